@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what Trialog builds with: Debian 12 packages and the google.api/rpc/type protos. Idempotent; pinned.
+# usage: scripts/deps.sh [run|test]   run: to build and run (the quick start); test: also what the tests need.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-run}
+
+GOOGLEAPIS=1.66.0
+packages=(ca-certificates git g++ cmake ninja-build ccache mold pkg-config python3 python3-pip
+  libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libabsl-dev librocksdb-dev
+  libssl-dev libsodium-dev libcjose-dev libjansson-dev libre2-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev)
+if [ "$what" = test ]; then
+  packages+=(libgtest-dev libgmock-dev python3-venv)
+fi
+
+missing=()
+for p in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  sudo=""
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if [ "$(cat .deps/googleapis/VERSION 2>/dev/null)" != "$GOOGLEAPIS" ]; then
+  rm -rf .deps/googleapis .deps/wheel
+  mkdir -p .deps/googleapis .deps/wheel
+  python3 -m pip download -q --no-deps --only-binary :all: -d .deps/wheel "googleapis-common-protos==$GOOGLEAPIS"
+  python3 -m zipfile -e .deps/wheel/*.whl .deps/googleapis
+  echo "$GOOGLEAPIS" >.deps/googleapis/VERSION
+fi
