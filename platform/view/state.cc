@@ -157,9 +157,9 @@ void ChangeSet::Absorb(const ChangeSet& later) {
   for (const auto& [key, by] : later.counts_) counts_[key] += by;
 }
 
-const State& EmptyState() {
+const State* EmptyState() {
   static const Nothing nothing;
-  return nothing;
+  return &nothing;
 }
 
 }  // namespace trialog::view

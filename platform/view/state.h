@@ -129,7 +129,9 @@ struct EventContext {
 // Not thread safe. `base` outlives it.
 class ChangeSet final : public State {
  public:
-  explicit ChangeSet(const State& base) : base_(base) {}
+  explicit ChangeSet(const State* base) : base_(*base) {}
+  ChangeSet(const ChangeSet&) = delete;
+  ChangeSet& operator=(const ChangeSet&) = delete;
 
   // Sets whose event the following changes belong to.
   void Begin(EventContext context) { context_ = std::move(context); }
@@ -178,6 +180,6 @@ class ChangeSet final : public State {
 };
 
 // A State that holds nothing: the base of a ChangeSet in domain tests.
-const State& EmptyState();
+const State* EmptyState();
 
 }  // namespace trialog::view

@@ -57,7 +57,7 @@ TEST(ChangeSet, ALayerHidesWhatItDeletesBelow) {
   below.Put(kTable, "things/1", Text("a"));
   below.Put(kTable, "things/2", Text("a"));
   below.Put(kTable, "things/3", Text("a"));
-  ChangeSet above(below);
+  ChangeSet above(&below);
   above.Delete(kTable, "things/1");
   EXPECT_EQ(above.Find(kTable, "things/1"), nullptr);
   EXPECT_THAT(Names(above, "a", 1), ElementsAre("things/2"));
