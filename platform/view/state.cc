@@ -1,7 +1,6 @@
 #include "platform/view/state.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace trialog::view {
 namespace {
@@ -95,26 +94,39 @@ void ChangeSet::Delete(const Table& table, std::string_view name) {
   Write(table, name, before, std::move(row));
 }
 
-void ChangeSet::Write(const Table& table, std::string_view name, RowPtr before, RowPtr after) {
+void ChangeSet::Write(const Table& table, std::string_view name, const RowPtr& before, RowPtr after) {
   const Entries old_keys = KeysOf(table, name, before);
   const Entries new_keys = KeysOf(table, name, after);
   for (const auto& e : old_keys) {
     if (std::binary_search(new_keys.begin(), new_keys.end(), e)) continue;
     keys_[{e.index, e.key}] = std::nullopt;
-    if (e.counted) --counts_[{e.index, e.group}];
+    if (e.counted) AddToCount(e.index, e.group, -1);
   }
   for (const auto& e : new_keys) {
     if (std::binary_search(old_keys.begin(), old_keys.end(), e)) continue;
     keys_[{e.index, e.key}] = std::string(name);
-    if (e.counted) ++counts_[{e.index, e.group}];
+    if (e.counted) AddToCount(e.index, e.group, +1);
   }
-  rows_[{&table, std::string(name)}] = std::move(after);
+  auto [it, first] = last_write_.try_emplace({table.id, std::string(name)}, writes_.size());
+  if (!first && writes_[it->second].record == context_.record) {
+    writes_[it->second].row = std::move(after);
+    return;
+  }
+  it->second = writes_.size();
+  writes_.push_back({&table, std::string(name), std::move(after), context_.record});
+}
+
+void ChangeSet::AddToCount(uint16_t index, const std::string& group, int64_t by) {
+  auto [it, first] = counts_.try_emplace({index, group}, 0);
+  if (first) it->second = base_.Count({index, ""}, group);
+  it->second += by;
 }
 
 RowPtr ChangeSet::Find(const Table& table, std::string_view name) const {
-  auto it = rows_.find({&table, std::string(name)});
-  if (it == rows_.end()) return base_.Find(table, name);
-  return it->second->resource ? it->second : nullptr;
+  auto it = last_write_.find(RowKey{table.id, std::string(name)});
+  if (it == last_write_.end()) return base_.Find(table, name);
+  const RowPtr& row = writes_[it->second].row;
+  return row->resource ? row : nullptr;
 }
 
 std::optional<std::string> ChangeSet::Lookup(const Index& index, std::string_view key) const {
@@ -148,13 +160,7 @@ std::vector<Found> ChangeSet::Scan(const Index& index, std::string_view prefix, 
 
 int64_t ChangeSet::Count(const Index& index, std::string_view key) const {
   auto it = counts_.find({index.id, std::string(key)});
-  return base_.Count(index, key) + (it == counts_.end() ? 0 : it->second);
-}
-
-void ChangeSet::Absorb(const ChangeSet& later) {
-  for (const auto& [key, row] : later.rows_) rows_[key] = row;
-  for (const auto& [key, name] : later.keys_) keys_[key] = name;
-  for (const auto& [key, by] : later.counts_) counts_[key] += by;
+  return it == counts_.end() ? base_.Count(index, key) : it->second;
 }
 
 const State* EmptyState() {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "google/protobuf/message.h"
 #include "trialog/event/v1/record.pb.h"
 #include "trialog/event/v1/row.pb.h"
@@ -123,6 +124,8 @@ struct EventContext {
   std::string organization;
   event::v1::Caller actor;
   google::protobuf::Timestamp record_time;
+  // Which record of those folded together: its offset, or its sequence number while the offset is not known.
+  uint64_t record = 0;
 };
 
 // Changes on top of a State: what the next decision in the same record, or the next record, already sees.
@@ -152,29 +155,39 @@ class ChangeSet final : public State {
                           std::string_view after = {}) const override;
   int64_t Count(const Index& index, std::string_view key) const override;
 
-  // What changed, in the order of keys. A row without resource is a deletion.
-  struct RowKey {
+  // Each version written, in order; of several of one row in one record only the last. No resource: deleted.
+  struct RowWrite {
     const Table* table;
     std::string name;
-    bool operator<(const RowKey& o) const { return std::tie(table->id, name) < std::tie(o.table->id, o.name); }
+    RowPtr row;
+    uint64_t record;
   };
+  const std::vector<RowWrite>& writes() const { return writes_; }
   using IndexKey = std::pair<uint16_t, std::string>;
-  const std::map<RowKey, RowPtr>& rows() const { return rows_; }
   const std::map<IndexKey, std::optional<std::string>>& keys() const { return keys_; }  // No value: erased.
-  const std::map<IndexKey, int64_t>& counts() const { return counts_; }                 // By how much.
+  const std::map<IndexKey, int64_t>& counts() const { return counts_; }                 // As they stand now.
 
-  // Takes over what a later ChangeSet, made on top of this one, changed.
-  void Absorb(const ChangeSet& later);
-  bool empty() const { return rows_.empty() && keys_.empty(); }
+  bool empty() const { return writes_.empty(); }
 
  private:
-  void Write(const Table& table, std::string_view name, RowPtr before, RowPtr after);
-  // The former version even when it was deleted here; null when there is none at all.
+  struct RowKey {
+    uint16_t table;
+    std::string name;
+    bool operator==(const RowKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const RowKey& key) {
+      return H::combine(std::move(h), key.table, key.name);
+    }
+  };
+
+  void Write(const Table& table, std::string_view name, const RowPtr& before, RowPtr after);
+  void AddToCount(uint16_t index, const std::string& group, int64_t by);
   event::v1::RowMeta NextMeta(const RowPtr& before) const;
 
   const State& base_;
   EventContext context_;
-  std::map<RowKey, RowPtr> rows_;
+  std::vector<RowWrite> writes_;
+  absl::flat_hash_map<RowKey, size_t> last_write_;  // Into writes_.
   std::map<IndexKey, std::optional<std::string>> keys_;
   std::map<IndexKey, int64_t> counts_;
 };
