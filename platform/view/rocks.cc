@@ -1,0 +1,38 @@
+#include "platform/view/rocks.h"
+
+#include "platform/errors/errors.h"
+#include "platform/text/text.h"
+
+namespace trialog::view {
+
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string text = Cat(what, ": ", status.ToString());
+  if (status.IsCorruption()) return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", text);
+  if (status.IsNoSpace()) return Refuse(absl::StatusCode::kResourceExhausted, "DISK_FULL", text);
+  if (status.IsBusy() || status.IsShutdownInProgress()) {
+    return Refuse(absl::StatusCode::kUnavailable, "STORE_BUSY", text);
+  }
+  return Refuse(absl::StatusCode::kInternal, "STORE_FAILED", text);
+}
+
+void AppendU16(std::string& out, uint16_t value) {
+  out += static_cast<char>(value >> 8);
+  out += static_cast<char>(value & 0xff);
+}
+
+void AppendU64(std::string& out, uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>((value >> shift) & 0xff);
+}
+
+uint16_t ReadU16(std::string_view bytes) {
+  return static_cast<uint16_t>((static_cast<unsigned char>(bytes[0]) << 8) | static_cast<unsigned char>(bytes[1]));
+}
+
+uint64_t ReadU64(std::string_view bytes) {
+  uint64_t value = 0;
+  for (int i = 0; i < 8; ++i) value = (value << 8) | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+}  // namespace trialog::view

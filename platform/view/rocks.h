@@ -1,0 +1,27 @@
+// What every RocksDB of ours shares: status mapping and key building.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "rocksdb/slice.h"
+#include "rocksdb/status.h"
+
+namespace trialog::view {
+
+inline rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// DATA_LOSS for damage, RESOURCE_EXHAUSTED for a full disk, UNAVAILABLE for a lock or a shutdown, INTERNAL for the rest.
+// `what` says what was tried; RocksDB's own text follows (file names, never keys or values of ours).
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
+
+// Big-endian, so that keys sort like numbers.
+void AppendU16(std::string& out, uint16_t value);
+void AppendU64(std::string& out, uint64_t value);
+uint16_t ReadU16(std::string_view bytes);
+uint64_t ReadU64(std::string_view bytes);
+
+}  // namespace trialog::view

@@ -1,0 +1,92 @@
+// The keys of a store's families. Stored format: docs/formats/store.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "platform/view/rocks.h"
+
+namespace trialog::view::keys {
+
+inline constexpr char kNameEnd = '\0';
+
+inline std::string Partition(int partition) { return std::string(1, static_cast<char>(partition)); }
+
+// rows: partition, table, name, 0, offset from the newest to the oldest.
+inline std::string RowPrefix(int partition, uint16_t table, std::string_view name_prefix) {
+  std::string key = Partition(partition);
+  AppendU16(key, table);
+  key += name_prefix;
+  return key;
+}
+inline std::string RowName(int partition, uint16_t table, std::string_view name) {
+  std::string key = RowPrefix(partition, table, name);
+  key += kNameEnd;
+  return key;
+}
+inline std::string RowVersion(std::string row_name, int64_t offset) {
+  AppendU64(row_name, ~static_cast<uint64_t>(offset));
+  return row_name;
+}
+inline int64_t OffsetOfVersion(std::string_view key) {
+  return static_cast<int64_t>(~ReadU64(key.substr(key.size() - 8)));
+}
+
+// keys and counts: partition, index, key.
+inline std::string Indexed(int partition, uint16_t index, std::string_view key) {
+  std::string out = Partition(partition);
+  AppendU16(out, index);
+  out += key;
+  return out;
+}
+inline constexpr size_t kIndexedPrefix = 3;
+
+// changes: partition, offset, number in the record → table, name.
+inline std::string ChangeKey(int partition, int64_t offset, uint16_t number) {
+  std::string out = Partition(partition);
+  AppendU64(out, static_cast<uint64_t>(offset));
+  AppendU16(out, number);
+  return out;
+}
+
+// times: partition, record time (microseconds), offset → nothing.
+inline std::string TimeKey(int partition, absl::Time time, int64_t offset) {
+  std::string out = Partition(partition);
+  AppendU64(out, static_cast<uint64_t>(absl::ToUnixMicros(time)));
+  AppendU64(out, static_cast<uint64_t>(offset));
+  return out;
+}
+
+// requests: partition, request key. request times: partition, record time, request key.
+inline std::string RequestKey(int partition, std::string_view key) {
+  std::string out = Partition(partition);
+  out += key;
+  return out;
+}
+inline std::string RequestTimeKey(int partition, absl::Time time, std::string_view key) {
+  std::string out = Partition(partition);
+  AppendU64(out, static_cast<uint64_t>(absl::ToUnixMicros(time)));
+  out += key;
+  return out;
+}
+
+// meta: "fold", partition; "facts", partition, source.
+inline std::string Fold(int partition) {
+  std::string key = "fold/";
+  return key += Partition(partition);
+}
+inline std::string FactFold(int partition, std::string_view source) {
+  std::string key = "facts/";
+  key += Partition(partition);
+  return key += source;
+}
+
+// The smallest key beyond all that start with `prefix`; empty: there is no such bound.
+inline std::string Beyond(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+}  // namespace trialog::view::keys
