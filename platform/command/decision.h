@@ -24,6 +24,7 @@ struct Principal {
   event::v1::Caller caller;
   std::string organization;  // Id, not resource name.
   std::string patient;       // Resource name of the patient that this user is; empty for most.
+  std::string patient_mac;   // Its look-up key "patient" (HMAC), for records whose link to a patient is sealed.
   std::vector<Grant> grants;
   bool internal = false;  // One of Trialog's own services, by its own identity.
 

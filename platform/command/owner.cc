@@ -1,0 +1,125 @@
+#include "platform/command/owner.h"
+
+#include <future>
+
+#include "platform/errors/errors.h"
+#include "platform/text/text.h"
+
+namespace trialog {
+namespace {
+
+// Commands posted and not yet looked at; the partitions have bounds of their own behind it.
+constexpr size_t kMaxIncoming = 16 * 1024;
+
+}  // namespace
+
+Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions options, int partition_count)
+    : partitions(partition_count), store_(store), log_(log),
+      executor_(runtime.NewExecutor(Cat("own-", store.domain().service))) {
+  for (int p = 0; p < partitions; ++p) {
+    owners_.push_back(std::make_unique<PartitionOwner>(runtime, *executor_, log, store, p, options));
+    woken_.push_back(std::make_unique<std::atomic<bool>>(false));
+  }
+}
+
+Owner::~Owner() {
+  Stop();
+  executor_.reset();
+}
+
+void Owner::RunAndWait(Task task) {
+  std::promise<void> done;
+  executor_->Post([&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+absl::Status Owner::Start(bool claim) {
+  absl::Status started;
+  RunAndWait([&] {
+    for (auto& owner : owners_) started.Update(owner->Start(claim));
+  });
+  for (int p = 0; p < partitions; ++p) {
+    tails_.push_back(log_.Follow(std::string(store_.domain().service), p, [this, p] {
+      if (woken_[p]->exchange(true)) return;
+      executor_->Post([this, p] {
+        woken_[p]->store(false);
+        owners_[p]->Wake();
+        absl::MutexLock lock(&mutex_);
+        health_.Update(owners_[p]->failure());
+      });
+    }));
+  }
+  return started;
+}
+
+void Owner::Submit(std::unique_ptr<Command> command) {
+  absl::Status refused;
+  if (stopped_) {
+    refused = RetryLater(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "this process is leaving; ask another",
+                         absl::Milliseconds(100));
+  }
+  bool first = false;
+  if (refused.ok()) {
+    absl::MutexLock lock(&mutex_);
+    if (incoming_.size() >= kMaxIncoming) {
+      refused = RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                           "too many commands wait; repeat with the same request_id", absl::Milliseconds(100));
+    } else {
+      first = incoming_.empty();
+      incoming_.push_back(std::move(command));
+    }
+  }
+  if (!refused.ok()) return command->done(refused);
+  if (first) executor_->Post([this] { TakeIncoming(); });
+}
+
+void Owner::TakeIncoming() {
+  std::vector<std::unique_ptr<Command>> commands;
+  {
+    absl::MutexLock lock(&mutex_);
+    commands.swap(incoming_);
+  }
+  for (auto& command : commands) {
+    const int partition = log::PartitionOf(command->organization, partitions);
+    owners_[partition]->Submit(std::move(command));
+    if (!owners_[partition]->failure().ok()) {
+      absl::MutexLock lock(&mutex_);
+      health_.Update(owners_[partition]->failure());
+    }
+  }
+}
+
+void Owner::Drain() {
+  if (stopped_.exchange(true)) return;
+  tails_.clear();
+  std::promise<void> done;
+  auto left = std::make_shared<int>(partitions);
+  executor_->Post([&, left] {
+    TakeIncoming();
+    for (auto& owner : owners_) {
+      owner->Release([&done, left] {
+        if (--*left == 0) done.set_value();
+      });
+    }
+  });
+  done.get_future().wait();
+}
+
+void Owner::Stop() {
+  if (stopped_.exchange(true)) return;
+  tails_.clear();
+  RunAndWait([&] {
+    TakeIncoming();
+    for (auto& owner : owners_) owner->Stop();
+  });
+}
+
+absl::Status Owner::Health() const {
+  absl::MutexLock lock(&mutex_);
+  return health_;
+}
+
+}  // namespace trialog

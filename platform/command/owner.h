@@ -1,0 +1,57 @@
+// All partitions of one service in this process, on one executor: where handlers leave their commands.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "platform/command/partition_owner.h"
+
+namespace trialog {
+
+class Owner {
+ public:
+  Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions options, int partitions = log::kPartitions);
+  // Stops first if that was not done.
+  ~Owner();
+
+  // Folds every partition to its end; the service may answer after that. `claim`: own them all from the start, else
+  // each from its first command on.
+  absl::Status Start(bool claim);
+
+  // Takes a command; its `done` is called once, on the executor. Thread safe, bounded, never blocks.
+  void Submit(std::unique_ptr<Command> command);
+
+  // Runs `task` on the executor, after what was submitted before.
+  void Post(Task task) { executor_->Post(std::move(task)); }
+  void After(absl::Duration delay, Task task) { executor_->After(delay, std::move(task)); }
+
+  // Takes nothing more, finishes what is pending and gives every partition up. Returns when done.
+  void Drain();
+  // Drops everything at once, as a crash would, but answers it. Idempotent.
+  void Stop();
+
+  // Why a partition can no longer be folded; OK when all can. Thread safe.
+  absl::Status Health() const;
+
+  const int partitions;
+
+ private:
+  void TakeIncoming();
+  void RunAndWait(Task task);
+
+  view::Store& store_;
+  log::Log& log_;
+  std::unique_ptr<Executor> executor_;
+  std::vector<std::unique_ptr<PartitionOwner>> owners_;
+  std::vector<std::unique_ptr<std::atomic<bool>>> woken_;
+  std::vector<std::unique_ptr<log::Tail>> tails_;
+  std::atomic<bool> stopped_ = false;
+
+  mutable absl::Mutex mutex_;
+  std::vector<std::unique_ptr<Command>> incoming_ ABSL_GUARDED_BY(mutex_);
+  absl::Status health_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace trialog

@@ -1,0 +1,516 @@
+#include "platform/command/partition_owner.h"
+
+#include <algorithm>
+
+#include "platform/errors/errors.h"
+#include "platform/text/text.h"
+#include "platform/view/times.h"
+
+namespace trialog {
+namespace {
+
+// A record reported as written must be readable soon; a reader that does not find it within this many reads gives up.
+constexpr int kReadBackAttempts = 3;
+constexpr size_t kReadBytes = 1 << 20;
+
+absl::Status Unavailable(std::string_view why) {
+  return RetryLater(absl::StatusCode::kUnavailable, "OWNER_CHANGED",
+                    Cat("the outcome is not known (", why, "); repeat with the same request_id"), absl::Milliseconds(50));
+}
+
+}  // namespace
+
+PartitionOwner::PartitionOwner(Runtime& runtime, Executor& executor, log::Log& log, view::Store& store, int partition,
+                               OwnerOptions options)
+    : runtime_(runtime), executor_(executor), log_(log), store_(store), domain_(store.domain()), partition_(partition),
+      options_(std::move(options)), backoff_(options_.first_backoff), wall_seen_(runtime.Now()),
+      monotonic_seen_(runtime.Monotonic()) {}
+
+PartitionOwner::~PartitionOwner() { *alive_ = false; }
+
+absl::Status PartitionOwner::Start(bool wanted) {
+  absl::Status caught_up = CatchUp(domain_, store_, log_, partition_);
+  if (!caught_up.ok()) {
+    Fail(caught_up);
+    return caught_up;
+  }
+  wanted_ = wanted;
+  if (wanted) Claim();
+  return absl::OkStatus();
+}
+
+void PartitionOwner::Submit(std::unique_ptr<Command> command) {
+  if (!failure_.ok()) return Reject(*command, failure_);
+  if (stopped_ || released_ || role_ == Role::kReleasing) return Reject(*command, Unavailable("this process is leaving"));
+  if (waiting_.size() >= options_.max_waiting) {
+    return Reject(*command, RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                                       "too many commands wait; repeat with the same request_id", absl::Milliseconds(100)));
+  }
+  waiting_.push_back(std::move(command));
+  if (role_ == Role::kStandby && !claim_scheduled_) Claim();
+  if (role_ == Role::kOwner) Schedule();
+}
+
+// Deciding is a task of its own, so that all commands already posted are decided and written together.
+void PartitionOwner::Schedule() {
+  if (work_scheduled_ || group_ || waiting_.empty()) return;
+  work_scheduled_ = true;
+  executor_.Post([this, alive = alive_] {
+    if (!*alive) return;
+    work_scheduled_ = false;
+    DecideWaiting();
+  });
+}
+
+void PartitionOwner::Wake() {
+  if (!failure_.ok() || stopped_ || group_ || role_ == Role::kClaiming) return;  // Looked at when that is done.
+  FoldNewRecords();
+}
+
+void PartitionOwner::FoldNewRecords() {
+  auto end = log_.EndOffset(std::string(domain_.service), partition_);
+  if (!end.ok() || *end <= store_.next_offset(partition_)) return;
+  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
+  const auto fold = store_.fold(partition_);
+  if (role_ == Role::kOwner && (fold.term() != term_ || fold.owner() != owner_)) StepDown(Unavailable("a later claim"));
+}
+
+// ---- Claim: fold to the end, append Claim(term + 1), read up to it. ----
+
+void PartitionOwner::Claim() {
+  if (role_ != Role::kStandby || stopped_ || released_ || !failure_.ok()) return;
+  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
+  role_ = Role::kClaiming;
+  term_ = store_.fold(partition_).term() + 1;
+  owner_ = runtime_.RandomBytes(16);  // Fresh for each attempt: an id kept over a restart was shown to be unsafe.
+  appender_ = log_.NewAppender(std::string(domain_.service), partition_);
+  event::v1::LogRecord record;
+  auto* claim = record.mutable_claim();
+  claim->set_term(term_);
+  claim->set_owner(owner_);
+  claim->set_address(options_.address);
+  *claim->mutable_record_time() = ToProto(runtime_.Now());
+  claim_bytes_ = record.SerializeAsString();
+  appender_->Append({claim_bytes_}, [this, alive = alive_, attempt = ++attempt_](std::vector<log::Report> reports) {
+    executor_.Post([this, alive, attempt, reports = std::move(reports)] {
+      if (*alive) OnClaim(attempt, reports);
+    });
+  });
+}
+
+void PartitionOwner::OnClaim(uint64_t attempt, const std::vector<log::Report>& reports) {
+  if (attempt != attempt_ || role_ != Role::kClaiming) return;
+  if (reports.size() != 1 || !reports[0].status.ok()) {
+    return LoseClaim(reports.empty() ? absl::UnknownError("no report") : reports[0].status);
+  }
+  const absl::StatusOr<int64_t> claim_offset = FoldToOwnClaim(reports[0].offset);
+  if (!failure_.ok()) return;
+  if (!claim_offset.ok()) return LoseClaim(claim_offset.status());
+  BecomeOwner(*claim_offset);
+}
+
+// Folds up to the own claim and not beyond: state, next seq and last own offset are those of the fold at that offset.
+absl::StatusOr<int64_t> PartitionOwner::FoldToOwnClaim(int64_t reported) {
+  for (int attempt = 0; attempt < kReadBackAttempts; ++attempt) {
+    if (reported >= 0 && store_.next_offset(partition_) > reported) break;  // Folded past it: too late to judge it there.
+    auto records = log_.Read(std::string(domain_.service), partition_, store_.next_offset(partition_), kReadBytes);
+    if (!records.ok()) return records.status();
+    if (records->empty()) continue;
+    attempt = 0;
+    const auto own = std::find_if(records->begin(), records->end(), [&](const auto& r) {
+      return reported >= 0 ? r.offset >= reported : r.bytes == claim_bytes_;
+    });
+    const bool found = own != records->end();
+    if (found) records->erase(own + 1, records->end());
+    const int64_t last = records->back().offset;
+    if (absl::Status folded = FoldRecords(domain_, store_, partition_, *records); !folded.ok()) {
+      Fail(folded);
+      return folded;
+    }
+    if (found) return last;
+  }
+  return absl::NotFoundError("the claim is not in the log");
+}
+
+void PartitionOwner::BecomeOwner(int64_t claim_offset) {
+  const auto fold = store_.fold(partition_);
+  // The record at the claim's own offset must be what set the term; equal term and owner alone are not enough.
+  if (claim_offset < 0 || fold.next_offset() != claim_offset + 1 || fold.claim_offset() != claim_offset ||
+      fold.owner() != owner_) {
+    return LoseClaim(absl::AbortedError("another claim was first"));
+  }
+  role_ = Role::kOwner;
+  next_seq_ = fold.next_seq();
+  last_own_offset_ = claim_offset;
+  backoff_ = options_.first_backoff;
+  FoldNewRecords();
+  Schedule();
+}
+
+void PartitionOwner::LoseClaim(const absl::Status& why) {
+  appender_.reset();
+  role_ = Role::kStandby;
+  AnswerWaiting([&](const Command& command) {
+    if (absl::IsResourceExhausted(why)) return why;  // A full disk: said at once rather than at the deadline.
+    return command.deadline <= runtime_.Now() ? Unavailable("no owner could be found in time") : absl::OkStatus();
+  });
+  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
+  ClaimLater();
+}
+
+void PartitionOwner::AnswerWaiting(const std::function<absl::Status(const Command&)>& refusal) {
+  std::deque<std::unique_ptr<Command>> waiting;
+  waiting.swap(waiting_);
+  for (auto& command : waiting) {
+    if (absl::Status status = refusal(*command); !status.ok()) {
+      Reject(*command, status);
+    } else {
+      waiting_.push_back(std::move(command));
+    }
+  }
+}
+
+void PartitionOwner::ClaimLater() {
+  if (claim_scheduled_ || stopped_ || released_) return;
+  // Random and growing, so that two candidates do not fence each other for ever.
+  const std::string random = runtime_.RandomBytes(1);
+  const absl::Duration wait = backoff_ * (0.5 + static_cast<unsigned char>(random[0]) / 256.0);
+  backoff_ = std::min(backoff_ * 2, options_.longest_backoff);
+  claim_scheduled_ = true;
+  executor_.After(wait, [this, alive = alive_] {
+    if (!*alive) return;
+    claim_scheduled_ = false;
+    if (wanted_ || !waiting_.empty()) Claim();
+  });
+}
+
+// ---- Decide: every waiting command on the state plus what is decided before it, then one append. ----
+
+void PartitionOwner::DecideWaiting() {
+  if (role_ != Role::kOwner || group_ || waiting_.empty()) return;
+  FoldNewRecords();
+  if (role_ != Role::kOwner) return;
+  const absl::Status clock = ClockIsRight();
+  group_ = std::make_unique<Group>(&store_.partition(partition_));
+  while (!waiting_.empty() && group_->records.size() < options_.max_group_records &&
+         group_->bytes < options_.max_group_bytes) {
+    std::unique_ptr<Command> command = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (!clock.ok()) {
+      Reject(*command, clock);
+    } else {
+      Decide(std::move(command), *group_);
+    }
+  }
+  // What was decided on a damaged store must not reach the log.
+  if (absl::Status health = store_.Health(); !health.ok()) return Fail(health);
+  if (group_->records.empty()) return FinishGroup();
+  AppendGroup();
+}
+
+void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
+  if (command->deadline <= runtime_.Now()) {
+    return Reject(*command, Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
+                                   "the deadline passed before the command was decided; nothing was written"));
+  }
+  if (AnswerFromRequests(command, group)) return;
+  Context context;
+  context.principal = command->principal;
+  context.organization = command->organization;
+  context.record_time = RecordTime(group);
+  context.command_id = UuidV7(absl::ToUnixMillis(FromProto(context.record_time)), runtime_.RandomBytes(10));
+  if (command->access) return AddRecord(std::move(command), context, {}, group);
+  absl::StatusOr<Decision> decision = command->decide(group.changes, context);
+  if (decision.ok()) return AddRecord(std::move(command), context, *std::move(decision), group);
+  if (group.records.empty()) {
+    Reject(*command, decision.status());
+  } else {
+    group.rejections.push_back({std::move(command), decision.status()});
+  }
+}
+
+bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group& group) {
+  if (command->request_key.empty() || options_.bugs.forget_requests) return false;
+  const absl::Status reused =
+      Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+             "this request_id was used for another request; use a new one for a new request");
+  if (auto pending = group.by_request.find(command->request_key); pending != group.by_request.end()) {
+    Pending& first = group.records[pending->second];
+    if (first.data.request_mac() != command->request_mac) {
+      group.rejections.push_back({std::move(command), reused});
+    } else {
+      first.joined.push_back(std::move(command));
+    }
+    return true;
+  }
+  auto known = store_.FindRequest(partition_, command->request_key);
+  if (!known) return false;
+  if (known->mac() != command->request_mac) {
+    Reject(*command, reused);
+  } else {
+    command->done(Outcome{partition_, known->offset(), {known->names().begin(), known->names().end()}, true});
+  }
+  return true;
+}
+
+void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& context, Decision decision,
+                               Group& group) {
+  Pending pending;
+  event::v1::LogRecord record;
+  event::v1::Data& data = *record.mutable_data();
+  data.set_term(term_);
+  data.set_owner(owner_);
+  data.set_seq(next_seq_);
+  data.set_prev(group.records.empty() ? store_.fold(partition_).last_hash() : log::RecordHash(group.records.back().bytes));
+  data.set_command_id(context.command_id);
+  data.set_request_key(command->request_key);
+  data.set_request_mac(command->request_mac);
+  *data.mutable_caller() = command->principal.caller;
+  *data.mutable_record_time() = context.record_time;
+  data.set_trace(command->trace);
+  data.set_organization(command->organization);
+  data.set_method(command->method);
+  for (const NewEvent& event : decision.events) {
+    auto* added = data.add_events();
+    added->set_entity(event.entity);
+    event.body->SerializeToString(added->mutable_domain());
+  }
+  if (command->access) {
+    auto* added = data.add_events();
+    added->set_entity(command->access_entity);
+    *added->mutable_access() = *command->access;
+  }
+  for (std::string& name : decision.names) data.mutable_result()->add_names(std::move(name));
+  if (command->cause) *data.mutable_cause() = *command->cause;
+  if (command->grants_position.offset() > 0) *data.mutable_grants_position() = command->grants_position;
+  pending.bytes = record.SerializeAsString();
+  if (pending.bytes.size() > log::kMaxRecordBytes) {
+    return Reject(*command, Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LARGE",
+                                   "the command does not fit in one record (512 KiB); send less at once"));
+  }
+  const absl::Status evolved = EvolveRecord(domain_, data, next_seq_, group.changes);
+  if (!evolved.ok()) return Reject(*command, evolved);  // A kind without its oneof set: our own fault, nothing changed.
+  ++next_seq_;
+  group.bytes += pending.bytes.size();
+  if (!command->request_key.empty()) group.by_request[command->request_key] = group.records.size();
+  pending.data = std::move(data);
+  pending.command = std::move(command);
+  group.records.push_back(std::move(pending));
+}
+
+// ---- Append and acknowledge, strictly in seq order. ----
+
+void PartitionOwner::AppendGroup() {
+  std::vector<std::string> records;
+  records.reserve(group_->records.size());
+  for (const Pending& pending : group_->records) records.push_back(pending.bytes);
+  if (options_.bugs.acknowledge_before_append) {
+    for (Pending& pending : group_->records) Acknowledge(pending, last_own_offset_ + 1);
+  }
+  appender_->Append(std::move(records), [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
+    executor_.Post([this, alive, attempt, reports = std::move(reports)] {
+      if (*alive) OnReports(attempt, reports);
+    });
+  });
+}
+
+void PartitionOwner::OnReports(uint64_t attempt, const std::vector<log::Report>& reports) {
+  if (attempt != attempt_ || !group_ || group_->records.empty()) return;
+  if (reports.size() != group_->records.size()) return StepDown(Unavailable("a report is missing"));
+  if (CommitGroupAtOnce(reports)) return FinishGroup();
+  if (!failure_.ok()) return;
+  CommitOneByOne(reports);
+}
+
+// The usual case: every record of the group follows the last own one without a gap, so that each is admitted and the
+// state reached while deciding is the state of the fold.
+bool PartitionOwner::CommitGroupAtOnce(const std::vector<log::Report>& reports) {
+  for (size_t i = 0; i < reports.size(); ++i) {
+    if (!reports[i].status.ok() || reports[i].offset != last_own_offset_ + 1 + static_cast<int64_t>(i)) return false;
+  }
+  view::Commit commit{.partition = partition_, .fold = store_.fold(partition_), .changes = &group_->changes};
+  if (commit.fold.next_offset() != last_own_offset_ + 1) return false;
+  const uint64_t first_seq = group_->records[0].data.seq();
+  const int64_t first_offset = reports[0].offset;
+  commit.offset_of = [=](uint64_t seq) { return first_offset + static_cast<int64_t>(seq - first_seq); };
+  event::v1::LogRecord record;
+  for (size_t i = 0; i < group_->records.size(); ++i) {
+    Pending& pending = group_->records[i];
+    record.mutable_data()->Swap(&pending.data);
+    const log::Verdict verdict = log::Admit(commit.fold, record, pending.bytes, reports[i].offset);
+    pending.data.Swap(record.mutable_data());
+    if (verdict != log::Verdict::kAdmitted) return false;
+    NoteRecord(pending.data, reports[i].offset, commit);
+  }
+  if (absl::Status written = store_.Write(commit); !written.ok()) {
+    Fail(written);
+    return false;
+  }
+  for (size_t i = 0; i < group_->records.size(); ++i) Acknowledge(group_->records[i], reports[i].offset);
+  last_own_offset_ = reports.back().offset;
+  return true;
+}
+
+// Something is off: each record for itself, read back from the log, the oldest first. The first that is not known to be
+// admitted ends the term.
+void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
+  for (size_t i = 0; i < group_->records.size(); ++i) {
+    if (!reports[i].status.ok()) {
+      const absl::Status& why = reports[i].status;
+      return StepDown(absl::IsResourceExhausted(why) ? why : Unavailable("an append failed"));
+    }
+    int64_t offset = reports[i].offset;
+    if (options_.bugs.no_offset_check) {
+      Acknowledge(group_->records[i], offset);
+      last_own_offset_ = std::max(last_own_offset_, offset);
+      continue;
+    }
+    if (!ReadBack(group_->records[i], reports[i].offset, offset)) {
+      return failure_.ok() ? StepDown(Unavailable("a record was not admitted")) : void();
+    }
+    Acknowledge(group_->records[i], offset);
+    last_own_offset_ = offset;
+  }
+  FinishGroup();
+}
+
+// Folds up to the pending record (at `offset`, or wherever it stands when that is -1); true when it is admitted there.
+bool PartitionOwner::ReadBack(const Pending& pending, int64_t offset, int64_t& found_at) {
+  bool admitted = false, found = false;
+  for (int attempt = 0; attempt < kReadBackAttempts && !found; ++attempt) {
+    auto records = log_.Read(std::string(domain_.service), partition_, store_.next_offset(partition_), kReadBytes);
+    if (!records.ok()) return false;
+    auto own = std::find_if(records->begin(), records->end(), [&](const auto& r) { return r.bytes == pending.bytes; });
+    if (own != records->end()) {
+      found = true;
+      found_at = own->offset;
+      records->erase(own + 1, records->end());
+    } else if (!records->empty() && offset >= 0 && records->back().offset >= offset) {
+      return false;  // Another record stands where the report said.
+    }
+    if (!records->empty()) attempt = 0;
+    const absl::Status folded =
+        FoldRecords(domain_, store_, partition_, *records,
+                    [&](const log::StoredRecord& stored, const event::v1::LogRecord&, log::Verdict verdict) {
+                      if (found && stored.offset == found_at) admitted = verdict == log::Verdict::kAdmitted;
+                    });
+    if (!folded.ok()) {
+      Fail(folded);
+      return false;
+    }
+  }
+  return found && admitted;
+}
+
+void PartitionOwner::Acknowledge(Pending& pending, int64_t offset) {
+  if (!pending.command) return;  // Only with the planted bug.
+  const auto& names = pending.data.result().names();
+  Outcome outcome{partition_, offset, {names.begin(), names.end()}, false};
+  std::unique_ptr<Command> command = std::move(pending.command);
+  command->done(outcome);
+  outcome.repeated = true;
+  for (auto& joined : pending.joined) joined->done(outcome);
+  pending.joined.clear();
+}
+
+void PartitionOwner::FinishGroup() {
+  std::unique_ptr<Group> group = std::move(group_);
+  for (Rejection& rejection : group->rejections) Reject(*rejection.command, rejection.status);
+  if (role_ == Role::kReleasing) return AppendRelease();
+  Schedule();
+}
+
+// ---- Leaving. ----
+
+void PartitionOwner::Release(std::function<void()> done) {
+  on_released_ = std::move(done);
+  const bool was_owner = role_ == Role::kOwner;
+  if (!was_owner) {
+    released_ = true;
+    return StepDown(Unavailable("this process is leaving"));
+  }
+  role_ = Role::kReleasing;
+  AnswerWaiting([](const Command&) { return Unavailable("this process is leaving"); });
+  if (!group_) AppendRelease();
+}
+
+void PartitionOwner::AppendRelease() {
+  event::v1::LogRecord record;
+  record.mutable_release()->set_term(term_);
+  record.mutable_release()->set_owner(owner_);
+  record.mutable_release()->set_seq(next_seq_);
+  appender_->Append({record.SerializeAsString()}, [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
+    executor_.Post([this, alive, attempt, reports = std::move(reports)] {
+      if (*alive) OnRelease(attempt, reports);
+    });
+  });
+}
+
+// Whatever became of the release, this process is out: safety never depends on it.
+void PartitionOwner::OnRelease(uint64_t attempt, const std::vector<log::Report>&) {
+  if (attempt != attempt_) return;
+  released_ = true;
+  StepDown(Unavailable("released"));
+}
+
+void PartitionOwner::StepDown(const absl::Status& why) {
+  appender_.reset();
+  ++attempt_;
+  role_ = Role::kStandby;
+  std::unique_ptr<Group> group = std::move(group_);
+  if (group) {
+    for (Pending& pending : group->records) {
+      if (pending.command) Reject(*pending.command, why);
+      for (auto& joined : pending.joined) Reject(*joined, why);
+    }
+    for (Rejection& rejection : group->rejections) Reject(*rejection.command, why);
+  }
+  if (stopped_ || released_ || !failure_.ok()) {
+    AnswerWaiting([&](const Command&) { return failure_.ok() ? why : failure_; });
+    if (on_released_) std::exchange(on_released_, nullptr)();
+    return;
+  }
+  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
+  ClaimLater();
+}
+
+void PartitionOwner::Stop() {
+  stopped_ = true;
+  StepDown(Unavailable("this process is stopping"));
+}
+
+// The fold cannot go on. Never guess: refuse everything in this partition until an operator has looked.
+void PartitionOwner::Fail(const absl::Status& status) {
+  failure_ = status;
+  StepDown(Unavailable("the partition cannot be folded"));
+}
+
+void PartitionOwner::Reject(Command& command, const absl::Status& status) { command.done(status); }
+
+// ---- Time. ----
+
+// A jump is the difference between two looks, so that the slow drift of months is none. Once it jumped, it stays wrong.
+absl::Status PartitionOwner::ClockIsRight() {
+  const absl::Time now = runtime_.Now();
+  const absl::Duration monotonic = runtime_.Monotonic();
+  const absl::Duration drift = (now - wall_seen_) - (monotonic - monotonic_seen_);
+  if (absl::AbsDuration(drift) <= options_.clock_error) {
+    wall_seen_ = now;
+    monotonic_seen_ = monotonic;
+  }
+  const auto fold = store_.fold(partition_);
+  const bool behind_log = fold.has_record_time() && now < FromProto(fold.record_time()) - options_.clock_error;
+  if (absl::AbsDuration(drift) <= options_.clock_error && !behind_log) return absl::OkStatus();
+  return RetryLater(absl::StatusCode::kUnavailable, "CLOCK_WRONG",
+                    "this server's clock jumped or is behind its log, so it writes nothing; set the clock and restart it",
+                    absl::Seconds(1));
+}
+
+google::protobuf::Timestamp PartitionOwner::RecordTime(const Group& group) const {
+  const auto fold = store_.fold(partition_);
+  const google::protobuf::Timestamp& last =
+      group.records.empty() ? fold.record_time() : group.records.back().data.record_time();
+  return ToProto(std::max(runtime_.Now(), FromProto(last)));
+}
+
+}  // namespace trialog

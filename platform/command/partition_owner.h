@@ -1,0 +1,148 @@
+// One partition of a service's log, seen by one process: fold it, claim it, decide commands, append, acknowledge.
+// A state machine without threads of its own: every method runs on the executor given. The protocol is design section 4
+// and was checked as spec/log.tla.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/command/command.h"
+#include "platform/command/fold.h"
+#include "platform/log/log.h"
+#include "platform/runtime/runtime.h"
+#include "platform/view/store.h"
+
+namespace trialog {
+
+// For tests: rules of the protocol to leave out, so that a simulation shows that it would notice.
+struct PlantedBugs {
+  bool acknowledge_before_append = false;
+  bool no_offset_check = false;   // Any good report acknowledges.
+  bool forget_requests = false;   // The table of request ids is not asked.
+};
+
+struct OwnerOptions {
+  std::string address;                  // What the claim carries.
+  size_t max_waiting = 4096;            // Commands; one more is refused with RESOURCE_EXHAUSTED.
+  size_t max_group_records = 256;       // Records in one append.
+  size_t max_group_bytes = 2 << 20;
+  absl::Duration clock_error = absl::Seconds(5);  // Permitted; beyond it writes are refused.
+  absl::Duration first_backoff = absl::Milliseconds(20);
+  absl::Duration longest_backoff = absl::Seconds(5);
+  PlantedBugs bugs;
+};
+
+class PartitionOwner {
+ public:
+  enum class Role { kStandby, kClaiming, kOwner, kReleasing };
+
+  PartitionOwner(Runtime& runtime, Executor& executor, log::Log& log, view::Store& store, int partition,
+                 OwnerOptions options);
+  ~PartitionOwner();
+
+  // Folds to the end and, when `wanted`, claims; without it stays a standby until the first command.
+  absl::Status Start(bool wanted);
+  // Takes a command, or answers it at once.
+  void Submit(std::unique_ptr<Command> command);
+  // The log may have grown.
+  void Wake();
+  // Hands the partition over: takes nothing more, appends a release behind what is pending, then stands by for good.
+  // `done` is called when the partition is given up, whichever way.
+  void Release(std::function<void()> done);
+  // Drops everything pending with UNAVAILABLE; no call to `done` of a command comes after it returned.
+  void Stop();
+
+  Role role() const { return role_; }
+  // Why this partition can no longer be folded; OK while it can. Needs an operator.
+  const absl::Status& failure() const { return failure_; }
+
+ private:
+  // A command that became a record of the group in flight.
+  struct Pending {
+    std::unique_ptr<Command> command;
+    std::vector<std::unique_ptr<Command>> joined;  // Retries that came while it was pending.
+    event::v1::Data data;
+    std::string bytes;
+  };
+  struct Rejection {
+    std::unique_ptr<Command> command;
+    absl::Status status;
+  };
+  // What is decided together and appended as one request.
+  struct Group {
+    explicit Group(const view::State* base) : changes(base) {}
+    view::ChangeSet changes;
+    std::vector<Pending> records;
+    std::map<std::string, size_t> by_request;  // Into records.
+    std::vector<Rejection> rejections;         // Decided on pending records: they wait for them.
+    size_t bytes = 0;
+  };
+
+  void Claim();
+  void OnClaim(uint64_t attempt, const std::vector<log::Report>& reports);
+  void BecomeOwner(int64_t claim_offset);
+  absl::StatusOr<int64_t> FoldToOwnClaim(int64_t reported);
+  void LoseClaim(const absl::Status& why);
+  // Refuses each waiting command for which `refusal` is not OK.
+  void AnswerWaiting(const std::function<absl::Status(const Command&)>& refusal);
+  void Schedule();
+  void DecideWaiting();
+  void Decide(std::unique_ptr<Command> command, Group& group);
+  // True when the command was answered, joined or will be answered without a record of its own.
+  bool AnswerFromRequests(std::unique_ptr<Command>& command, Group& group);
+  void AddRecord(std::unique_ptr<Command> command, const Context& context, Decision decision, Group& group);
+  void AppendGroup();
+  void OnReports(uint64_t attempt, const std::vector<log::Report>& reports);
+  bool CommitGroupAtOnce(const std::vector<log::Report>& reports);
+  void CommitOneByOne(const std::vector<log::Report>& reports);
+  bool ReadBack(const Pending& pending, int64_t offset, int64_t& found);
+  void Acknowledge(Pending& pending, int64_t offset);
+  void FinishGroup();
+  void AppendRelease();
+  void OnRelease(uint64_t attempt, const std::vector<log::Report>& reports);
+  void StepDown(const absl::Status& why);
+  void ClaimLater();
+  void FoldNewRecords();
+  absl::Status ClockIsRight();
+  google::protobuf::Timestamp RecordTime(const Group& group) const;
+  void Reject(Command& command, const absl::Status& status);
+  void Fail(const absl::Status& status);
+
+  Runtime& runtime_;
+  Executor& executor_;
+  log::Log& log_;
+  view::Store& store_;
+  const Domain& domain_;
+  const int partition_;
+  const OwnerOptions options_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  Role role_ = Role::kStandby;
+  absl::Status failure_;
+  bool wanted_ = false;
+  bool claim_scheduled_ = false;
+  bool work_scheduled_ = false;
+  bool stopped_ = false;
+  bool released_ = false;
+  std::function<void()> on_released_;
+  absl::Duration backoff_;
+
+  uint64_t attempt_ = 0;  // Claims made by this process; reports of an earlier one are ignored.
+  uint64_t term_ = 0;
+  std::string owner_;
+  uint64_t next_seq_ = 1;
+  int64_t last_own_offset_ = -1;
+  std::string claim_bytes_;
+  std::unique_ptr<log::Appender> appender_;
+  std::deque<std::unique_ptr<Command>> waiting_;
+  std::unique_ptr<Group> group_;  // In flight, or being decided.
+
+  absl::Time wall_seen_;
+  absl::Duration monotonic_seen_;
+};
+
+}  // namespace trialog

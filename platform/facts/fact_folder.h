@@ -1,0 +1,68 @@
+// Folds another service's public stream into the facts of this service's store, position and facts in one write.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "platform/log/log.h"
+#include "platform/runtime/runtime.h"
+#include "platform/view/store.h"
+#include "trialog/event/v1/record.pb.h"
+
+namespace trialog::facts {
+
+// What an event means for the facts: a pure function of the event and the facts so far. Total.
+using FoldFact = std::function<void(const event::v1::PublicEvent& event, std::vector<view::Store::FactWrite>& writes)>;
+
+class FactFolder {
+ public:
+  // `folded` is called after each write with the events in it, on the folder's executor, before anybody who waits for the
+  // position is told. All references outlive the folder.
+  FactFolder(Runtime& runtime, log::Log& log, view::Store& store, std::string source, int partitions, FoldFact fold,
+             std::function<void(const std::vector<event::v1::PublicEvent>&)> folded);
+  ~FactFolder();
+
+  // Folds to the end of every partition, then follows. Not OK when the source cannot be folded.
+  absl::Status Start();
+
+  // Offset up to which a partition is folded (exclusive).
+  int64_t next_offset(int partition) const { return next_offset_[partition]->load(std::memory_order_acquire); }
+  // Calls `done` once the partition is folded beyond `offset`, or with UNAVAILABLE after `patience`. Thread safe.
+  void WhenFolded(int partition, int64_t offset, absl::Duration patience, std::function<void(absl::Status)> done);
+  // Why a partition can no longer be folded; OK while all can. Thread safe.
+  absl::Status Health() const;
+
+ private:
+  struct Waiter {
+    int64_t offset;
+    absl::Duration until;  // Monotonic.
+    std::function<void(absl::Status)> done;
+  };
+  absl::Status CatchUp(int partition);
+  void ServeWaiters(int partition);
+
+  Runtime& runtime_;
+  log::Log& log_;
+  view::Store& store_;
+  const std::string source_;
+  const int partitions_;
+  const FoldFact fold_;
+  const std::function<void(const std::vector<event::v1::PublicEvent>&)> folded_;
+  const google::protobuf::Message* const prototype_;
+  std::vector<std::unique_ptr<std::atomic<int64_t>>> next_offset_;
+  std::vector<std::unique_ptr<std::atomic<bool>>> woken_;
+
+  mutable absl::Mutex mutex_;
+  std::vector<std::vector<Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);
+  absl::Status health_ ABSL_GUARDED_BY(mutex_);
+
+  std::unique_ptr<Executor> executor_;
+  std::vector<std::unique_ptr<log::Tail>> tails_;
+};
+
+}  // namespace trialog::facts

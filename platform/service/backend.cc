@@ -1,0 +1,62 @@
+#include "platform/service/backend.h"
+
+#include "platform/errors/errors.h"
+#include "platform/service/command_spec.h"
+#include "platform/text/text.h"
+
+namespace trialog::service {
+
+Backend::Backend(const Domain& domain, Runtime& runtime, log::Log& log, std::unique_ptr<view::Store> store,
+                 sealing::KeyProvider* keys, const rpc::TokenSigner& tokens, BackendOptions options)
+    : domain_(domain), runtime_(runtime), keys_(keys), tokens_(tokens), options_(std::move(options)),
+      store_(std::move(store)), owner_(runtime, log, *store_, options_.owner), watches_(runtime, *store_, owner_.partitions) {}
+
+Backend::~Backend() { owner_.Stop(); }
+
+absl::Status Backend::Start() { return owner_.Start(options_.claim_at_start); }
+
+void Backend::Drain() { owner_.Drain(); }
+
+void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done) {
+  if (principal->patient.empty() || keys_ == nullptr) return done(std::move(principal));
+  const std::string organization = principal->organization;
+  keys_->GetLookupKey(organization, [principal, done = std::move(done)](absl::StatusOr<sealing::LookupKeyMaterial> key) {
+    if (!key.ok()) return done(key.status());
+    auto completed = std::make_shared<Principal>(*principal);
+    completed->patient_mac = sealing::LookupMac(*key, "patient", completed->patient);
+    done(std::shared_ptr<const Principal>(std::move(completed)));
+  });
+}
+
+void Backend::RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access,
+                           std::string_view entity, std::function<void(absl::Status)> done) {
+  auto command = std::make_unique<Command>();
+  command->organization = principal.organization;
+  command->method = std::string(method);
+  command->principal.caller = principal.caller;
+  command->principal.organization = principal.organization;
+  access.set_method(std::string(method));
+  command->access = std::move(access);
+  command->access_entity = std::string(entity);
+  command->done = [done = std::move(done)](absl::StatusOr<Outcome> outcome) {
+    if (done) done(outcome.status());
+  };
+  owner_.Submit(std::move(command));
+}
+
+void Backend::SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause,
+                             DecideFn decide, std::function<void(absl::StatusOr<Outcome>)> done) {
+  auto command = std::make_unique<Command>();
+  command->organization = organization;
+  command->method = std::move(method);
+  command->principal.organization = std::move(organization);
+  command->principal.internal = true;
+  command->principal.caller.set_kind(cause ? event::v1::Caller::KIND_SERVICE : event::v1::Caller::KIND_TIMER);
+  command->principal.caller.set_name(std::string(domain_.service));
+  command->cause = std::move(cause);
+  command->decide = std::move(decide);
+  command->done = std::move(done);
+  owner_.Submit(std::move(command));
+}
+
+}  // namespace trialog::service

@@ -1,0 +1,156 @@
+// A running service: its domain on a log, its store, its owner, and the handlers that join them to the server frame.
+// What differs between resources is in ResourceType and the decisions; what is the same is here, once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/command/owner.h"
+#include "platform/rpc/call.h"
+#include "platform/rpc/frame.h"
+#include "platform/rpc/page_token.h"
+#include "platform/sealing/data_keys.h"
+#include "platform/service/resource.h"
+#include "platform/service/watch_hub.h"
+#include "platform/view/store.h"
+
+namespace trialog::service {
+
+// What a command is about, known before it is decided.
+struct Target {
+  std::string organization;  // Id.
+  std::string name;          // The record, existing or to be created.
+  // The personal fields that the command states, as a resource with only them set; null when there are none.
+  std::unique_ptr<google::protobuf::Message> personal;
+  std::string key_subject;
+  // An update: the numbers of the personal fields that it sets or clears. Empty: those that are set.
+  std::vector<int> patched = {};
+};
+
+// Finds the target of a request and completes the request (fills an empty id). Refuses bad names.
+using Aim = std::function<absl::StatusOr<Target>(google::protobuf::Message& request, const Principal& principal)>;
+
+// Answers a command that succeeded; the default renders the first name of the outcome as the method's resource.
+using Answer = std::function<void(std::shared_ptr<rpc::Call> call, const Outcome& outcome)>;
+
+struct BackendOptions {
+  OwnerOptions owner;
+  std::string request_key;  // HMAC key for fingerprints of requests; the same in all replicas of a service.
+  bool claim_at_start = false;
+  // Grows when what a user may do has changed; null where that never happens. Thread safe.
+  std::function<uint64_t(std::string_view user)> access_epoch;
+};
+
+class Backend {
+ public:
+  // All references outlive the backend; `keys` may be null for a service without personal fields.
+  Backend(const Domain& domain, Runtime& runtime, log::Log& log, std::unique_ptr<view::Store> store,
+          sealing::KeyProvider* keys, const rpc::TokenSigner& tokens, BackendOptions options);
+  ~Backend();
+
+  // ---- Registration: before Start. Methods are full names, "trialog.inventory.v1.SampleService/GetSample". ----
+
+  void Get(std::string_view method, const ResourceType& type);
+  // Lists from `source`; null: children of the request's parent by name.
+  void List(std::string_view method, const ResourceType& type, ChooseSource source);
+  // Streams `type`'s records below the request's parent.
+  void Watch(std::string_view method, const ResourceType& type, ChooseSource source);
+  // parent, resource and *_id as in AIP-133.
+  void Create(std::string_view method, const ResourceType& type, DecideRequest decide);
+  // A resource with its name, and update_mask, as in AIP-134.
+  void Update(std::string_view method, const ResourceType& type, DecideRequest decide);
+  // A custom method on `name` (AIP-136). Personal fields of the request go to the resource's fields of the same name. The
+  // answer is the record of `type`, or of `answer_type` when that is another.
+  void Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer = nullptr);
+  // Anything else that is a command.
+  void CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
+                     Answer answer = nullptr);
+  // Anything else.
+  void Unary(std::string_view method, rpc::UnaryHandler handler) {
+    handlers_.Unary(std::string(method), std::move(handler));
+  }
+  void Stream(std::string_view method, rpc::StreamHandler handler) {
+    handlers_.Stream(std::string(method), std::move(handler));
+  }
+
+  rpc::Handlers& handlers() { return handlers_; }
+
+  // ---- Running. ----
+
+  absl::Status Start();
+  void Drain();
+
+  const BackendOptions& options() const { return options_; }
+  const Domain& domain() const { return domain_; }
+  Runtime& runtime() { return runtime_; }
+  view::Store& store() { return *store_; }
+  Owner& owner() { return owner_; }
+  WatchHub& watches() { return watches_; }
+  const rpc::TokenSigner& tokens() const { return tokens_; }
+  sealing::KeyProvider* keys() { return keys_; }
+  int PartitionOf(std::string_view organization) const { return log::PartitionOf(organization, owner_.partitions); }
+
+  // The principal of a call, with what the record rules need beside it (the keyed hash of the caller's own patient).
+  using WithPrincipal = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
+  void CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done);
+
+  // Rows of one organisation as the caller sees them: names, etags, times, personal fields, derived fields. With `record`,
+  // unsealing is recorded in the log before `done` is called; if that cannot be written the answer is the error.
+  struct Seen {
+    const ResourceType* type;
+    std::string name;
+    view::RowPtr row;
+  };
+  using Rendered = std::function<void(absl::StatusOr<std::vector<std::shared_ptr<google::protobuf::Message>>>)>;
+  void Render(std::shared_ptr<const Principal> principal, std::string_view method, bool record, std::vector<Seen> rows,
+              Rendered done);
+
+  // The record as of an outcome, as the call's answer.
+  void AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,
+                        std::string_view name);
+
+  // Seals personal values and makes their look-up keys; creates the data key when there is none.
+  using Sealed = std::function<void(absl::StatusOr<event::v1::SealedPart>)>;
+  void Seal(const ResourceType& type, const Target& target, Sealed done);
+
+  // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
+  void RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access, std::string_view entity,
+                    std::function<void(absl::Status)> done);
+  // For the frame: a known caller's call was refused by an access rule.
+  void RecordRefusal(const Principal& principal, std::string_view method);
+
+  // Submits a decision that no request asked for (a reaction, a timer). Thread safe.
+  void SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause, DecideFn decide,
+                      std::function<void(absl::StatusOr<Outcome>)> done);
+
+  struct CommandSpec;
+  struct ListSpec;
+
+ private:
+  void RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec);
+  void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
+                  std::string organization, event::v1::SealedPart sealed, std::string request_key,
+                  std::string request_mac);
+  // Runs `read` once the position that the caller asks for is folded, with its completed principal.
+  void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
+                    std::function<void(std::shared_ptr<const Principal>)> read);
+  void AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
+                 std::shared_ptr<const Principal> principal);
+  void AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec& spec,
+                  std::shared_ptr<const Principal> principal);
+
+  const Domain& domain_;
+  Runtime& runtime_;
+  sealing::KeyProvider* const keys_;
+  const rpc::TokenSigner& tokens_;
+  const BackendOptions options_;
+  std::unique_ptr<view::Store> store_;
+  Owner owner_;
+  rpc::Handlers handlers_;
+  WatchHub watches_;
+};
+
+}  // namespace trialog::service

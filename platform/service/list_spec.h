@@ -1,0 +1,26 @@
+// What lists and watches share. Internal to platform/service.
+#pragma once
+
+#include "platform/rpc/filter.h"
+#include "platform/service/backend.h"
+
+namespace trialog::service {
+
+struct Backend::ListSpec {
+  std::string method;
+  const ResourceType* type;
+  ChooseSource source;
+};
+
+absl::StatusOr<rpc::Filter> ParseFilter(const ResourceType& type, const google::protobuf::Message& request);
+// The source of a request to list or watch.
+absl::StatusOr<ListSource> SourceOf(const Backend::ListSpec& spec, const Principal& principal,
+                                    const google::protobuf::Message& request);
+bool FilterMatches(const rpc::Filter& filter, std::string_view name, const view::Row& row);
+
+// What the names of all records below `parent` begin with; "-" in it stands for any id.
+std::string ParentPrefix(const ResourceType& type, std::string_view parent);
+// Whether a record's name is below `parent`.
+bool NameBelow(std::string_view parent, std::string_view name);
+
+}  // namespace trialog::service

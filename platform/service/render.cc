@@ -1,0 +1,117 @@
+// Rows as callers see them.
+#include "platform/errors/errors.h"
+#include "platform/sealing/sealer.h"
+#include "platform/service/backend.h"
+#include "platform/service/fields.h"
+#include "platform/text/text.h"
+
+namespace trialog::service {
+namespace {
+
+// Names in one access record; the count says how many there were in all.
+constexpr int kMaxSubjects = 100;
+
+using Resources = std::vector<std::shared_ptr<google::protobuf::Message>>;
+
+// A copy with what stands beside the resource in its row.
+std::shared_ptr<google::protobuf::Message> Dress(const Backend::Seen& seen) {
+  std::shared_ptr<google::protobuf::Message> resource(seen.row->resource->New());
+  resource->CopyFrom(*seen.row->resource);
+  SetStringField(*resource, "name", seen.name);
+  SetStringField(*resource, "etag", Cat('"', seen.row->meta.version(), '"'));
+  SetTimeField(*resource, "create_time", seen.row->meta.create_time());
+  SetTimeField(*resource, "update_time", seen.row->meta.update_time());
+  return resource;
+}
+
+std::vector<std::string> KeysOf(const std::vector<Backend::Seen>& rows) {
+  std::vector<std::string> ids;
+  for (const auto& seen : rows) {
+    for (std::string& id : sealing::KeyIdsOf(seen.row->sealed)) ids.push_back(std::move(id));
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+absl::Status UnsealAll(const std::vector<Backend::Seen>& rows, const std::vector<sealing::DataKey>& keys,
+                       Resources& resources) {
+  std::map<std::string_view, const sealing::DataKey*> by_id;
+  for (const auto& key : keys) by_id[key.id] = &key;
+  const auto lookup = [&](std::string_view id) {
+    auto it = by_id.find(id);
+    return it == by_id.end() ? nullptr : it->second;
+  };
+  for (size_t i = 0; i < rows.size(); ++i) {
+    auto unsealed = sealing::Unseal(*resources[i], rows[i].row->sealed, rows[i].name, lookup);
+    if (!unsealed.ok()) return unsealed.status();
+  }
+  return absl::OkStatus();
+}
+
+event::v1::Access ShownRows(const std::vector<Backend::Seen>& rows) {
+  event::v1::Access access;
+  access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
+  int64_t count = 0;
+  for (const auto& seen : rows) {
+    if (seen.row->sealed.fields_size() == 0) continue;
+    if (access.subjects_size() < kMaxSubjects) access.add_subjects(seen.name);
+    ++count;
+  }
+  access.set_count(count);
+  return access;
+}
+
+}  // namespace
+
+void Backend::Render(std::shared_ptr<const Principal> principal, std::string_view method, bool record,
+                     std::vector<Seen> rows, Rendered done) {
+  Resources resources;
+  resources.reserve(rows.size());
+  for (const Seen& seen : rows) resources.push_back(Dress(seen));
+  auto finish = [this, principal](const std::vector<Seen>& rows, const Resources& resources) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i].type->finish == nullptr) continue;
+      const auto& state = store_->partition(PartitionOf(OrganizationOf(rows[i].name)));
+      rows[i].type->finish(*principal, state, *rows[i].row, *resources[i]);
+    }
+  };
+  std::vector<std::string> key_ids = KeysOf(rows);
+  if (key_ids.empty() || keys_ == nullptr) {
+    finish(rows, resources);
+    return done(std::move(resources));
+  }
+  sealing::KeyRequest request;
+  request.organization = std::string(OrganizationOf(rows[0].name));
+  request.key_ids = std::move(key_ids);
+  keys_->GetKeys(std::move(request), [this, principal, method = std::string(method), record, rows = std::move(rows),
+                                      resources = std::move(resources), finish,
+                                      done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) mutable {
+    if (!keys.ok()) return done(keys.status());
+    if (absl::Status unsealed = UnsealAll(rows, *keys, resources); !unsealed.ok()) return done(unsealed);
+    finish(rows, resources);
+    if (!record) return done(std::move(resources));
+    // The record of who saw it comes before the sight of it.
+    RecordAccess(*principal, method, ShownRows(rows), rows[0].name,
+                 [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
+                   if (!recorded.ok()) return done(recorded);
+                   done(std::move(resources));
+                 });
+  });
+}
+
+void Backend::AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,
+                               std::string_view name) {
+  view::RowPtr row = store_->FindAt(outcome.partition, *type.table, name, outcome.offset);
+  if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
+  if (!row) return call->Finish(Refuse(absl::StatusCode::kInternal, "NO_RECORD", "the command left no record to show"));
+  CompletePrincipal(call->shared_principal(), [this, call, &type, row, name = std::string(name)](auto principal) {
+    if (!principal.ok()) return call->Finish(principal.status());
+    Render(*principal, call->method_name(), true, {{&type, name, row}}, [call](auto resources) {
+      if (!resources.ok()) return call->Finish(resources.status());
+      call->Finish(*resources->front());
+    });
+  });
+}
+
+}  // namespace trialog::service

@@ -1,0 +1,262 @@
+// Live queries: each stream reads the store's own record of changes from a cursor, so that nothing is buffered, lost or
+// doubled however slow or broken the reader is.
+#include "platform/errors/errors.h"
+#include "platform/service/backend.h"
+#include "platform/service/fields.h"
+#include "platform/service/list_spec.h"
+#include "platform/text/text.h"
+#include "platform/view/rocks.h"
+
+namespace trialog::service {
+namespace {
+
+using google::protobuf::Message;
+
+// Kinds of change; the numbers of each Watch response's Change.Kind.
+enum class ChangeKind { kCreate = 1, kUpdate = 2, kEnter = 3, kLeave = 4, kDelete = 5 };
+
+constexpr size_t kChangesAtOnce = 256;
+constexpr absl::Duration kAccessEvery = absl::Minutes(1);
+
+struct Item {
+  ChangeKind kind;
+  std::string name;
+  view::RowPtr row;  // Null when it left or is gone.
+};
+
+}  // namespace
+
+// One stream. All methods but the callbacks of gRPC run on the hub's executor.
+class WatchStream : public std::enable_shared_from_this<WatchStream> {
+ public:
+  WatchStream(Backend& backend, std::shared_ptr<rpc::Stream> stream, const Backend::ListSpec& spec, rpc::Filter filter,
+              ListSource source, std::shared_ptr<const Principal> principal)
+      : backend_(backend), stream_(std::move(stream)), spec_(spec), filter_(std::move(filter)), source_(std::move(source)),
+        principal_(std::move(principal)), parent_(StringField(stream_->request(), "parent")),
+        filter_text_(StringField(stream_->request(), "filter")), partition_(backend.PartitionOf(OrganizationOf(parent_))),
+        epoch_(Epoch()) {}
+
+  void Start() {
+    absl::Status begun = Begin();
+    if (!begun.ok()) return stream_->Finish(begun);
+    auto self = shared_from_this();
+    stream_->OnCancel([weak = weak_from_this(), &hub = backend_.watches()] {
+      hub.Post([weak] {
+        if (auto self = weak.lock()) self->End(absl::CancelledError("the caller has gone"));
+      });
+    });
+    stream_->OnWritable([weak = weak_from_this(), &hub = backend_.watches()] {
+      hub.Post([weak] {
+        auto self = weak.lock();
+        if (!self) return;
+        self->busy_ = false;
+        self->Pump();
+      });
+    });
+    id_ = backend_.watches().Add(partition_, [self] { self->Pump(); });
+  }
+
+ private:
+  rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, spec_.method, parent_, filter_text_, ""}; }
+  uint64_t Epoch() const {
+    return backend_.options().access_epoch ? backend_.options().access_epoch(principal_->user()) : 0;
+  }
+  std::string Token() const {
+    std::string position;
+    view::AppendU64(position, static_cast<uint64_t>(cursor_));
+    return backend_.tokens().Sign(Scope(), position);
+  }
+
+  absl::Status Begin() {
+    cursor_ = backend_.store().next_offset(partition_);
+    const std::string token = StringField(stream_->request(), "resume_token");
+    if (token.empty()) {
+      initial_ = !BoolField(stream_->request(), "skip_initial");
+      snapshot_ = cursor_ - 1;
+      return absl::OkStatus();
+    }
+    auto position = backend_.tokens().Open(Scope(), token);
+    if (!position.ok()) return position.status();
+    const auto from = position->size() == 8 ? static_cast<int64_t>(view::ReadU64(*position)) : INT64_MAX;
+    if (from > cursor_) {
+      return RetryLater(absl::StatusCode::kUnavailable, "POSITION_NOT_REACHED",
+                        "this replica has not yet folded to where the stream stood; resume again", absl::Milliseconds(50));
+    }
+    cursor_ = from;
+    return absl::OkStatus();
+  }
+
+  void End(const absl::Status& status) {
+    if (ended_) return;
+    ended_ = true;
+    backend_.watches().Remove(id_);
+    stream_->Finish(status);
+  }
+
+  bool Visible(const view::Row* row, const std::string& name) const {
+    return row && spec_.type->may_see(*principal_, backend_.store().partition(partition_), name, *row) &&
+           FilterMatches(filter_, name, *row);
+  }
+
+  // Sends until the reader is full or there is nothing more. One batch is rendered at a time.
+  void Pump() {
+    while (!ended_ && !busy_) {
+      if (stream_->cancelled()) return End(absl::CancelledError("the caller has gone"));
+      if (Epoch() != epoch_) {
+        return End(Refuse(absl::StatusCode::kAborted, "WATCH_ACCESS_CHANGED",
+                          "what you may see has changed; list again and watch from there"));
+      }
+      if (absl::Status health = backend_.store().Health(); !health.ok()) return End(health);
+      if (!waiting_) {
+        if (!(initial_ ? GatherInitial() : GatherChanges())) return;
+      }
+      Send();
+    }
+  }
+
+  // The records as they stood when the stream began, as creations.
+  bool GatherInitial() {
+    const view::State& state = backend_.store().partition(partition_);
+    std::vector<view::Found> found;
+    if (source_.index) {
+      found = state.Scan(*source_.index, source_.prefix, kChangesAtOnce, after_);
+    } else {
+      for (auto& name : backend_.store().Names(partition_, *spec_.type->table, source_.prefix, after_, kChangesAtOnce)) {
+        found.push_back({name, name});
+      }
+    }
+    for (auto& entry : found) {
+      after_ = entry.key;
+      view::RowPtr row = backend_.store().FindAt(partition_, *spec_.type->table, entry.name, snapshot_);
+      if (!NameBelow(parent_, entry.name) || !Visible(row.get(), entry.name)) continue;
+      items_.push_back({ChangeKind::kCreate, entry.name, row});
+    }
+    if (found.size() < kChangesAtOnce) {
+      initial_ = false;
+      initial_done_ = true;
+    }
+    return true;
+  }
+
+  bool GatherChanges() {
+    const auto changes = backend_.store().Changes(partition_, cursor_, kChangesAtOnce);
+    if (changes.empty()) return false;
+    for (const view::Change& change : changes) {
+      cursor_ = change.offset + 1;
+      if (change.table != spec_.type->table || !NameBelow(parent_, change.name)) continue;
+      auto versions = backend_.store().History(partition_, *change.table, change.name, change.offset, 2);
+      if (versions.empty()) continue;
+      view::RowPtr now = versions[0].row->resource ? versions[0].row : nullptr;
+      view::RowPtr before = versions.size() > 1 && versions[1].row->resource ? versions[1].row : nullptr;
+      const bool was = Visible(before.get(), change.name), is = Visible(now.get(), change.name);
+      if (is) {
+        items_.push_back({was ? ChangeKind::kUpdate : before ? ChangeKind::kEnter : ChangeKind::kCreate, change.name, now});
+      } else if (was) {
+        items_.push_back({now ? ChangeKind::kLeave : ChangeKind::kDelete, change.name, nullptr});
+      }
+    }
+    return true;
+  }
+
+  void Send() {
+    if (waiting_) return Write();
+    if (items_.empty() && !initial_done_) return;
+    busy_ = true;
+    std::vector<Backend::Seen> rows;
+    bool personal = false;
+    for (const Item& item : items_) {
+      if (!item.row) continue;
+      personal = personal || item.row->sealed.fields_size() > 0;
+      rows.push_back({spec_.type, item.name, item.row});
+    }
+    const absl::Time now = backend_.runtime().Now();
+    const bool record = personal && now - last_access_ >= kAccessEvery;
+    if (record) last_access_ = now;
+    backend_.Render(principal_, spec_.method, record, std::move(rows), [self = shared_from_this()](auto resources) {
+      self->backend_.watches().Post([self, resources = std::move(resources)] { self->Rendered(resources); });
+    });
+  }
+
+  void Rendered(const absl::StatusOr<std::vector<std::shared_ptr<Message>>>& resources) {
+    busy_ = false;
+    if (ended_) return;
+    if (!resources.ok()) return End(resources.status());
+    waiting_ = Response(*resources);
+    items_.clear();
+    initial_done_ = false;
+    Write();
+    Pump();
+  }
+
+  std::unique_ptr<Message> Response(const std::vector<std::shared_ptr<Message>>& resources) const {
+    std::unique_ptr<Message> response(
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(stream_->method().output_type())->New());
+    const auto* reflection = response->GetReflection();
+    const auto* changes = response->GetDescriptor()->FindFieldByName("changes");
+    size_t next = 0;
+    for (const Item& item : items_) {
+      Message* change = reflection->AddMessage(response.get(), changes);
+      change->GetReflection()->SetEnumValue(change, change->GetDescriptor()->FindFieldByName("kind"),
+                                            static_cast<int>(item.kind));
+      SetStringField(*change, "name", item.name);
+      if (!item.row) continue;
+      const auto* field = FieldOfType(*change->GetDescriptor(), *spec_.type->table->prototype->GetDescriptor(), false);
+      Message* resource = change->GetReflection()->MutableMessage(change, field);
+      resource->GetReflection()->Swap(resource, resources[next++].get());
+    }
+    SetStringField(*response, "resume_token", Token());
+    if (initial_done_) {
+      reflection->SetBool(response.get(), response->GetDescriptor()->FindFieldByName("initial_done"), true);
+    }
+    return response;
+  }
+
+  void Write() {
+    switch (stream_->Write(*waiting_)) {
+      case rpc::Stream::Written::kTaken:
+        waiting_.reset();
+        return;
+      case rpc::Stream::Written::kFull:
+        busy_ = true;  // Until OnWritable.
+        return;
+      case rpc::Stream::Written::kOver:
+        return End(absl::CancelledError("the stream is over"));
+    }
+  }
+
+  Backend& backend_;
+  const std::shared_ptr<rpc::Stream> stream_;
+  const Backend::ListSpec& spec_;
+  const rpc::Filter filter_;
+  const ListSource source_;
+  const std::shared_ptr<const Principal> principal_;
+  const std::string parent_, filter_text_;
+  const int partition_;
+  const uint64_t epoch_;
+
+  int64_t id_ = 0;
+  int64_t cursor_ = 0;    // Next offset whose changes are to be sent.
+  int64_t snapshot_ = 0;  // The initial records are those of this offset.
+  bool initial_ = false, initial_done_ = false;
+  std::string after_;
+  std::vector<Item> items_;            // Gathered, not yet rendered.
+  std::unique_ptr<Message> waiting_;   // Rendered, not yet taken by the stream.
+  bool busy_ = false, ended_ = false;  // Busy: a callback will pump.
+  absl::Time last_access_ = absl::InfinitePast();
+};
+
+void Backend::Watch(std::string_view method, const ResourceType& type, ChooseSource source) {
+  auto spec = std::make_shared<const ListSpec>(ListSpec{std::string(method), &type, source});
+  handlers_.Stream(spec->method, [this, spec](std::shared_ptr<rpc::Stream> stream) {
+    WhenReadable(stream, StringField(stream->request(), "parent"), [this, stream, spec](auto principal) {
+      auto filter = ParseFilter(*spec->type, stream->request());
+      if (!filter.ok()) return stream->Finish(filter.status());
+      auto source = SourceOf(*spec, *principal, stream->request());
+      if (!source.ok()) return stream->Finish(source.status());
+      auto watch = std::make_shared<WatchStream>(*this, stream, *spec, *std::move(filter), *std::move(source), principal);
+      watches_.Post([watch, spec] { watch->Start(); });
+    });
+  });
+}
+
+}  // namespace trialog::service
