@@ -5,7 +5,7 @@
 # trialog_test(NAME SRCS … DEPS …)
 #   A test program of its own, found by ctest under NAME.
 # trialog_proto(NAME SRCS … DEPS …)
-#   Messages of .proto files (paths from proto/), generated at -O1 without debug information: their build time
+#   Messages of .proto files (paths from proto/, or ROOT), generated at -O1 without debug information: their build time
 #   is most of a clean build. No service stubs: the server frame and the client work on descriptors.
 
 function(trialog_library NAME)
@@ -59,7 +59,7 @@ function(trialog_proto NAME)
     string(REGEX REPLACE "\\.proto$" "" stem ${src})
     set(out ${TRIALOG_PROTO_OUT}/${stem}.pb.cc ${TRIALOG_PROTO_OUT}/${stem}.pb.h)
     add_custom_command(OUTPUT ${out}
-      COMMAND protobuf::protoc -I${CMAKE_SOURCE_DIR}/proto -I${TRIALOG_GOOGLEAPIS} --cpp_out=${TRIALOG_PROTO_OUT} ${src}
+      COMMAND protobuf::protoc -I${A_ROOT} -I${CMAKE_SOURCE_DIR}/proto -I${TRIALOG_GOOGLEAPIS} --cpp_out=${TRIALOG_PROTO_OUT} ${src}
       DEPENDS ${A_ROOT}/${src} VERBATIM)
     list(APPEND generated ${out})
   endforeach()

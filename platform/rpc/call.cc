@@ -1,0 +1,109 @@
+#include "platform/rpc/call.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "absl/time/clock.h"
+#include "platform/rpc/method.h"
+#include "platform/rpc/status.h"
+#include "platform/text/text.h"
+
+namespace trialog::rpc {
+namespace {
+
+std::string_view ToView(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+constexpr std::string_view kPositionKey = "trialog-position";
+
+}  // namespace
+
+bool ParseBytes(const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&bytes));  // Reads only; its argument is not const.
+  return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+}
+
+bool SerializeBytes(const google::protobuf::Message& message, grpc::ByteBuffer& bytes) {
+  bool owned = false;
+  return grpc::SerializationTraits<google::protobuf::Message>::Serialize(message, &bytes, &owned).ok();
+}
+
+const google::protobuf::MethodDescriptor& CallInfo::method() const { return *method_.descriptor; }
+
+std::string_view CallInfo::method_name() const { return method_.name; }
+
+std::string_view CallInfo::metadata(std::string_view key) const {
+  const auto& all = context_.client_metadata();
+  const auto found = all.find(grpc::string_ref(key.data(), key.size()));
+  return found == all.end() ? std::string_view() : ToView(found->second);
+}
+
+std::string_view CallInfo::bearer_token() const {
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string_view value = metadata("authorization");
+  if (value.size() <= kScheme.size()) return {};
+  for (size_t i = 0; i < kScheme.size(); ++i)
+    if ((value[i] | 0x20) != kScheme[i]) return {};  // The scheme's case does not matter (RFC 9110 section 11.1).
+  return value.substr(kScheme.size());
+}
+
+std::string CallInfo::peer() const { return context_.peer(); }
+
+bool CallInfo::in_process() const { return peer() == "inproc"; }
+
+std::vector<std::string> CallInfo::peer_identity() const {
+  std::vector<std::string> names;
+  const auto auth = context_.auth_context();
+  if (auth == nullptr || !auth->IsPeerAuthenticated()) return names;
+  for (const grpc::string_ref& name : auth->GetPeerIdentity()) names.emplace_back(ToView(name));
+  return names;
+}
+
+absl::Time CallInfo::deadline() const {
+  const auto deadline = context_.deadline();
+  return deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);
+}
+
+bool CallInfo::cancelled() const { return context_.IsCancelled(); }
+
+ServerCall::ServerCall(const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes)
+    : CallInfo(method, context), frame_(method.frame->shared_from_this()), bytes_(bytes), start_(absl::Now()) {
+  method.counters.started.fetch_add(1, std::memory_order_relaxed);
+  frame_->outstanding.fetch_add(1, std::memory_order_relaxed);
+}
+
+void ServerCall::SetPosition(const std::string& position) {
+  context_.AddTrailingMetadata(std::string(kPositionKey), position);
+}
+
+absl::Status ServerCall::Conclude(const absl::Status& status) {
+  if (IsFault(status) && frame_->options.hooks.fault) frame_->options.hooks.fault(*this, status);
+  absl::Status answer = ForCaller(status);
+  method_.counters.Finished(answer.code(), absl::Now() - start_);
+  frame_->outstanding.fetch_sub(1, std::memory_order_relaxed);
+  return answer;
+}
+
+Call::Call(const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+           grpc::ByteBuffer& response)
+    : ServerCall(method, context, request), response_(response), reactor_(context.DefaultReactor()) {}
+
+Call::~Call() {
+  if (!finished_.load()) Call::Finish(absl::InternalError("the handler dropped the call"));
+}
+
+void Call::Finish(const absl::Status& status) {
+  if (finished_.exchange(true)) return;
+  reactor_->Finish(ToGrpc(Conclude(status.ok() ? absl::InternalError("the handler gave OK without a response") : status)));
+}
+
+void Call::Finish(const google::protobuf::Message& response) {
+  if (response.GetDescriptor() != method().output_type())
+    return Finish(absl::InternalError(Cat("the handler gave a ", response.GetTypeName())));
+  if (finished_.exchange(true)) return;
+  const bool written = SerializeBytes(response, response_);
+  reactor_->Finish(ToGrpc(Conclude(written ? absl::OkStatus() : absl::InternalError("the response does not serialize"))));
+}
+
+}  // namespace trialog::rpc

@@ -1,0 +1,212 @@
+#include "platform/rpc/client.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "platform/rpc/method.h"
+#include "platform/rpc/status.h"
+#include "platform/text/text.h"
+
+namespace trialog::rpc {
+namespace {
+
+using google::protobuf::Message;
+
+std::string Path(std::string_view method) { return Cat("/", method); }
+
+void Prepare(grpc::ClientContext& context, const ClientOptions& options) {
+  if (!options.token.empty()) context.AddMetadata("authorization", "Bearer " + options.token);
+  for (const auto& [key, value] : options.metadata) context.AddMetadata(key, value);
+  if (options.timeout < absl::InfiniteDuration()) context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
+  context.set_wait_for_ready(options.wait_for_ready);
+}
+
+ReplyMetadata MetadataOf(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto found = trailers.find("trialog-position");
+  return {found == trailers.end() ? std::string() : std::string(found->second.data(), found->second.size())};
+}
+
+absl::Status BadResponse() { return absl::InternalError("the response is not a message of its type"); }
+
+// One unary call in flight; deletes itself when it is done.
+struct Flight {
+  grpc::ClientContext context;
+  grpc::ByteBuffer request;
+  grpc::ByteBuffer response;
+};
+
+// A server stream on the generic bidirectional reactor. One read is outstanding at a time, begun by Read, so that a slow
+// reader is felt by the server.
+class Reader final : public AnyReader {
+ public:
+  Reader(grpc::GenericStub& stub, const std::string& path, const Message& request, const ClientOptions& options)
+      : reactor_(*new Reactor) {
+    SerializeBytes(request, reactor_.request);
+    Prepare(reactor_.context, options);
+    stub.PrepareBidiStreamingCall(&reactor_.context, path, grpc::StubOptions(), &reactor_);
+    reactor_.AddHold();  // Reads begin outside of reactions.
+    reactor_.StartWriteLast(&reactor_.request, grpc::WriteOptions());
+    reactor_.StartCall();
+  }
+
+  ~Reader() override {
+    reactor_.context.TryCancel();
+    LetGo();
+    reactor_.Join();
+    delete &reactor_;
+  }
+
+  bool Read(Message& message) override {
+    if (ended_) return false;
+    grpc::ByteBuffer bytes;
+    if (!reactor_.ReadOne(bytes)) return LetGo(), false;
+    if (ParseBytes(bytes, message)) return true;
+    broken_ = true;
+    return Cancel(), LetGo(), false;
+  }
+
+  absl::Status Finish() override {
+    LetGo();
+    const grpc::Status status = reactor_.Join();
+    return broken_ ? BadResponse() : FromGrpc(status);
+  }
+
+  void Cancel() override { reactor_.context.TryCancel(); }
+
+ private:
+  class Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+   public:
+    bool ReadOne(grpc::ByteBuffer& bytes) {
+      {
+        absl::MutexLock lock(&mutex_);
+        read_done_ = false;
+      }
+      StartRead(&bytes);
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(&read_done_));
+      return read_ok_;
+    }
+    grpc::Status Join() {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(&done_));
+      return status_;
+    }
+    void OnReadDone(bool ok) override {
+      absl::MutexLock lock(&mutex_);
+      read_done_ = true;
+      read_ok_ = ok;
+    }
+    void OnDone(const grpc::Status& status) override {
+      absl::MutexLock lock(&mutex_);
+      status_ = status;
+      done_ = true;
+    }
+
+    grpc::ClientContext context;
+    grpc::ByteBuffer request;
+
+   private:
+    absl::Mutex mutex_;
+    bool read_done_ ABSL_GUARDED_BY(mutex_) = false;
+    bool read_ok_ ABSL_GUARDED_BY(mutex_) = false;
+    bool done_ ABSL_GUARDED_BY(mutex_) = false;
+    grpc::Status status_ ABSL_GUARDED_BY(mutex_);
+  };
+
+  void LetGo() {
+    if (!std::exchange(ended_, true)) reactor_.RemoveHold();
+  }
+
+  Reactor& reactor_;
+  bool ended_ = false;
+  bool broken_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientTls* tls) {
+  if (tls == nullptr) return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = tls->server_roots;
+  options.pem_private_key = tls->private_key;
+  options.pem_cert_chain = tls->certificate_chain;
+  return grpc::CreateChannel(address, grpc::SslCredentials(options));
+}
+
+struct Client::Impl {
+  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {}
+
+  // `done` gets the flight while its response can be read.
+  void Start(std::string_view method, std::shared_ptr<Flight> flight, const ClientOptions& options,
+             std::function<void(const absl::Status&, Flight&)> done) {
+    Prepare(flight->context, options);
+    Flight& f = *flight;
+    stub.UnaryCall(&f.context, Path(method), grpc::StubOptions(), &f.request, &f.response,
+                   [flight = std::move(flight), done = std::move(done)](const grpc::Status& status) {
+                     done(FromGrpc(status), *flight);
+                   });
+  }
+
+  grpc::GenericStub stub;
+};
+
+Client::Client(std::shared_ptr<grpc::Channel> channel) : impl_(std::make_unique<Impl>(std::move(channel))) {}
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+
+void Client::CallAnyAsync(std::string_view method, const Message& request, std::shared_ptr<Message> response,
+                          const ClientOptions& options, AnyDone done) const {
+  auto flight = std::make_shared<Flight>();
+  if (!SerializeBytes(request, flight->request)) return done(absl::InternalError("the request does not serialize"), {});
+  impl_->Start(method, std::move(flight), options,
+               [response = std::move(response), done = std::move(done)](absl::Status status, Flight& f) {
+                 if (status.ok() && !ParseBytes(f.response, *response)) status = BadResponse();
+                 done(status, MetadataOf(f.context));
+               });
+}
+
+absl::Status Client::CallAny(std::string_view method, const Message& request, Message& response,
+                             const ClientOptions& options, ReplyMetadata* metadata) const {
+  struct Outcome {
+    absl::Notification done;
+    absl::Status status;
+    ReplyMetadata metadata;
+  } outcome;
+  std::shared_ptr<Message> unowned(std::shared_ptr<void>(), &response);
+  CallAnyAsync(method, request, std::move(unowned), options,
+               [&outcome](const absl::Status& status, const ReplyMetadata& came) {
+                 outcome.status = status;
+                 outcome.metadata = came;
+                 outcome.done.Notify();
+               });
+  outcome.done.WaitForNotification();
+  if (metadata != nullptr) *metadata = std::move(outcome.metadata);
+  return outcome.status;
+}
+
+absl::Status Client::CallRaw(std::string_view method, std::string_view bytes, const ClientOptions& options) const {
+  auto flight = std::make_shared<Flight>();
+  const grpc::Slice slice(bytes.data(), bytes.size());
+  flight->request = grpc::ByteBuffer(&slice, 1);
+  absl::Notification done;
+  absl::Status result;
+  impl_->Start(method, std::move(flight), options, [&](const absl::Status& status, Flight&) {
+    result = status;
+    done.Notify();
+  });
+  done.WaitForNotification();
+  return result;
+}
+
+std::unique_ptr<AnyReader> Client::Open(std::string_view method, const Message& request, const ClientOptions& options) const {
+  return std::make_unique<Reader>(impl_->stub, Path(method), request, options);
+}
+
+}  // namespace trialog::rpc

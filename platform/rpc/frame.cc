@@ -1,0 +1,133 @@
+#include "platform/rpc/frame.h"
+
+#include <grpcpp/server_context.h>
+
+#include "platform/errors/errors.h"
+#include "platform/rpc/method.h"
+#include "platform/rpc/raw_service.h"
+#include "platform/rpc/stream_reactor.h"
+#include "platform/text/text.h"
+
+namespace trialog::rpc {
+namespace {
+
+using google::protobuf::MethodDescriptor;
+using google::protobuf::ServiceDescriptor;
+
+// Served without an access rule, to anybody: its protocol is not ours to annotate.
+constexpr std::string_view kExemptService = "grpc.health.v1.Health";
+
+// What is wrong with the rule; empty when nothing is.
+std::string_view FaultOf(const AccessRule& rule) {
+  if (rule.public_() && (rule.signed_in() || rule.internal() || rule.roles_size() > 0)) return "its rule is public and more";
+  if (!rule.public_() && !rule.signed_in() && !rule.internal() && rule.roles().empty()) return "its rule lets nobody in";
+  for (int role : rule.roles())
+    if (role == ROLE_UNSPECIFIED || !Role_IsValid(role)) return "its rule names an unknown role";
+  return {};
+}
+
+// Takes the method's handler out of `handlers` and returns what is wrong; empty when nothing is.
+template <typename Map>
+bool TakeHandler(Map& handlers, Method& method, typename Map::mapped_type& into) {
+  auto node = handlers.extract(method.name);
+  if (node.empty() || !node.mapped()) return false;
+  into = std::move(node.mapped());
+  return true;
+}
+
+std::string_view Fill(Method& method, std::map<std::string, UnaryHandler>& unary,
+                      std::map<std::string, StreamHandler>& stream) {
+  const MethodDescriptor& descriptor = *method.descriptor;
+  if (descriptor.service()->full_name() == kExemptService) {
+    method.rule.set_public_(true);
+  } else {
+    if (!descriptor.options().HasExtension(access)) return "has no access rule";
+    method.rule = descriptor.options().GetExtension(access);
+    if (const auto fault = FaultOf(method.rule); !fault.empty()) return fault;
+  }
+  if (descriptor.client_streaming()) return "takes a stream";
+  const bool found = descriptor.server_streaming() ? TakeHandler(stream, method, method.stream)
+                                                   : TakeHandler(unary, method, method.unary);
+  return found ? std::string_view() : "has no handler of its kind";
+}
+
+void Register(RawService& raw, const Method& method) {
+  std::string path = "/" + method.name;
+  if (method.unary) {
+    raw.AddUnary(std::move(path), [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
+      auto call = std::make_shared<Call>(method, *context, *request, *response);
+      grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+      Pipeline::Start(std::move(call));
+      return reactor;
+    });
+    return;
+  }
+  raw.AddStream(std::move(path), [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+    const FrameOptions& options = method.frame->options;
+    auto reactor = StreamReactor::Make(options.stream_buffer_bytes, options.stream_buffer_messages);
+    grpc::ServerWriteReactor<grpc::ByteBuffer>* result = reactor.get();
+    Pipeline::Start(std::make_shared<Stream>(method, *context, *request, std::move(reactor)));
+    return result;
+  });
+}
+
+}  // namespace
+
+Frame::Frame() : state_(std::make_shared<FrameState>()), raw_(std::make_unique<RawService>()) {}
+Frame::~Frame() = default;
+
+absl::StatusOr<std::unique_ptr<Frame>> Frame::Create(const std::vector<const ServiceDescriptor*>& services,
+                                                     Handlers handlers, std::shared_ptr<Authenticator> authenticator,
+                                                     FrameOptions options) {
+  std::unique_ptr<Frame> frame(new Frame());
+  FrameState& state = *frame->state_;
+  state.options = std::move(options);
+  state.authenticator = std::move(authenticator);
+  std::string faults;
+  const auto fault = [&](std::string_view method, std::string_view what) {
+    Append(faults, faults.empty() ? "" : "; ", method, ": ", what);
+  };
+  for (const ServiceDescriptor* service : services) {
+    frame->names_.push_back(service->full_name());
+    for (int i = 0; i < service->method_count(); ++i) {
+      auto method = std::make_unique<Method>();
+      method->frame = &state;
+      method->descriptor = service->method(i);
+      method->name = Cat(service->full_name(), "/", service->method(i)->name());
+      if (const auto wrong = Fill(*method, handlers.unary_, handlers.stream_); !wrong.empty()) fault(method->name, wrong);
+      method->request =
+          google::protobuf::MessageFactory::generated_factory()->GetPrototype(service->method(i)->input_type());
+      method->validator = std::make_unique<Validator>(*service->method(i)->input_type(), state.options.validation);
+      state.methods.push_back(std::move(method));
+    }
+  }
+  for (const auto& [name, handler] : handlers.unary_) fault(name, "a unary handler without such a method");
+  for (const auto& [name, handler] : handlers.stream_) fault(name, "a stream handler without such a method");
+  if (!faults.empty()) return Refuse(absl::StatusCode::kFailedPrecondition, "UNSERVABLE_METHODS", faults);
+  for (const auto& method : state.methods) Register(*frame->raw_, *method);
+  return frame;
+}
+
+std::vector<std::pair<std::string_view, const MethodCounters*>> Frame::counters() const {
+  std::vector<std::pair<std::string_view, const MethodCounters*>> all;
+  for (const auto& method : state_->methods) all.emplace_back(method->name, &method->counters);
+  return all;
+}
+
+void Frame::Drain() {
+  std::vector<std::shared_ptr<Stream>> open;
+  {
+    absl::MutexLock lock(&state_->mutex);
+    state_->draining = true;
+    for (const auto& [key, weak] : state_->streams)
+      if (auto stream = weak.lock()) open.push_back(std::move(stream));
+  }
+  for (const auto& stream : open)
+    stream->Abort(RetryLater(absl::StatusCode::kUnavailable, "SERVER_DRAINING", "this server is stopping; ask another one",
+                             absl::Milliseconds(200)));
+}
+
+grpc::Service* Frame::service() { return raw_->service(); }
+
+}  // namespace trialog::rpc

@@ -1,0 +1,134 @@
+#include "platform/rpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include "platform/errors/errors.h"
+#include "platform/rpc/health.h"
+#include "platform/text/text.h"
+
+namespace trialog::rpc {
+namespace {
+
+absl::Status BadAddress(std::string_view reason, std::string_view address, std::string_view why) {
+  return Refuse(absl::StatusCode::kInvalidArgument, reason, Cat("address '", address, "' ", why));
+}
+
+// Whether only this machine can reach the address. Numeric, but for "localhost": a name could come to mean anything.
+bool IsLocal(std::string_view address) {
+  if (HasPrefix(address, "unix:")) return true;
+  const std::string_view host = address.substr(0, address.rfind(':'));
+  if (host == "localhost" || host == "[::1]") return true;
+  const auto parts = Split(host, '.');
+  return parts.size() == 4 && parts[0] == "127" && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+std::shared_ptr<grpc::ServerCredentials> Credentials(const ServerTls* tls) {
+  if (tls == nullptr) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions options(
+      tls->client_roots.empty()          ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+      : tls->require_client_certificate  ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                         : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = tls->client_roots;
+  options.pem_key_cert_pairs.push_back({tls->private_key, tls->certificate_chain});
+  return grpc::SslServerCredentials(options);
+}
+
+void Configure(grpc::ServerBuilder& builder, const ServerOptions& options) {
+  const auto millis = [](absl::Duration d) { return static_cast<int>(absl::ToInt64Milliseconds(d)); };
+  builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
+  builder.SetMaxSendMessageSize(options.max_send_bytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, millis(options.keepalive_time));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, millis(options.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, millis(options.min_ping_interval));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Otherwise a second server on the same port would share its calls in silence.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  grpc::ResourceQuota quota("trialog");
+  quota.Resize(options.memory_quota_bytes);
+  builder.SetResourceQuota(quota);
+}
+
+// gRPC keeps plugins in a process-wide list that is meant for start-up; this puts one into one builder.
+class ReflectionOption : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    plugins->push_back(std::make_unique<grpc::reflection::ProtoServerReflectionPlugin>());
+  }
+};
+
+std::vector<std::string> ServiceNames(const std::vector<std::unique_ptr<Frame>>& frames) {
+  std::vector<std::string> names;
+  for (const auto& frame : frames) names.insert(names.end(), frame->service_names().begin(), frame->service_names().end());
+  return names;
+}
+
+}  // namespace
+
+struct Server::Impl {
+  explicit Impl(std::vector<std::unique_ptr<Frame>> given)
+      : frames(std::move(given)), services(ServiceNames(frames)), health(services) {}
+
+  std::vector<std::unique_ptr<Frame>> frames;
+  std::vector<std::string> services;
+  Health health;
+  int port = 0;
+  std::unique_ptr<grpc::Server> server;  // Last, so that it goes first.
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::vector<std::unique_ptr<Frame>> frames, ServerOptions options) {
+  if (options.tls == nullptr && !options.address.empty() && !IsLocal(options.address))
+    return BadAddress("INSECURE_ADDRESS", options.address, "can be reached from outside: it needs TLS");
+  auto impl = std::make_unique<Impl>(std::move(frames));
+  grpc::ServerBuilder builder;
+  Configure(builder, options);
+  if (options.reflection) builder.SetOption(std::make_unique<ReflectionOption>());
+  const bool listens = !options.address.empty();
+  if (listens) builder.AddListeningPort(options.address, Credentials(options.tls.get()), &impl->port);
+  for (const auto& frame : impl->frames) builder.RegisterService(frame->service());
+  builder.RegisterService(impl->health.frame().service());
+  impl->server = builder.BuildAndStart();
+  if (impl->server == nullptr || (listens && impl->port == 0))
+    return RetryLater(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+                      Cat("cannot listen on '", options.address, "': in use, not of this machine, or bad TLS files"),
+                      absl::Seconds(1));
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::~Server() { Shutdown(absl::InfinitePast()); }
+
+int Server::port() const { return impl_->port; }
+
+void Server::SetServing(const std::string& service, bool serving) { impl_->health.Set(service, serving); }
+
+void Server::SetServing(bool serving) {
+  for (const std::string& service : impl_->services) impl_->health.Set(service, serving);
+}
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  return impl_->server->InProcessChannel(arguments);
+}
+
+const std::vector<std::unique_ptr<Frame>>& Server::frames() const { return impl_->frames; }
+
+void Server::Shutdown(absl::Time deadline) {
+  if (impl_->server == nullptr) return;
+  impl_->health.Stop();
+  for (const auto& frame : impl_->frames) frame->Drain();
+  impl_->health.frame().Drain();
+  impl_->server->Shutdown(absl::ToChronoTime(std::max(deadline, absl::UnixEpoch())));
+  impl_->server->Wait();
+  impl_->server.reset();
+}
+
+}  // namespace trialog::rpc
