@@ -1,0 +1,77 @@
+#include "platform/sealing/digest.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+
+#include <memory>
+
+#include "platform/sealing/openssl_check.h"
+
+namespace trialog::sealing {
+namespace {
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  void operator()(EVP_KDF_CTX* context) const { EVP_KDF_CTX_free(context); }
+  void operator()(EVP_KDF* kdf) const { EVP_KDF_free(kdf); }
+};
+
+// Fetched once: EVP_sha256() would look the implementation up again on each use (OpenSSL 3, "implicit fetch").
+const EVP_MD* FetchedSha256() {
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return md;
+}
+
+unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+}  // namespace
+
+std::string Sha256(std::initializer_list<std::string_view> parts) {
+  thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  std::string hash(kSha256Size, '\0');
+  MustSucceed(EVP_DigestInit_ex2(context.get(), FetchedSha256(), nullptr), "SHA-256");
+  for (std::string_view part : parts) MustSucceed(EVP_DigestUpdate(context.get(), part.data(), part.size()), "SHA-256");
+  MustSucceed(EVP_DigestFinal_ex(context.get(), Bytes(hash), nullptr), "SHA-256");
+  return hash;
+}
+
+std::string HmacSha256(std::string_view key, std::string_view text) {
+  std::string mac(kSha256Size, '\0');
+  MustSucceed(HMAC(FetchedSha256(), key.data(), static_cast<int>(key.size()), Bytes(text), text.size(), Bytes(mac),
+                   nullptr) != nullptr,
+              "HMAC-SHA-256");
+  return mac;
+}
+
+SecretKey HkdfSha256(const SecretKey& key, std::string_view salt, std::string_view info) {
+  const std::unique_ptr<EVP_KDF, FreeContext> kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
+  const std::unique_ptr<EVP_KDF_CTX, FreeContext> context(EVP_KDF_CTX_new(kdf.get()));
+  char digest[] = "SHA256";
+  auto octets = [](const char* name, std::string_view value) {
+    return OSSL_PARAM_construct_octet_string(name, const_cast<char*>(value.data()), value.size());
+  };
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+                         octets(OSSL_KDF_PARAM_KEY, key.bytes()), octets(OSSL_KDF_PARAM_SALT, salt),
+                         octets(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
+  std::string derived(SecretKey::kSize, '\0');
+  MustSucceed(EVP_KDF_derive(context.get(), Bytes(derived), derived.size(), params), "HKDF-SHA-256");
+  SecretKey result = *SecretKey::FromBytes(derived);
+  Wipe(derived);
+  return result;
+}
+
+bool ConstantTimeEqual(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+void AppendLengthPrefixed(std::string& out, std::string_view part) {
+  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(uint64_t{part.size()} >> shift);
+  out += part;
+}
+
+}  // namespace trialog::sealing
