@@ -175,7 +175,7 @@ void Backend::CommandMethod(std::string_view method, const ResourceType& type, A
                             Answer answer) {
   auto spec = std::make_shared<const CommandSpec>(
       CommandSpec{std::string(method), &type, std::move(aim), std::move(decide), std::move(answer)});
-  handlers_.Unary(method, [this, spec](std::shared_ptr<rpc::Call> call) { RunCommand(std::move(call), spec); });
+  handlers_.Unary(std::string(method), [this, spec](std::shared_ptr<rpc::Call> call) { RunCommand(std::move(call), spec); });
 }
 
 void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec) {

@@ -1,0 +1,75 @@
+// What every service knows of callers, folded from auth's public stream: grants, links to patients, ended sessions, signing
+// keys. So a revoked role or session holds everywhere as soon as the event is folded, whatever a token says.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "platform/command/decision.h"
+#include "platform/facts/fact_folder.h"
+#include "trialog/auth/v1/events.pb.h"
+#include "trialog/auth/v1/signing_key.pb.h"
+
+namespace trialog::callers {
+
+// An account as auth's stream says it is. Immutable.
+struct Account {
+  bool exists = false;
+  bool closed = false;
+  std::string patient;                      // Resource name; empty for most.
+  std::vector<auth::v1::Grant> grants;      // Not revoked; in force or not.
+  uint64_t epoch = 0;                       // Grows with each change to what the account may do.
+
+  // The grants in force at `now`.
+  std::vector<Grant> GrantsAt(absl::Time now) const;
+};
+
+// Thread safe.
+class Directory {
+ public:
+  Directory(Runtime& runtime, log::Log& log, view::Store& store, int partitions);
+  ~Directory();
+
+  absl::Status Start() { return folder_.Start(); }
+  absl::Status Health() const { return folder_.Health(); }
+
+  // `name`: organizations/{o}/users/{u} or organizations/{o}/serviceAccounts/{s}.
+  std::shared_ptr<const Account> Find(std::string_view name);
+  // Whether the session was revoked.
+  bool SessionEnded(std::string_view session) const;
+  std::optional<auth::v1::SigningKey> SigningKey(std::string_view organization, std::string_view key_id) const;
+  uint64_t Epoch(std::string_view name) { return Find(name)->epoch; }
+
+  // Calls `done` once auth's events up to `offset` of the organisation's partition are known here.
+  void WhenKnown(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done);
+  // How far auth's stream is known for the organisation.
+  event::v1::Position PositionOf(std::string_view organization) const;
+
+  // Calls `changed` after what somebody may do has changed; from the folder's thread. Before Start.
+  void OnChange(std::function<void()> changed) { changed_ = std::move(changed); }
+
+ private:
+  void Folded(const std::vector<event::v1::PublicEvent>& events);
+  std::shared_ptr<const Account> Load(std::string_view name) const;
+
+  view::Store& store_;
+  const int partitions_;
+  std::function<void()> changed_;
+
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Account>> accounts_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, uint64_t> epochs_ ABSL_GUARDED_BY(mutex_);
+  uint64_t reads_ ABSL_GUARDED_BY(mutex_) = 0;  // Folded batches: an account read before one is not kept after it.
+
+  facts::FactFolder folder_;  // Last: its thread calls Folded.
+};
+
+// The fold of auth's public events into facts; pure. Exposed for tests.
+void FoldAuthEvent(const event::v1::PublicEvent& event, std::vector<view::Store::FactWrite>& writes);
+
+}  // namespace trialog::callers
