@@ -1,7 +1,7 @@
 #include "services/inventory/domain/stock.h"
 
+#include <algorithm>
 #include <array>
-#include <optional>
 
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
@@ -117,6 +117,8 @@ void FollowStock(const view::State& state, const Stock& stock, const Quantity& b
   const SampleMove* move = FindSampleMove(stock.sample().state(), to);
   if (!move || move->by != MoveBy::kStock) return;
   decision.Add(stock.sample().name(), SampleMovedTo(to, *stock.sample_row, {}));
+  // A sample is never DEPLETED with stock, between the events of a record either.
+  if (refilled) std::rotate(decision.events.begin(), decision.events.end() - 1, decision.events.end());
 }
 
 v1::InventoryEvent Adjusted(std::string movement, const Quantity& change, const Quantity& balance,
