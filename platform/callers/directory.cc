@@ -114,6 +114,7 @@ void Directory::Folded(const std::vector<event::v1::PublicEvent>& events) {
     absl::MutexLock lock(&mutex_);
     ++reads_;
     for (const auto& event : events) {
+      if (event.type() == auth::v1::SigningKeyPublished::descriptor()->full_name()) ++signing_key_epoch_;
       const std::string account(AccountOf(event.subject()));
       if (account.empty()) continue;
       accounts_.erase(account);
@@ -126,11 +127,14 @@ void Directory::Folded(const std::vector<event::v1::PublicEvent>& events) {
 
 bool Directory::SessionEnded(std::string_view session) const { return store_.Fact(SessionKey(session)).has_value(); }
 
-std::optional<auth::v1::SigningKey> Directory::SigningKey(std::string_view organization, std::string_view key_id) const {
-  auto bytes = store_.Fact(SigningKeyKey(Cat("organizations/", organization, "/signingKeys/", key_id)));
-  auth::v1::SigningKey key;
-  if (!bytes || !key.ParseFromString(*bytes)) return std::nullopt;
-  return key;
+std::vector<auth::v1::SigningKey> Directory::SigningKeys(std::string_view organization, absl::Time now) const {
+  std::vector<auth::v1::SigningKey> keys;
+  for (const auto& [name, bytes] : store_.Facts(SigningKeyKey(Cat("organizations/", organization, "/signingKeys/")))) {
+    auth::v1::SigningKey key;
+    if (!key.ParseFromString(bytes)) continue;
+    if (!key.has_expire_time() || now < FromProto(key.expire_time())) keys.push_back(std::move(key));
+  }
+  return keys;
 }
 
 void Directory::WhenKnown(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done) {

@@ -42,7 +42,10 @@ class Directory {
   std::shared_ptr<const Account> Find(std::string_view name);
   // Whether the session was revoked.
   bool SessionEnded(std::string_view session) const;
-  std::optional<auth::v1::SigningKey> SigningKey(std::string_view organization, std::string_view key_id) const;
+  // Every key that was published for the organisation's tokens and has not expired at `now`.
+  std::vector<auth::v1::SigningKey> SigningKeys(std::string_view organization, absl::Time now) const;
+  // Grows with each key published for any organisation.
+  uint64_t SigningKeyEpoch() const { return signing_key_epoch_.load(std::memory_order_acquire); }
   uint64_t Epoch(std::string_view name) { return Find(name)->epoch; }
 
   // Calls `done` once auth's events up to `offset` of the organisation's partition are known here.
@@ -60,6 +63,8 @@ class Directory {
   view::Store& store_;
   const int partitions_;
   std::function<void()> changed_;
+
+  std::atomic<uint64_t> signing_key_epoch_ = 1;
 
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<const Account>> accounts_ ABSL_GUARDED_BY(mutex_);

@@ -1,0 +1,105 @@
+#include "platform/callers/token_authenticator.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/escaping.h"
+#include "platform/errors/errors.h"
+#include "platform/text/text.h"
+
+namespace trialog::callers {
+namespace {
+
+constexpr size_t kMaxOrganizations = 10'000;  // Verifiers kept.
+
+absl::Status NotSignedIn(std::string_view reason, std::string_view message) {
+  return Refuse(absl::StatusCode::kUnauthenticated, reason, message);
+}
+
+// Which organisation's keys to verify with: the token's own, unverified word. It is believed only as far as that: another
+// organisation's keys do not verify it.
+std::string ClaimedOrganization(std::string_view token) {
+  const auto parts = Split(token, '.');
+  std::string payload;
+  if (parts.size() != 3 || token.size() > sealing::kMaxTokenBytes || !absl::WebSafeBase64Unescape(ToAbsl(parts[1]), &payload)) {
+    return "";
+  }
+  const auto json = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return "";
+  const auto org = json.find("org");
+  return org != json.end() && org->is_string() ? org->get<std::string>() : "";
+}
+
+}  // namespace
+
+void TokenAuthenticator::Authenticate(const rpc::CallInfo& call, Done done) {
+  if (call.in_process() && !call.metadata(kServiceMetadata).empty()) {
+    auto principal = std::make_shared<Principal>();
+    principal->caller.set_kind(event::v1::Caller::KIND_SERVICE);
+    principal->caller.set_name(std::string(call.metadata(kServiceMetadata)));
+    principal->internal = true;
+    return done(std::shared_ptr<const Principal>(std::move(principal)));
+  }
+  const std::string_view token = call.bearer_token();
+  if (token.empty()) {
+    return done(NotSignedIn("TOKEN_MISSING", "send an access token: authorization: Bearer <token>; AuthService/Login gives one"));
+  }
+  auto claims = Verify(token);
+  if (!claims.ok()) return done(claims.status());
+  // The signature may only be checked once the key is known here, so the position comes after it; a key published just now
+  // is asked for again by the caller's retry.
+  directory_.WhenKnown((*claims)->organization, (*claims)->position,
+                       [this, claims = *claims, done = std::move(done)](const absl::Status& known) {
+                         if (!known.ok()) return done(known);
+                         done(PrincipalOf(*claims));
+                       });
+}
+
+std::shared_ptr<const TokenAuthenticator::Verifier> TokenAuthenticator::VerifierOf(const std::string& organization) {
+  const uint64_t epoch = directory_.SigningKeyEpoch();
+  {
+    absl::MutexLock lock(&mutex_);
+    auto it = verifiers_.find(organization);
+    if (it != verifiers_.end() && it->second->epoch == epoch) return it->second;
+  }
+  auto made = std::make_shared<Verifier>(epoch);
+  std::vector<sealing::PublicJwk> keys;
+  for (const auto& key : directory_.SigningKeys(organization, runtime_.Now())) keys.push_back({key.uid(), key.x(), key.y()});
+  if (!made->verifier.SetKeys(keys).ok()) return made;  // Keys that are none verify nothing.
+  absl::MutexLock lock(&mutex_);
+  if (verifiers_.size() >= kMaxOrganizations) verifiers_.clear();
+  if (!keys.empty()) verifiers_[organization] = made;
+  return made;
+}
+
+absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> TokenAuthenticator::Verify(std::string_view token) {
+  const absl::Time now = runtime_.Now();
+  if (auto cached = cache_.Find(token, now)) return cached;
+  const std::string organization = ClaimedOrganization(token);
+  if (organization.empty()) return NotSignedIn("TOKEN_MALFORMED", "this is no access token of ours; sign in again");
+  auto claims = VerifierOf(organization)->verifier.Verify(token, now);
+  if (!claims.ok()) return claims.status();
+  auto shared = std::make_shared<const sealing::AccessClaims>(*std::move(claims));
+  cache_.Insert(token, *shared);
+  return shared;
+}
+
+absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf(const sealing::AccessClaims& claims) {
+  const auto account = directory_.Find(claims.subject);
+  if (!account->exists || account->closed) {
+    return NotSignedIn("ACCOUNT_CLOSED", "this account is closed; ask an administrator");
+  }
+  auto principal = std::make_shared<Principal>();
+  const bool user = claims.kind == sealing::AccessClaims::Kind::kUser;
+  if (user && directory_.SessionEnded(Cat(claims.subject, "/sessions/", claims.session))) {
+    return NotSignedIn("SESSION_ENDED", "this session has ended; sign in again");
+  }
+  principal->caller.set_kind(user ? event::v1::Caller::KIND_USER : event::v1::Caller::KIND_SERVICE);
+  principal->caller.set_name(claims.subject);
+  principal->caller.set_session(claims.session);
+  principal->organization = claims.organization;
+  principal->patient = account->patient;
+  principal->grants = account->GrantsAt(runtime_.Now());
+  return std::shared_ptr<const Principal>(std::move(principal));
+}
+
+}  // namespace trialog::callers

@@ -1,0 +1,51 @@
+// Who calls: from an access token, or from this very process. The one Authenticator of all services.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "platform/callers/directory.h"
+#include "platform/rpc/frame.h"
+#include "platform/runtime/runtime.h"
+#include "platform/sealing/access_token.h"
+#include "platform/sealing/token_cache.h"
+
+namespace trialog::callers {
+
+// What access tokens of this deployment say of themselves.
+inline constexpr char kIssuer[] = "trialog-auth";
+inline constexpr char kAudience[] = "trialog";
+
+// Metadata key by which one of Trialog's own services names itself; believed only from within the process.
+inline constexpr char kServiceMetadata[] = "trialog-service";
+
+class TokenAuthenticator final : public rpc::Authenticator {
+ public:
+  // Both outlive it.
+  TokenAuthenticator(Runtime& runtime, Directory& directory) : runtime_(runtime), directory_(directory) {}
+
+  // The claims are checked first, then everything that was recorded of the caller up to the token's position: a closed
+  // account or an ended session is UNAUTHENTICATED whatever the token says.
+  void Authenticate(const rpc::CallInfo& call, Done done) override;
+
+ private:
+  // The keys of one organisation, as of an epoch of the directory's keys.
+  struct Verifier {
+    explicit Verifier(uint64_t epoch) : epoch(epoch), verifier(kIssuer, kAudience) {}
+    const uint64_t epoch;
+    sealing::AccessTokenVerifier verifier;
+  };
+  std::shared_ptr<const Verifier> VerifierOf(const std::string& organization);
+  absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> Verify(std::string_view token);
+  absl::StatusOr<std::shared_ptr<const Principal>> PrincipalOf(const sealing::AccessClaims& claims);
+
+  Runtime& runtime_;
+  Directory& directory_;
+  sealing::VerifiedTokenCache cache_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Verifier>> verifiers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace trialog::callers
