@@ -84,6 +84,7 @@ absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> TokenAuthenticator:
 }
 
 absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf(const sealing::AccessClaims& claims) {
+  const auto position = directory_.PositionOf(claims.organization);  // Before the account: at least so far is it known.
   const auto account = directory_.Find(claims.subject);
   if (!account->exists || account->closed) {
     return NotSignedIn("ACCOUNT_CLOSED", "this account is closed; ask an administrator");
@@ -99,6 +100,8 @@ absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf
   principal->organization = claims.organization;
   principal->patient = account->patient;
   principal->grants = account->GrantsAt(runtime_.Now());
+  principal->grants_partition = position.partition();
+  principal->grants_offset = position.offset();
   return std::shared_ptr<const Principal>(std::move(principal));
 }
 

@@ -27,8 +27,7 @@ struct Command {
   std::string organization;  // Id; chooses the partition.
   std::string method;        // Full method name, or the name of a reaction or timer.
   Principal principal;
-  event::v1::Position grants_position;  // How far auth's stream was folded when the principal was read.
-  std::string request_key;              // Empty: not to be deduplicated.
+  std::string request_key;  // Empty: not to be deduplicated.
   std::string request_mac;
   std::string trace;
   absl::Time deadline = absl::InfiniteFuture();

@@ -27,6 +27,9 @@ struct Principal {
   std::string patient_mac;   // Its look-up key "patient" (HMAC), for records whose link to a patient is sealed.
   std::vector<Grant> grants;
   bool internal = false;  // One of Trialog's own services, by its own identity.
+  // Position of auth's stream up to which the grants were read; −1 where none was.
+  int32_t grants_partition = 0;
+  int64_t grants_offset = -1;
 
   const std::string& user() const { return caller.name(); }
   // Whether a grant of `role` covers `resource`: its scope is the resource or an ancestor of it.

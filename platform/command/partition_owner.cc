@@ -282,7 +282,10 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   }
   for (std::string& name : decision.names) data.mutable_result()->add_names(std::move(name));
   if (command->cause) *data.mutable_cause() = *command->cause;
-  if (command->grants_position.offset() > 0) *data.mutable_grants_position() = command->grants_position;
+  if (command->principal.grants_offset >= 0) {
+    data.mutable_grants_position()->set_partition(command->principal.grants_partition);
+    data.mutable_grants_position()->set_offset(command->principal.grants_offset);
+  }
   pending.bytes = record.SerializeAsString();
   if (pending.bytes.size() > log::kMaxRecordBytes) {
     return Reject(*command, Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LARGE",

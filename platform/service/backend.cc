@@ -44,6 +44,31 @@ void Backend::RecordAccess(const Principal& principal, std::string_view method, 
   owner_.Submit(std::move(command));
 }
 
+void Backend::RecordRefusal(const Principal& principal, std::string_view method) {
+  if (principal.organization.empty()) return;
+  // One caller's refusals a minute, the rest as a count: a loop of refused calls must not fill the log.
+  constexpr int kRecordedPerMinute = 20;
+  constexpr size_t kMaxCallers = 10'000;
+  event::v1::Access access;
+  access.set_outcome(event::v1::Access::OUTCOME_REFUSED);
+  access.set_count(1);
+  {
+    absl::MutexLock lock(&refusals_mutex_);
+    if (refusals_.size() > kMaxCallers) refusals_.clear();
+    Refusals& refusals = refusals_[principal.user()];
+    const absl::Duration now = runtime_.Monotonic();
+    if (now - refusals.since > absl::Minutes(1)) {
+      access.set_count(1 + refusals.unrecorded);
+      refusals = {.since = now};
+    }
+    if (++refusals.recorded > kRecordedPerMinute) {
+      ++refusals.unrecorded;
+      return;
+    }
+  }
+  RecordAccess(principal, method, std::move(access), principal.user(), nullptr);
+}
+
 void Backend::SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause,
                              DecideFn decide, std::function<void(absl::StatusOr<Outcome>)> done) {
   auto command = std::make_unique<Command>();

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
 #include "platform/command/owner.h"
 #include "platform/rpc/call.h"
 #include "platform/rpc/frame.h"
@@ -150,6 +152,15 @@ class Backend {
   std::unique_ptr<view::Store> store_;
   Owner owner_;
   rpc::Handlers handlers_;
+
+  struct Refusals {
+    absl::Duration since = -absl::InfiniteDuration();  // Monotonic; when the minute began.
+    int recorded = 0;
+    int64_t unrecorded = 0;
+  };
+  absl::Mutex refusals_mutex_;
+  absl::flat_hash_map<std::string, Refusals> refusals_ ABSL_GUARDED_BY(refusals_mutex_);
+
   WatchHub watches_;
 };
 

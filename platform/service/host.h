@@ -1,0 +1,61 @@
+// One service in this process: store, callers, backend and frame, put together the same way for all five.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "platform/callers/directory.h"
+#include "platform/callers/token_authenticator.h"
+#include "platform/rpc/frame.h"
+#include "platform/service/backend.h"
+
+namespace trialog::service {
+
+// What a service is, beside the platform.
+struct Definition {
+  const Domain* domain;
+  std::vector<const google::protobuf::ServiceDescriptor*> services;  // Without EventService, which every service has.
+  // Registers a handler for every method of `services`.
+  std::function<void(Backend&)> add_handlers;
+};
+
+// Where it runs. References outlive the host.
+struct Environment {
+  Runtime* runtime;
+  log::Log* log;
+  sealing::KeyProvider* keys;
+  std::string store_path;
+  std::string request_key;  // HMAC key of the service's request fingerprints.
+  const rpc::TokenSigner* tokens;
+  int partitions = log::kPartitions;
+  bool compress = true;
+  rpc::FrameOptions frame;
+};
+
+class Host {
+ public:
+  // Opens the store and folds it to the end of the log. DATA_LOSS when the log ends before the store's position.
+  static absl::StatusOr<std::unique_ptr<Host>> Open(const Definition& definition, const Environment& environment);
+  ~Host();
+
+  // The frame to serve; once.
+  absl::StatusOr<std::unique_ptr<rpc::Frame>> MakeFrame();
+  Backend& backend() { return *backend_; }
+  callers::Directory& directory() { return *directory_; }
+  // OK while everything here can be folded.
+  absl::Status Health() const;
+
+ private:
+  Host(const Definition& definition, const Environment& environment) : definition_(definition), environment_(environment) {}
+
+  const Definition definition_;
+  const Environment environment_;
+  std::unique_ptr<callers::Directory> directory_;
+  std::shared_ptr<callers::TokenAuthenticator> authenticator_;
+  std::unique_ptr<Backend> backend_;
+};
+
+}  // namespace trialog::service
