@@ -1,0 +1,116 @@
+// Auth's own store of wrapped keys, a RocksDB apart from everything else: neither the log nor a view ever holds a key.
+// Format and threat model: docs/formats/sealed.md, "Key store".
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "platform/runtime/runtime.h"
+#include "platform/sealing/data_keys.h"
+#include "platform/sealing/master_key.h"
+
+namespace rocksdb {
+class DB;
+class Env;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace trialog::event::v1 {
+class Sealed;
+}
+
+namespace trialog::sealing {
+
+// Thread safe; calls block on the disk (one synced write for a request that creates keys; concurrent ones share it).
+// Errors: INVALID_ARGUMENT for a malformed request, UNAVAILABLE when the disk fails, DATA_LOSS when what is stored does
+// not open. Key bytes are in no error and no log line.
+class KeyStore {
+ public:
+  struct Options {
+    bool create_if_missing = true;
+    rocksdb::Env* env = nullptr;  // Null: the machine's own file system. Outlives the store.
+  };
+
+  // Opens the store at `path` and, after a crash in a rotation, completes it. FAILED_PRECONDITION with reason
+  // MASTER_KEY_WRONG when the store was made under another master key. `runtime` outlives the store.
+  static absl::StatusOr<std::unique_ptr<KeyStore>> Open(const std::string& path, MasterKey master, Runtime* runtime,
+                                                        Options options);
+  static absl::StatusOr<std::unique_ptr<KeyStore>> Open(const std::string& path, MasterKey master, Runtime* runtime) {
+    return Open(path, std::move(master), runtime, Options());
+  }
+  ~KeyStore();
+  KeyStore(const KeyStore&) = delete;
+  KeyStore& operator=(const KeyStore&) = delete;
+
+  // What KeyProvider::GetKeys promises. A key is on disk before it is returned.
+  absl::StatusOr<std::vector<DataKey>> GetKeys(const KeyRequest& request);
+
+  // Destroys the key of `subject` for good and returns once no file of this store holds it, wrapped or not. Also when
+  // it had none: none is made later. Repeating it changes nothing.
+  absl::Status Destroy(std::string_view subject);
+
+  // The look-up key of the current epoch, made when the organisation has none.
+  absl::StatusOr<LookupKeyMaterial> GetLookupKey(std::string_view organization);
+  // The one of an earlier epoch, for re-indexing; NOT_FOUND when it was destroyed.
+  absl::StatusOr<LookupKeyMaterial> GetLookupKey(std::string_view organization, int64_t epoch);
+  // Begins the next epoch. Earlier keys stay until DestroyLookupKeysBefore, so that look-ups can be moved over.
+  absl::StatusOr<LookupKeyMaterial> RotateLookupKey(std::string_view organization);
+  absl::Status DestroyLookupKeysBefore(std::string_view organization, int64_t epoch);
+
+  // Wraps every key anew under `next` while requests go on. Once it has begun, only `next` opens the store; after an
+  // error, repeat it (or reopen) to complete it. After it, copies of the store made earlier need the former master key.
+  absl::Status RotateMasterKey(MasterKey next);
+
+ private:
+  KeyStore(std::unique_ptr<rocksdb::DB> db, MasterKey master, Runtime* runtime);
+
+  absl::Status CheckMasterKey();
+  absl::StatusOr<DataKey> FindBySubject(std::string_view subject);
+  absl::StatusOr<DataKey> FindById(std::string_view organization, std::string_view id);
+  absl::Status Create(const std::vector<std::string>& subjects, std::vector<DataKey>& keys);
+  absl::StatusOr<LookupKeyMaterial> CreateLookupKey(std::string_view organization, int64_t epoch);
+  absl::StatusOr<std::optional<LookupKeyMaterial>> LatestLookupKey(std::string_view organization);
+  absl::StatusOr<LookupKeyMaterial> OpenLookupKey(std::string_view organization, int64_t epoch, std::string_view value);
+
+  // One key or check value under the current master key; `context` says what it is and binds it to its place.
+  event::v1::Sealed Wrap(const SecretKey& key, std::string_view context);
+  absl::StatusOr<SecretKey> Unwrap(const event::v1::Sealed& wrapped, std::string_view context);
+  absl::Status FinishRotation();
+  absl::StatusOr<bool> RewrapSome(std::string& from);
+  absl::Status Compact();
+
+  const std::unique_ptr<rocksdb::DB> db_;
+  Runtime& runtime_;
+
+  // Held shared by all that wraps or unwraps, alone by a step of a rotation.
+  absl::Mutex master_mutex_;
+  MasterKey master_;
+  std::optional<MasterKey> former_;  // While a rotation is under way.
+  absl::Mutex rotation_mutex_;       // One rotation at a time. Taken before master_mutex_.
+
+  // Creating and destroying one subject's key exclude each other; different subjects share a synced write.
+  static constexpr size_t kStripes = 64;
+  std::array<absl::Mutex, kStripes> stripes_;
+  absl::Mutex lookup_mutex_;  // Creating and rotating look-up keys.
+};
+
+// A KeyProvider over a store in the same process: calls run on `executor`. Both outlive it.
+class KeyStoreProvider final : public KeyProvider {
+ public:
+  KeyStoreProvider(KeyStore* store, Executor* executor) : store_(*store), executor_(*executor) {}
+  void GetKeys(KeyRequest request, KeysCallback done) override;
+  void GetLookupKey(std::string organization, LookupKeyCallback done) override;
+
+ private:
+  KeyStore& store_;
+  Executor& executor_;
+};
+
+}  // namespace trialog::sealing
