@@ -130,10 +130,17 @@ absl::Status EmbeddedLog::OpenDatabase() {
                       kRetry);
   }
   database_.reset(opened);
+  ForgetEnds();
   for (const auto& [file, key] : *firsts) {
     if (absl::Status found = CheckPredecessors(file, key); !found.ok()) return found;
   }
   return absl::OkStatus();
+}
+
+// What a failed write left in the WAL has come back now.
+void EmbeddedLog::ForgetEnds() {
+  absl::MutexLock lock(&partitions_mutex_);
+  for (auto& [name, partition] : partitions_) partition->end = Partition::kUnknown;
 }
 
 // The record before the first one of a WAL must be there; else an earlier WAL lost its end, or is gone.
@@ -210,9 +217,14 @@ absl::StatusOr<int64_t> EmbeddedLog::EndOf(Partition& partition) {
   last->SeekForPrev(RecordKey(partition.prefix, std::numeric_limits<int64_t>::max()));
   if (!last->status().ok())
     return FromRead(last->status(), Cat(partition.topic, " partition ", partition.number, " end"));
-  if (!last->Valid()) return 0;
-  const auto key = ParseKey({last->key().data(), last->key().size()});
-  return key && key->prefix == partition.prefix ? key->offset + 1 : 0;
+  int64_t end = 0;
+  if (last->Valid()) {
+    const auto key = ParseKey({last->key().data(), last->key().size()});
+    if (key && key->prefix == partition.prefix) end = key->offset + 1;
+  }
+  // An append may have ended meanwhile; then its word counts. One that failed is undone by ForgetEnds.
+  int64_t known = Partition::kUnknown;
+  return partition.end.compare_exchange_strong(known, end) ? end : known;
 }
 
 absl::Status EmbeddedLog::Unavailable() const {

@@ -69,7 +69,7 @@ class EmbeddedLog final : public Log {
     int number = 0;
     std::string prefix;
     absl::Mutex appending;               // One append at a time gives out offsets.
-    std::atomic<int64_t> end{kUnknown};  // Unknown at first and after a failed write; then the database is asked.
+    std::atomic<int64_t> end{kUnknown};  // Unknown until asked for, and again after a failed write or a reopening.
   };
 
   explicit EmbeddedLog(EmbeddedOptions options);
@@ -77,6 +77,7 @@ class EmbeddedLog final : public Log {
   absl::Status OpenDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mutex_);
   absl::Status CheckPredecessors(const std::string& file, std::string_view key)
       ABSL_SHARED_LOCKS_REQUIRED(database_mutex_);
+  void ForgetEnds();
   absl::Status Recover();
   absl::Status CheckDiskTakesWrites();
   absl::Status CheckWatermark();
