@@ -11,7 +11,7 @@ namespace {
 // administrator of another organisation.
 struct Relation {
   const view::Table* table;
-  std::string name;
+  std::string_view name;
   bool owner, colleague, administrator, stranger;
 };
 
@@ -29,7 +29,7 @@ Principal Stranger() {
   Principal principal;
   principal.organization = "p";
   principal.caller.set_name("organizations/p/users/root");
-  principal.grants = {{ROLE_SYSTEM_ADMINISTRATOR, "organizations/p"}, {ROLE_SYSTEM_ADMINISTRATOR, "organizations/o"}};
+  for (const char* id : {"o", "p"}) principal.grants.push_back({ROLE_SYSTEM_ADMINISTRATOR, OrganizationName(id)});
   return principal;
 }
 
@@ -37,18 +37,20 @@ TEST(MaySee, FollowsTheRelationForEveryTable) {
   World world;
   const std::string session = world.Join("anna", {ROLE_PROVIDER});
   const std::string anna = World::User("anna");
+  const std::string grant = Cat(anna, "/grants/g");
+  const std::string user_credential = CredentialName(anna), session_credential = CredentialName(session);
   const Relation relations[] = {
       {&kOrganizations, "organizations/o", true, true, true, false},
       {&kUsers, anna, true, false, true, false},
       {&kSessions, session, true, false, true, false},
-      {&kUserGrants, anna + "/grants/g", true, false, true, false},
+      {&kUserGrants, grant, true, false, true, false},
       {&kServiceAccountGrants, "organizations/o/serviceAccounts/s/grants/g", false, false, true, false},
       {&kInvitations, "organizations/o/invitations/i", false, false, true, false},
       {&kServiceAccounts, "organizations/o/serviceAccounts/s", false, false, true, false},
       {&kServiceAccountKeys, "organizations/o/serviceAccounts/s/keys/k", false, false, true, false},
       {&kSigningKeys, "organizations/o/signingKeys/k", true, true, true, true},
-      {&kUserCredentials, anna + "/credential", false, false, false, false},
-      {&kSessionCredentials, session + "/credential", false, false, false, false},
+      {&kUserCredentials, user_credential, false, false, false, false},
+      {&kSessionCredentials, session_credential, false, false, false, false},
       {&kInvitationCredentials, "organizations/o/invitations/i/credential", false, false, false, false},
       {&kServiceAccountKeyCredentials, "organizations/o/serviceAccounts/s/keys/k/credential", false, false, false,
        false},
@@ -73,7 +75,8 @@ TEST(RequireAdministrator, NeedsTheRoleInTheWholeOrganisation) {
   Context context = world.Call("");
   context.principal = Colleague();
   EXPECT_FALSE(RequireAdministrator(context).ok());
-  context.principal.grants = {{ROLE_SYSTEM_ADMINISTRATOR, "organizations/o/trials/t"}};
+  context.principal.grants.clear();
+  context.principal.grants.push_back({ROLE_SYSTEM_ADMINISTRATOR, Cat(OrganizationName("o"), "/trials/t")});
   EXPECT_FALSE(RequireAdministrator(context).ok());
   context.principal = Stranger();
   EXPECT_FALSE(RequireAdministrator(context).ok());

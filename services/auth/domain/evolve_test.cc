@@ -124,7 +124,9 @@ TEST(AuthDomain, KeepsItsInvariantsInRandomHistories) {
       const bool closed = world.StateOf(id) == v1::User::STATE_DISABLED;
       const auto active = world.state.Count(kActiveSessions, World::User(id));
       ASSERT_LE(active, closed ? 0 : kMaxSessions) << id << " step " << step;
-      if (closed) ASSERT_THAT(GrantsInForce(world.state, World::User(id), world.now), testing::IsEmpty());
+      if (closed) {
+        ASSERT_THAT(GrantsInForce(world.state, World::User(id), world.now), testing::IsEmpty());
+      }
     }
   }
   EXPECT_GT(accepted, 100);

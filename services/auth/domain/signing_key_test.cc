@@ -39,7 +39,9 @@ TEST(PublishSigningKey, KeepsThePrivateHalfOutOfThePublicEvent) {
     const auto* kind = KindOf(*event.body);
     const bool is_public = kind->GetDescriptor()->options().GetExtension(public_event);
     EXPECT_EQ(is_public, kind->GetDescriptor()->name() == "SigningKeyPublished");
-    if (is_public) EXPECT_EQ(kind->SerializeAsString().find("sealed hash"), std::string::npos);
+    if (is_public) {
+      EXPECT_EQ(kind->SerializeAsString().find("sealed hash"), std::string::npos);
+    }
   }
 }
 
