@@ -25,5 +25,5 @@ endif()
 add_library(trialog_warnings INTERFACE)
 target_compile_options(trialog_warnings INTERFACE
   -Wall -Wextra -Werror -Wswitch -Wnon-virtual-dtor -Wimplicit-fallthrough -Wno-missing-field-initializers
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow>
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-builtins -Wno-unused-private-field>)

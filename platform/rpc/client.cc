@@ -23,7 +23,8 @@ std::string Path(std::string_view method) { return Cat("/", method); }
 void Prepare(grpc::ClientContext& context, const ClientOptions& options) {
   if (!options.token.empty()) context.AddMetadata("authorization", "Bearer " + options.token);
   for (const auto& [key, value] : options.metadata) context.AddMetadata(key, value);
-  if (options.timeout < absl::InfiniteDuration()) context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
+  if (options.timeout < absl::InfiniteDuration())
+    context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
   context.set_wait_for_ready(options.wait_for_ready);
 }
 
@@ -42,8 +43,8 @@ struct Flight {
   grpc::ByteBuffer response;
 };
 
-// A server stream on the generic bidirectional reactor. One read is outstanding at a time, begun by Read, so that a slow
-// reader is felt by the server.
+// A server stream on the generic bidirectional reactor. One read is outstanding at a time, begun by Read, so that a
+// slow reader is felt by the server.
 class Reader final : public AnyReader {
  public:
   Reader(grpc::GenericStub& stub, const std::string& path, const Message& request, const ClientOptions& options)
@@ -205,7 +206,8 @@ absl::Status Client::CallRaw(std::string_view method, std::string_view bytes, co
   return result;
 }
 
-std::unique_ptr<AnyReader> Client::Open(std::string_view method, const Message& request, const ClientOptions& options) const {
+std::unique_ptr<AnyReader> Client::Open(std::string_view method, const Message& request,
+                                        const ClientOptions& options) const {
   return std::make_unique<Reader>(impl_->stub, Path(method), request, options);
 }
 

@@ -62,7 +62,8 @@ namespace {
 using Node = Filter::Node;
 using NodePtr = std::shared_ptr<const Node>;
 
-// ---- Values as texts ---------------------------------------------------------------------------------------------------
+// ---- Values as texts
+// ---------------------------------------------------------------------------------------------------
 
 std::optional<Day> ParseDay(std::string_view text) {
   Day day;
@@ -107,11 +108,16 @@ Value ParseValue(const FieldDescriptor& field, std::string_view text) {
     return day ? Value(*day) : Value();
   }
   switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING: return std::string(text);
-    case FieldDescriptor::CPPTYPE_INT32: return ParseInteger<int32_t, int64_t>(text);
-    case FieldDescriptor::CPPTYPE_INT64: return ParseInteger<int64_t, int64_t>(text);
-    case FieldDescriptor::CPPTYPE_UINT32: return ParseInteger<uint32_t, uint64_t>(text);
-    case FieldDescriptor::CPPTYPE_UINT64: return ParseInteger<uint64_t, uint64_t>(text);
+    case FieldDescriptor::CPPTYPE_STRING:
+      return std::string(text);
+    case FieldDescriptor::CPPTYPE_INT32:
+      return ParseInteger<int32_t, int64_t>(text);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return ParseInteger<int64_t, int64_t>(text);
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return ParseInteger<uint32_t, uint64_t>(text);
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return ParseInteger<uint64_t, uint64_t>(text);
     case FieldDescriptor::CPPTYPE_BOOL:
       if (text == "true") return true;
       if (text == "false") return false;
@@ -126,7 +132,8 @@ Value ParseValue(const FieldDescriptor& field, std::string_view text) {
       if (!absl::SimpleAtod(ToAbsl(text), &number) || number != number) return {};
       return number;
     }
-    case FieldDescriptor::CPPTYPE_MESSAGE: return {};
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return {};
   }
   return {};
 }
@@ -135,14 +142,19 @@ std::string_view KindOfValue(const FieldDescriptor& field) {
   if (IsTimestamp(field)) return "an RFC 3339 time";
   if (IsDate(field)) return "a date (YYYY-MM-DD)";
   switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_BOOL: return "true or false";
-    case FieldDescriptor::CPPTYPE_ENUM: return "a value's name";
-    case FieldDescriptor::CPPTYPE_STRING: return "a text";
-    default: return "a number in range";
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return "true or false";
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return "a value's name";
+    case FieldDescriptor::CPPTYPE_STRING:
+      return "a text";
+    default:
+      return "a number in range";
   }
 }
 
-// ---- Values of messages ------------------------------------------------------------------------------------------------
+// ---- Values of messages
+// ------------------------------------------------------------------------------------------------
 
 Value ValueOf(const Message& message, const FieldDescriptor& field) {
   if (IsTimestamp(field)) {
@@ -177,7 +189,8 @@ Value Read(const Message& message, const FieldDescriptor& field, int index) {
     case FieldDescriptor::CPPTYPE_DOUBLE:
       return element ? from.GetRepeatedDouble(message, &field, index) : from.GetDouble(message, &field);
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return ValueOf(element ? from.GetRepeatedMessage(message, &field, index) : from.GetMessage(message, &field), field);
+      return ValueOf(element ? from.GetRepeatedMessage(message, &field, index) : from.GetMessage(message, &field),
+                     field);
   }
   return {};
 }
@@ -185,13 +198,20 @@ Value Read(const Message& message, const FieldDescriptor& field, int index) {
 bool Holds(const Value& left, Operator op, const Value& right) {
   switch (op) {
     case Operator::kEqual:
-    case Operator::kHas: return left == right;
-    case Operator::kNotEqual: return left != right;
-    case Operator::kLess: return left < right;
-    case Operator::kLessOrEqual: return left <= right;
-    case Operator::kGreater: return left > right;
-    case Operator::kGreaterOrEqual: return left >= right;
-    case Operator::kPresent: return true;
+    case Operator::kHas:
+      return left == right;
+    case Operator::kNotEqual:
+      return left != right;
+    case Operator::kLess:
+      return left < right;
+    case Operator::kLessOrEqual:
+      return left <= right;
+    case Operator::kGreater:
+      return left > right;
+    case Operator::kGreaterOrEqual:
+      return left >= right;
+    case Operator::kPresent:
+      return true;
   }
   return false;
 }
@@ -220,15 +240,20 @@ bool Compare(const Node& node, const Message& root) {
 bool Evaluate(const Node& node, const Message& message) {
   const auto holds = [&](const NodePtr& child) { return Evaluate(*child, message); };
   switch (node.kind) {
-    case Node::Kind::kAnd: return std::all_of(node.children.begin(), node.children.end(), holds);
-    case Node::Kind::kOr: return std::any_of(node.children.begin(), node.children.end(), holds);
-    case Node::Kind::kNot: return !holds(node.children.front());
-    case Node::Kind::kCompare: return Compare(node, message);
+    case Node::Kind::kAnd:
+      return std::all_of(node.children.begin(), node.children.end(), holds);
+    case Node::Kind::kOr:
+      return std::any_of(node.children.begin(), node.children.end(), holds);
+    case Node::Kind::kNot:
+      return !holds(node.children.front());
+    case Node::Kind::kCompare:
+      return Compare(node, message);
   }
   return false;
 }
 
-// ---- Grammar -----------------------------------------------------------------------------------------------------------
+// ---- Grammar
+// -----------------------------------------------------------------------------------------------------------
 //   expression  = disjunction { "AND" disjunction }
 //   disjunction = term { "OR" term }
 //   term        = [ "NOT" | "-" ] simple
@@ -327,7 +352,8 @@ class Parser {
       node->op = Operator::kPresent;
       return node;
     }
-    if (node->op != Operator::kHas && field.is_repeated()) return FailAt(start, Cat("'", node->path, "' is a list: use :"));
+    if (node->op != Operator::kHas && field.is_repeated())
+      return FailAt(start, Cat("'", node->path, "' is a list: use :"));
     const bool equality = node->op == Operator::kEqual || node->op == Operator::kNotEqual || node->op == Operator::kHas;
     if (!equality && !IsOrdered(field)) return FailAt(start, Cat("'", node->path, "' has no order: use = or !="));
     return TakeValue(*node) ? node : nullptr;
@@ -379,7 +405,8 @@ class Parser {
     for (std::string_view part : Split(node.path, '.')) {
       if (type == nullptr) return false;
       const FieldDescriptor* field = type->FindFieldByName(std::string(part));
-      if (field == nullptr || field->options().GetExtension(personal) || field->options().GetExtension(secret)) return false;
+      if (field == nullptr || field->options().GetExtension(personal) || field->options().GetExtension(secret))
+        return false;
       if (!node.fields.empty() && node.fields.back()->is_repeated()) return false;
       node.fields.push_back(field);
       type = field->message_type();

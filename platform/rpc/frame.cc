@@ -19,8 +19,10 @@ constexpr std::string_view kExemptService = "grpc.health.v1.Health";
 
 // What is wrong with the rule; empty when nothing is.
 std::string_view FaultOf(const AccessRule& rule) {
-  if (rule.public_() && (rule.signed_in() || rule.internal() || rule.roles_size() > 0)) return "its rule is public and more";
-  if (!rule.public_() && !rule.signed_in() && !rule.internal() && rule.roles().empty()) return "its rule lets nobody in";
+  if (rule.public_() && (rule.signed_in() || rule.internal() || rule.roles_size() > 0))
+    return "its rule is public and more";
+  if (!rule.public_() && !rule.signed_in() && !rule.internal() && rule.roles().empty())
+    return "its rule lets nobody in";
   for (int role : rule.roles())
     if (role == ROLE_UNSPECIFIED || !Role_IsValid(role)) return "its rule names an unknown role";
   return {};
@@ -54,13 +56,14 @@ std::string_view Fill(Method& method, std::map<std::string, UnaryHandler>& unary
 void Register(RawService& raw, const Method& method) {
   std::string path = "/" + method.name;
   if (method.unary) {
-    raw.AddUnary(std::move(path), [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
-      auto call = std::make_shared<Call>(method, *context, *request, *response);
-      grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-      Pipeline::Start(std::move(call));
-      return reactor;
-    });
+    raw.AddUnary(std::move(path),
+                 [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                           grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
+                   auto call = std::make_shared<Call>(method, *context, *request, *response);
+                   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+                   Pipeline::Start(std::move(call));
+                   return reactor;
+                 });
     return;
   }
   raw.AddStream(std::move(path), [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
@@ -95,7 +98,8 @@ absl::StatusOr<std::unique_ptr<Frame>> Frame::Create(const std::vector<const Ser
       method->frame = &state;
       method->descriptor = service->method(i);
       method->name = Cat(service->full_name(), "/", service->method(i)->name());
-      if (const auto wrong = Fill(*method, handlers.unary_, handlers.stream_); !wrong.empty()) fault(method->name, wrong);
+      if (const auto wrong = Fill(*method, handlers.unary_, handlers.stream_); !wrong.empty())
+        fault(method->name, wrong);
       method->request =
           google::protobuf::MessageFactory::generated_factory()->GetPrototype(service->method(i)->input_type());
       method->validator = std::make_unique<Validator>(*service->method(i)->input_type(), state.options.validation);
@@ -124,8 +128,8 @@ void Frame::Drain() {
       if (auto stream = weak.lock()) open.push_back(std::move(stream));
   }
   for (const auto& stream : open)
-    stream->Abort(RetryLater(absl::StatusCode::kUnavailable, "SERVER_DRAINING", "this server is stopping; ask another one",
-                             absl::Milliseconds(200)));
+    stream->Abort(RetryLater(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+                             "this server is stopping; ask another one", absl::Milliseconds(200)));
 }
 
 grpc::Service* Frame::service() { return raw_->service(); }

@@ -166,17 +166,22 @@ void Stream::OnCancel(std::function<void()> callback) { reactor_->SetOnCancel(st
 bool Stream::cancelled() const { return reactor_->cancelled(); }
 
 void Stream::Finish(const absl::Status& status) {
-  if (!reactor_->BeginEnd()) return;
+  if (reactor_->BeginEnd()) End(status);
+}
+
+void Stream::Abort(const absl::Status& status) {
+  if (!reactor_->BeginEnd())
+    return;  // First, so that this status counts and not what the handler says to a cancellation.
+  reactor_->NotifyCancel();
+  End(status);
+}
+
+void Stream::End(const absl::Status& status) {
   {
     absl::MutexLock lock(&frame_->mutex);
     frame_->streams.erase(this);
   }
   reactor_->End(ToGrpc(Conclude(status)));
-}
-
-void Stream::Abort(const absl::Status& status) {
-  reactor_->NotifyCancel();
-  Finish(status);
 }
 
 }  // namespace trialog::rpc

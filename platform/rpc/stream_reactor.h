@@ -15,8 +15,8 @@
 
 namespace trialog::rpc {
 
-// Owned by gRPC until OnDone and by the Stream. Thread safe. gRPC is called with the lock held: it never calls back from
-// within StartWrite or Finish, since a writer's reactions run on its executor.
+// Owned by gRPC until OnDone and by the Stream. Thread safe. gRPC is called with the lock held: it never calls back
+// from within StartWrite or Finish, since a writer's reactions run on its executor.
 class StreamReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   static std::shared_ptr<StreamReactor> Make(size_t max_bytes, int max_messages);
