@@ -59,7 +59,7 @@ std::vector<std::unique_ptr<Client>> Clients(int port) {
 
 void Run() {
   RawService bare;
-  bare.AddUnary("/" + testing::Echo("Ping"),
+  bare.AddUnary(Cat("/", testing::Echo("Ping")),
                 [](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
                   EchoRequest said;
                   EchoResponse answer;
