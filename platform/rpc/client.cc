@@ -36,7 +36,7 @@ ReplyMetadata MetadataOf(const grpc::ClientContext& context) {
 
 absl::Status BadResponse() { return absl::InternalError("the response is not a message of its type"); }
 
-// One unary call in flight; deletes itself when it is done.
+// One unary call in flight. Held by its completion.
 struct Flight {
   grpc::ClientContext context;
   grpc::ByteBuffer request;

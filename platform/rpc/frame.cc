@@ -28,7 +28,7 @@ std::string_view FaultOf(const AccessRule& rule) {
   return {};
 }
 
-// Takes the method's handler out of `handlers` and returns what is wrong; empty when nothing is.
+// Moves the method's handler out of `handlers`; false when there is none.
 template <typename Map>
 bool TakeHandler(Map& handlers, Method& method, typename Map::mapped_type& into) {
   auto node = handlers.extract(method.name);
@@ -37,6 +37,7 @@ bool TakeHandler(Map& handlers, Method& method, typename Map::mapped_type& into)
   return true;
 }
 
+// Gives the method its rule and handler. Returns what is wrong; empty when nothing is.
 std::string_view Fill(Method& method, std::map<std::string, UnaryHandler>& unary,
                       std::map<std::string, StreamHandler>& stream) {
   const MethodDescriptor& descriptor = *method.descriptor;

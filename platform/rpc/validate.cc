@@ -3,10 +3,10 @@
 #include <map>
 
 #include "absl/time/civil_time.h"
-#include "google/api/field_behavior.pb.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/type/date.pb.h"
 #include "platform/errors/errors.h"
+#include "platform/rpc/field_behavior.h"
 #include "platform/text/text.h"
 #include "trialog/options.pb.h"
 
@@ -36,13 +36,6 @@ struct MessageRules {
   // An Update request (AIP-134): the mask, and the resource that it is about.
   const FieldDescriptor* update_mask = nullptr;
 };
-
-bool Behaves(const FieldDescriptor& field, google::api::FieldBehavior behavior) {
-  const auto& options = field.options();
-  for (int i = 0; i < options.ExtensionSize(google::api::field_behavior); ++i)
-    if (options.GetExtension(google::api::field_behavior, i) == behavior) return true;
-  return false;
-}
 
 size_t MaxBytes(const FieldDescriptor& field, const ValidationLimits& limits) {
   if (field.type() == FieldDescriptor::TYPE_BYTES) return limits.bytes_bytes;
