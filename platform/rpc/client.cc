@@ -1,5 +1,6 @@
 #include "platform/rpc/client.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -142,7 +143,10 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientT
 }
 
 struct Client::Impl {
-  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {}
+  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {
+    // gRPC shuts its library down with the last channel or server, while a completion may still let go of its call.
+    [[maybe_unused]] static const bool kept = (grpc_init(), true);
+  }
 
   // `done` gets the flight while its response can be read.
   void Start(std::string_view method, std::shared_ptr<Flight> flight, const ClientOptions& options,
