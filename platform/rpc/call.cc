@@ -93,8 +93,8 @@ absl::Status ServerCall::Conclude(const absl::Status& status) {
 }
 
 Call::Call(const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-           grpc::ByteBuffer& response)
-    : ServerCall(method, context, request), response_(response), reactor_(context.DefaultReactor()) {}
+           grpc::ByteBuffer& response, grpc::ServerUnaryReactor& reactor)
+    : ServerCall(method, context, request), response_(response), reactor_(&reactor) {}
 
 Call::~Call() {
   if (!finished_.load()) Call::Finish(absl::InternalError("the handler dropped the call"));

@@ -96,7 +96,7 @@ class ServerCall : public CallInfo {
 class Call final : public ServerCall {
  public:
   Call(const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-       grpc::ByteBuffer& response);
+       grpc::ByteBuffer& response, grpc::ServerUnaryReactor& reactor);
   ~Call() override;
 
   void Finish(const absl::Status& status) override;

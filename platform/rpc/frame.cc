@@ -60,9 +60,9 @@ void Register(RawService& raw, const Method& method) {
     raw.AddUnary(std::move(path),
                  [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                            grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
-                   auto call = std::make_shared<Call>(method, *context, *request, *response);
-                   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-                   Pipeline::Start(std::move(call));
+                   grpc::ServerUnaryReactor* reactor =
+                       context->DefaultReactor();  // To be asked for once only: it is made there.
+                   Pipeline::Start(std::make_shared<Call>(method, *context, *request, *response, *reactor));
                    return reactor;
                  });
     return;
