@@ -85,6 +85,17 @@ TEST_F(PatientTest, ChangesOnlyWhatTheMaskNames) {
   EXPECT_EQ(row->sealed.keys(0).mac(), before.keys(0).mac());
 }
 
+TEST_F(PatientTest, LosesAPersonalFieldThatIsNamedWithoutValueButNotItsName) {
+  GivenPatient();
+  ASSERT_TRUE(
+      Do(provider, UpdatePatient, Update(patient, "\"1\"", {"contact"}), SealedWith({v1::Patient::kContactFieldNumber}))
+          .ok());
+  EXPECT_EQ(state.Find(kPatients, patient)->sealed.fields_size(), 3);
+  ASSERT_TRUE(Do(provider, UpdatePatient, Update(patient, "\"2\"", {"contact"})).ok());
+  EXPECT_EQ(state.Find(kPatients, patient)->sealed.fields_size(), 2);
+  EXPECT_THAT(Do(provider, UpdatePatient, Update(patient, "\"3\"", {"display_name"})), Refuses("REQUIRED"));
+}
+
 TEST_F(PatientTest, NeedsTheEtagOfWhatWasRead) {
   GivenPatient();
   const auto part = SealedWith({v1::Patient::kContactFieldNumber});
