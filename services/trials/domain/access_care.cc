@@ -21,30 +21,18 @@ bool Contains(const Range& range, std::string_view value) {
   return std::find(range.begin(), range.end(), value) != range.end();
 }
 
-// What is only being prepared is the provider's own business.
-bool ShownToPatient(const view::Table& table, const view::Row& row) {
-  if (&table == &kMedicationOrders) {
-    const auto state = row.As<v1::MedicationOrder>().state();
-    return state != v1::MedicationOrder::STATE_DRAFT && state != v1::MedicationOrder::STATE_CANCELLED;
-  }
-  if (&table == &kMedicationDistributions) {
-    const auto state = row.As<v1::MedicationDistribution>().state();
-    return state != v1::MedicationDistribution::STATE_PREPARED && state != v1::MedicationDistribution::STATE_CANCELLED;
-  }
-  return true;
-}
-
 bool MaySeeMedication(const Principal& principal, const view::State& state, const view::Table& table,
                       std::string_view name, const view::Row& row) {
   const CareRelation relation = RelationTo(principal, state, ParentOf(name));
-  return relation.provider || (relation.self && ShownToPatient(table, row));
+  return relation.provider || (relation.self && IsShownToPatient(table, row));
 }
 
 bool MaySeeThread(const Principal& principal, const view::State& state, std::string_view name) {
   const auto thread = state.Get<v1::Thread>(kThreads, name);
   if (!thread || !Contains(thread->members(), principal.user())) return false;
-  if (thread->patient().empty() || RelationTo(principal, state, thread->patient()).self) return true;
-  return MayWriteToPatient(state, principal.user(), thread->patient());
+  if (thread->patient().empty()) return true;
+  const CareRelation relation = RelationTo(principal, state, thread->patient());
+  return relation.self || relation.provider || relation.researcher;
 }
 
 bool MaySeeAppointment(const Principal& principal, const view::State& state, const view::Row& row) {
@@ -73,6 +61,18 @@ bool MaySeeCare(const Principal& principal, const view::State& state, const view
   if (&table == &kNotifications) return ParentOf(name) == principal.user() || principal.Has(ROLE_NOTIFIER, name);
   if (&table == &kNotificationPreferences) return name.substr(0, name.rfind('/')) == principal.user();
   return false;
+}
+
+bool IsShownToPatient(const view::Table& table, const view::Row& row) {
+  if (&table == &kMedicationOrders) {
+    const auto state = row.As<v1::MedicationOrder>().state();
+    return state != v1::MedicationOrder::STATE_DRAFT && state != v1::MedicationOrder::STATE_CANCELLED;
+  }
+  if (&table == &kMedicationDistributions) {
+    const auto state = row.As<v1::MedicationDistribution>().state();
+    return state != v1::MedicationDistribution::STATE_PREPARED && state != v1::MedicationDistribution::STATE_CANCELLED;
+  }
+  return true;
 }
 
 bool MayWriteToPatient(const view::State& state, std::string_view user, std::string_view patient) {

@@ -13,11 +13,14 @@ namespace trialog::trials {
 
 // Whether the caller may see this record, which is a row of one of CareTables(); false for any other table.
 //  - Medication: the patient (not drafts, not what is only prepared) and assigned providers.
-//  - Threads and messages: members; staff only while they may still write to the thread's patient.
+//  - Threads and messages: members; in a patient's thread only while they care for the patient or run a trial with them.
 //  - Appointments: the patient, and staff in whose care or scope the patient is.
 //  - Notices: the user, and the organization's notifier. Preferences: the user.
 bool MaySeeCare(const Principal& principal, const view::State& state, const view::Table& table, std::string_view name,
                 const view::Row& row);
+
+// Whether the patient may see this medication record yet: not a draft, not what is only prepared or was given up before.
+bool IsShownToPatient(const view::Table& table, const view::Row& row);
 
 // Whether a staff member may exchange messages with a patient: an assigned provider, or a researcher of a trial that the
 // patient takes part in. By records alone, since the other side of a message is not the caller.

@@ -40,6 +40,34 @@ event::v1::SealedPart OnlySealed(const event::v1::SealedPart& sealed, std::initi
   return kept;
 }
 
+absl::StatusOr<std::vector<int32_t>> MaskedFields(const google::protobuf::Descriptor* resource,
+                                                  const google::protobuf::FieldMask& mask,
+                                                  std::span<const int32_t> all) {
+  if (mask.paths().empty()) return std::vector<int32_t>(all.begin(), all.end());
+  std::vector<int32_t> numbers;
+  for (const std::string& path : mask.paths()) {
+    const auto* field = resource->FindFieldByName(path);
+    if (!field || std::find(all.begin(), all.end(), field->number()) == all.end()) {
+      return BadField("update_mask", "BAD_MASK", "names a field that cannot be changed");
+    }
+    numbers.push_back(field->number());
+  }
+  return numbers;
+}
+
+event::v1::SealedPart ReplacingSealed(const event::v1::SealedPart& sealed, std::span<const int32_t> field_numbers) {
+  event::v1::SealedPart patch;
+  for (const int32_t number : field_numbers) {
+    const event::v1::SealedPart one = OnlySealed(sealed, {number});
+    if (one.fields().empty()) {
+      patch.add_fields()->set_number(number);
+    } else {
+      patch.MergeFrom(one);
+    }
+  }
+  return patch;
+}
+
 bool IsInFuture(const google::protobuf::Timestamp& time, const google::protobuf::Timestamp& record_time) {
   constexpr int64_t kToleranceSeconds = 300;
   return time.seconds() > record_time.seconds() + kToleranceSeconds;

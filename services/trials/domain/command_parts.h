@@ -3,11 +3,16 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/field_mask.pb.h"
 #include "platform/command/decision.h"
 #include "platform/view/state.h"
 #include "trialog/event/v1/sealed.pb.h"
@@ -30,6 +35,13 @@ bool HasSealed(const event::v1::SealedPart& sealed, int32_t field_number);
 
 // The part with these fields alone: what a command may not set is dropped.
 event::v1::SealedPart OnlySealed(const event::v1::SealedPart& sealed, std::initializer_list<int32_t> field_numbers);
+
+// The numbers of the fields that `mask` names, which are all top-level and among `all`; `all` when it is empty.
+absl::StatusOr<std::vector<int32_t>> MaskedFields(const google::protobuf::Descriptor* resource,
+                                                  const google::protobuf::FieldMask& mask, std::span<const int32_t> all);
+
+// What replaces the fields: their new values, and an entry without value for each that was emptied.
+event::v1::SealedPart ReplacingSealed(const event::v1::SealedPart& sealed, std::span<const int32_t> field_numbers);
 
 // Whether `time` lies after the recording by more than clocks may differ (5 minutes).
 bool IsInFuture(const google::protobuf::Timestamp& time, const google::protobuf::Timestamp& record_time);
