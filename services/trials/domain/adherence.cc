@@ -22,12 +22,11 @@ constexpr int32_t kMaxUtcOffset = 14 * 60;
 // A stated instant that may not lie ahead.
 absl::Status CheckPast(std::string_view field, const google::protobuf::Timestamp& time, const Context& context) {
   if (!IsWholeMicroseconds(time)) return BadField(field, "BAD_TIME", "must be a time in whole microseconds");
-  if (IsInFuture(time, context.record_time)) return BadField(field, "IN_FUTURE", "must not lie ahead");
-  return absl::OkStatus();
+  return CheckNotFuture(field, time, context.record_time);
 }
 
 absl::Status CheckTimes(const Dose& dose, const Context& context) {
-  if (!dose.has_track_time()) return BadField("adherence_log.track_time", "FIELD_REQUIRED", "is required");
+  if (!dose.has_track_time()) return BadField("adherence_log.track_time", "REQUIRED", "is required");
   if (auto s = CheckPast("adherence_log.track_time", dose.track_time(), context); !s.ok()) return s;
   if (dose.has_planned_time() && !IsWholeMicroseconds(dose.planned_time())) {
     return BadField("adherence_log.planned_time", "BAD_TIME", "must be a time in whole microseconds");
@@ -41,7 +40,7 @@ absl::Status CheckTimes(const Dose& dose, const Context& context) {
 absl::StatusOr<Dose::AdherenceState> StateToLog(const Dose& dose, const Distribution& distribution) {
   if (dose.adherence_state() == Dose::ADHERENCE_STATE_MISSED) {
     if (dose.has_planned_time()) return Dose::ADHERENCE_STATE_MISSED;
-    return BadField("adherence_log.planned_time", "FIELD_REQUIRED", "say when the missed dose was due");
+    return BadField("adherence_log.planned_time", "REQUIRED", "say when the missed dose was due");
   }
   const auto derived = StateOfDose(dose, distribution);
   if (dose.adherence_state() == Dose::ADHERENCE_STATE_UNSPECIFIED || dose.adherence_state() == derived) return derived;
@@ -114,7 +113,7 @@ absl::StatusOr<Decision> RecordProtocolAdherence(const view::State& state, const
   }
   if (request.adherence_state() == v1::ProtocolAdherence::ADHERENCE_STATE_UNSPECIFIED ||
       !v1::ProtocolAdherence::AdherenceState_IsValid(request.adherence_state())) {
-    return BadField("adherence_state", "FIELD_REQUIRED", "say how far the protocol is kept");
+    return BadField("adherence_state", "REQUIRED", "say how far the protocol is kept");
   }
   if (request.has_track_time()) {
     if (auto s = CheckPast("track_time", request.track_time(), context); !s.ok()) return s;
@@ -124,7 +123,7 @@ absl::StatusOr<Decision> RecordProtocolAdherence(const view::State& state, const
     if (!row.ok()) return row.status();
     const auto& before = (*row)->As<v1::ProtocolAdherence>();
     const bool same_time = request.has_track_time() && Micros(request.track_time()) == Micros(before.track_time());
-    if (before.adherence_state() == request.adherence_state() && same_time) return AlreadySo(name);
+    if (before.adherence_state() == request.adherence_state() && same_time) return Answering(name);
   }
 
   v1::ProtocolAdherenceRecorded recorded;
@@ -158,7 +157,7 @@ absl::StatusOr<Decision> AddFeedback(const view::State& state, const Context& co
   if (!row.ok()) return row.status();
   if (auto s = RequireProvider(state, context.principal, ParentOf(request.name())); !s.ok()) return s;
   const int32_t field = FeedbackFieldNumber(*table);
-  if (!HasSealed(sealed, field)) return BadField("feedback", "FIELD_REQUIRED", "is required");
+  if (!HasPersonal(sealed, field)) return BadField("feedback", "REQUIRED", "is required");
 
   v1::FeedbackAdded added;
   added.set_name(request.name());

@@ -1,4 +1,5 @@
-// Decisions about adherence: doses and protocols, logged by the patient or an assigned provider, and providers' feedback.
+// Decisions about adherence: doses and protocols, logged by the patient or an assigned provider, and providers'
+// feedback.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -7,8 +8,8 @@
 
 namespace trialog::trials {
 
-// How a dose counts: EXTRA without planned time, ON_TIME when taken within the tolerance (both ends included) of it, else
-// LATE. MISSED is never derived: it is said. Times in microseconds.
+// How a dose counts: EXTRA without planned time, ON_TIME when taken within the tolerance (both ends included) of it,
+// else LATE. MISSED is never derived: it is said. Times in microseconds.
 v1::AdherenceLog::AdherenceState StateOfDose(const v1::AdherenceLog& log,
                                              const v1::MedicationDistribution& distribution);
 
@@ -22,7 +23,7 @@ absl::StatusOr<Decision> LogAdherence(const view::State& state, const Context& c
 absl::StatusOr<Decision> RecordProtocolAdherence(const view::State& state, const Context& context,
                                                  const v1::RecordProtocolAdherenceRequest& request);
 
-// Notes something on an order, a dose or a protocol; the former note stays in the history. FIELD_REQUIRED: no text.
+// Notes something on an order, a dose or a protocol; the former note stays in the history. REQUIRED: no text.
 absl::StatusOr<Decision> AddFeedback(const view::State& state, const Context& context,
                                      const v1::AddFeedbackRequest& request, const event::v1::SealedPart& sealed);
 

@@ -7,6 +7,7 @@
 #include "platform/errors/errors.h"
 #include "services/trials/domain/access_care.h"
 #include "services/trials/domain/calendar.h"
+#include "services/trials/domain/checks.h"
 #include "services/trials/domain/exact.h"
 #include "services/trials/domain/tables_care.h"
 #include "services/trials/domain/tables_clinical.h"
@@ -29,7 +30,8 @@ struct Course {
 
   bool HasPlan() const { return !supplies.empty(); }
   bool Covers(int64_t day) const {
-    return std::any_of(use.begin(), use.end(), [&](const DaySpan& span) { return span.begin <= day && day < span.end; });
+    return std::any_of(use.begin(), use.end(),
+                       [&](const DaySpan& span) { return span.begin <= day && day < span.end; });
   }
 };
 
@@ -60,7 +62,8 @@ int64_t PlannedDoses(const Course& course, int64_t from, int64_t to) {
 
 int64_t CoveredDays(const Course& course, int64_t from, int64_t to) {
   int64_t days = 0;
-  for (const DaySpan& span : course.use) days += std::max<int64_t>(0, std::min(span.end, to) - std::max(span.begin, from));
+  for (const DaySpan& span : course.use)
+    days += std::max<int64_t>(0, std::min(span.end, to) - std::max(span.begin, from));
   return days;
 }
 
@@ -236,7 +239,8 @@ absl::StatusOr<v1::AdherenceSummary> GetAdherenceSummary(const view::State& stat
   int64_t first = start.value_or(end);
   for (const auto& distribution : *distributions) first = std::min(first, DayNumber(distribution.distribution_date()));
   if (!start && end - first > kMaxPeriodDays) {
-    return BadField("start_date", "BAD_PERIOD", "say the first day: there are supplies more than 3660 days before the end");
+    return BadField("start_date", "BAD_PERIOD",
+                    "say the first day: there are supplies more than 3660 days before the end");
   }
   v1::AdherenceSummary summary =
       Summarize(*distributions, ReadDoses(state, request.parent(), start.value_or(first), end), start, end);

@@ -94,12 +94,13 @@ absl::StatusOr<Decision> MoveTo(const view::State& state, const Context& context
                                 Appointment::State to, Kind* (v1::TrialsEvent::*kind)(), Kind event) {
   auto row = FindToChange(state, context, request.name(), request.etag());
   if (!row.ok()) return row.status();
-  const auto from = (*row)->As<Appointment>().state();
-  if (from == to) return AlreadySo(request.name());
+  const view::Row& before = **row;
+  const auto from = before.As<Appointment>().state();
+  if (from == to) return Answering(request.name());
   if (!MayMove(from, to)) {
-    return BrokenRule("APPOINTMENT_STATE", request.name(),
-                      Cat("an appointment in ", Appointment::State_Name(from), " cannot go to ",
-                          Appointment::State_Name(to)));
+    return BrokenRule(
+        "APPOINTMENT_STATE", request.name(),
+        Cat("an appointment in ", Appointment::State_Name(from), " cannot go to ", Appointment::State_Name(to)));
   }
   event.set_name(request.name());
   return OneEvent(request.name(), kind, std::move(event));
@@ -158,7 +159,7 @@ absl::StatusOr<Decision> RescheduleAppointment(const view::State& state, const C
   auto interval = CheckedInterval("", request.start_time(), request.end_time());
   if (!interval.ok()) return interval.status();
   if (Micros(appointment.start_time()) == interval->begin && Micros(appointment.end_time()) == interval->end) {
-    return AlreadySo(request.name());
+    return Answering(request.name());
   }
   if (auto s = CheckFree(state, appointment, interval->end, request.start_time()); !s.ok()) return s;
 

@@ -16,10 +16,6 @@ bool IsFullDate(const google::type::Date& date) {
   return day.year() == date.year() && day.month() == date.month() && day.day() == date.day();
 }
 
-int64_t DayNumber(const google::type::Date& date) {
-  return absl::CivilDay(date.year(), date.month(), date.day()) - absl::CivilDay(1970, 1, 1);
-}
-
 google::type::Date DateOf(int64_t day_number) {
   const absl::CivilDay day = absl::CivilDay(1970, 1, 1) + day_number;
   google::type::Date date;

@@ -1,4 +1,5 @@
-// Calendar days and instants as whole numbers. Days are counted from 1970-01-01 in the proleptic Gregorian calendar.
+// Calendar days and instants as whole numbers, beside DayNumber(Date) of checks.h. Days are counted from 1970-01-01 in
+// the proleptic Gregorian calendar.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,6 @@ inline constexpr int64_t kSecondsPerDay = 86'400;
 
 // Whether year, month and day are set and name a day between 1900 and 9999.
 bool IsFullDate(const google::type::Date& date);
-
-// Day number of a date; months and days out of range are carried over, so that it is total.
-int64_t DayNumber(const google::type::Date& date);
 
 // Date of a day number.
 google::type::Date DateOf(int64_t day_number);

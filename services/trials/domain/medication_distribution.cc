@@ -32,7 +32,8 @@ constexpr int64_t kMaxToleranceSeconds = 12 * 3600;
 
 absl::Status CheckPlan(const Distribution& distribution) {
   if (distribution.has_quantity() && (!IsAmount(distribution.quantity()) || distribution.quantity().unit().empty())) {
-    return BadField("medication_distribution.quantity", "BAD_QUANTITY", "needs units of 0 or more, scale 0 to 9 and a unit");
+    return BadField("medication_distribution.quantity", "BAD_QUANTITY",
+                    "needs units of 0 or more, scale 0 to 9 and a unit");
   }
   const bool planned = distribution.has_units_per_dose() || distribution.doses_per_day() != 0;
   if (planned && (!IsPositive(distribution.units_per_dose()) || !distribution.has_quantity())) {
@@ -44,16 +45,19 @@ absl::Status CheckPlan(const Distribution& distribution) {
   }
   const auto& tolerance = distribution.dose_tolerance();
   if (tolerance.seconds() < 0 || tolerance.seconds() > kMaxToleranceSeconds || tolerance.nanos() != 0) {
-    return BadField("medication_distribution.dose_tolerance", "OUT_OF_RANGE", "must be 0 to 12 hours, in whole seconds");
+    return BadField("medication_distribution.dose_tolerance", "OUT_OF_RANGE",
+                    "must be 0 to 12 hours, in whole seconds");
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckContent(const view::State& state, std::string_view patient, const Distribution& distribution) {
-  if (auto s = CheckShortText("medication_distribution.medication_name", distribution.medication_name(), true); !s.ok()) {
+  if (auto s =
+          CheckText("medication_distribution.medication_name", distribution.medication_name(), kMaxShortText, true);
+      !s.ok()) {
     return s;
   }
-  if (auto s = CheckShortText("medication_distribution.dose", distribution.dose(), false); !s.ok()) return s;
+  if (auto s = CheckText("medication_distribution.dose", distribution.dose(), kMaxShortText, false); !s.ok()) return s;
   if (!IsFullDate(distribution.distribution_date())) {
     return BadField("medication_distribution.distribution_date", "BAD_DATE", "needs year, month and day");
   }
@@ -73,9 +77,9 @@ absl::StatusOr<view::RowPtr> FindToMove(const view::State& state, const Context&
   if (auto status = who(state, context.principal, ParentOf(name)); !status.ok()) return status;
   const auto from = (*row)->As<Distribution>().state();
   if (from == to || MayMove(from, to)) return row;
-  return BrokenRule("MEDICATION_DISTRIBUTION_STATE", name,
-                    Cat("a distribution in ", Distribution::State_Name(from), " cannot go to ",
-                        Distribution::State_Name(to)));
+  return BrokenRule(
+      "MEDICATION_DISTRIBUTION_STATE", name,
+      Cat("a distribution in ", Distribution::State_Name(from), " cannot go to ", Distribution::State_Name(to)));
 }
 
 }  // namespace
@@ -118,7 +122,7 @@ absl::StatusOr<Decision> FinalizeMedicationDistribution(const view::State& state
   auto row = FindToMove(state, context, request.name(), request.etag(), Distribution::STATE_FINALIZED);
   if (!row.ok()) return row.status();
   const auto& distribution = (*row)->As<Distribution>();
-  if (distribution.state() == Distribution::STATE_FINALIZED) return AlreadySo(request.name());
+  if (distribution.state() == Distribution::STATE_FINALIZED) return Answering(request.name());
   if (const std::string& name = distribution.medication_order(); !name.empty()) {
     const auto order = state.Get<v1::MedicationOrder>(kMedicationOrders, name);
     if (!order || order->state() != v1::MedicationOrder::STATE_ACTIVE) {
@@ -134,7 +138,7 @@ absl::StatusOr<Decision> AcknowledgeMedicationDistribution(
     const view::State& state, const Context& context, const v1::AcknowledgeMedicationDistributionRequest& request) {
   auto row = FindToMove(state, context, request.name(), request.etag(), Distribution::STATE_ACKNOWLEDGED);
   if (!row.ok()) return row.status();
-  if ((*row)->As<Distribution>().state() == Distribution::STATE_ACKNOWLEDGED) return AlreadySo(request.name());
+  if ((*row)->As<Distribution>().state() == Distribution::STATE_ACKNOWLEDGED) return Answering(request.name());
   v1::MedicationDistributionAcknowledged acknowledged;
   acknowledged.set_name(request.name());
   return OneEvent(request.name(), &v1::TrialsEvent::mutable_medication_distribution_acknowledged,
@@ -147,7 +151,7 @@ absl::StatusOr<Decision> ReturnMedicationDistribution(const view::State& state, 
   auto row = FindToMove(state, context, request.name(), request.etag(), Distribution::STATE_RETURNED);
   if (!row.ok()) return row.status();
   const auto& distribution = (*row)->As<Distribution>();
-  if (distribution.state() == Distribution::STATE_RETURNED) return AlreadySo(request.name());
+  if (distribution.state() == Distribution::STATE_RETURNED) return Answering(request.name());
   const auto& returned = request.returned_quantity();
   if (!request.has_returned_quantity() || !IsAmount(returned) || returned.unit() != distribution.quantity().unit() ||
       IsMore(returned, distribution.quantity())) {

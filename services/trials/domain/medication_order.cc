@@ -55,9 +55,10 @@ absl::StatusOr<Order::State> StateBefore(const view::State& state, const Context
 }
 
 absl::Status CheckContent(const Order& order) {
-  if (auto s = CheckShortText("medication_order.medication_name", order.medication_name(), true); !s.ok()) return s;
-  if (auto s = CheckShortText("medication_order.dose", order.dose(), true); !s.ok()) return s;
-  return CheckShortText("medication_order.frequency", order.frequency(), true);
+  if (auto s = CheckText("medication_order.medication_name", order.medication_name(), kMaxShortText, true); !s.ok())
+    return s;
+  if (auto s = CheckText("medication_order.dose", order.dose(), kMaxShortText, true); !s.ok()) return s;
+  return CheckText("medication_order.frequency", order.frequency(), kMaxShortText, true);
 }
 
 }  // namespace
@@ -94,7 +95,7 @@ absl::StatusOr<Decision> ActivateMedicationOrder(const view::State& state, const
                                                  const event::v1::SealedPart& sealed) {
   auto from = StateBefore(state, context, request.name(), request.etag(), Order::STATE_ACTIVE);
   if (!from.ok()) return from.status();
-  if (*from == Order::STATE_ACTIVE) return AlreadySo(request.name());
+  if (*from == Order::STATE_ACTIVE) return Answering(request.name());
   v1::MedicationOrderActivated activated;
   activated.set_name(request.name());
   activated.set_from_state(*from);
@@ -107,7 +108,7 @@ absl::StatusOr<Decision> HoldMedicationOrder(const view::State& state, const Con
                                              const event::v1::SealedPart& sealed) {
   auto from = StateBefore(state, context, request.name(), request.etag(), Order::STATE_ON_HOLD);
   if (!from.ok()) return from.status();
-  if (*from == Order::STATE_ON_HOLD) return AlreadySo(request.name());
+  if (*from == Order::STATE_ON_HOLD) return Answering(request.name());
   v1::MedicationOrderHeld held;
   held.set_name(request.name());
   *held.mutable_sealed() = Reason(sealed);
@@ -119,9 +120,9 @@ absl::StatusOr<Decision> StopMedicationOrder(const view::State& state, const Con
                                              const event::v1::SealedPart& sealed) {
   auto from = StateBefore(state, context, request.name(), request.etag(), Order::STATE_STOPPED);
   if (!from.ok()) return from.status();
-  if (*from == Order::STATE_STOPPED) return AlreadySo(request.name());
-  if (!HasSealed(sealed, Order::kStateReasonFieldNumber)) {
-    return BadField("state_reason", "FIELD_REQUIRED", "say why the order is stopped");
+  if (*from == Order::STATE_STOPPED) return Answering(request.name());
+  if (!HasPersonal(sealed, Order::kStateReasonFieldNumber)) {
+    return BadField("state_reason", "REQUIRED", "say why the order is stopped");
   }
   v1::MedicationOrderStopped stopped;
   stopped.set_name(request.name());
@@ -131,12 +132,12 @@ absl::StatusOr<Decision> StopMedicationOrder(const view::State& state, const Con
 
 absl::StatusOr<Decision> AcknowledgeMedicationOrder(const view::State& state, const Context& context,
                                                     const v1::AcknowledgeMedicationOrderRequest& request) {
-  auto row = FindForCommand(state, context.principal, kMedicationOrders, request.name(), "medication order",
-                            request.etag());
+  auto row =
+      FindForCommand(state, context.principal, kMedicationOrders, request.name(), "medication order", request.etag());
   if (!row.ok()) return row.status();
   if (auto s = RequireSelf(state, context.principal, ParentOf(request.name())); !s.ok()) return s;
   const auto& order = (*row)->As<Order>();
-  if (order.has_acknowledge_time()) return AlreadySo(request.name());
+  if (order.has_acknowledge_time()) return Answering(request.name());
   if (order.state() != Order::STATE_ACTIVE && order.state() != Order::STATE_ON_HOLD) {
     return BrokenRule("MEDICATION_ORDER_STATE", request.name(), "only an order in force can be acknowledged");
   }

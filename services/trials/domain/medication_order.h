@@ -15,14 +15,15 @@ absl::StatusOr<Decision> CreateMedicationOrder(const view::State& state, const C
                                                const v1::CreateMedicationOrderRequest& request,
                                                const event::v1::SealedPart& sealed);
 
-// The following move an order, or decide nothing when it stands there already. MEDICATION_ORDER_STATE: the move is not legal.
+// The following move an order, or decide nothing when it stands there already. MEDICATION_ORDER_STATE: the move is not
+// legal.
 absl::StatusOr<Decision> ActivateMedicationOrder(const view::State& state, const Context& context,
                                                  const v1::ActivateMedicationOrderRequest& request,
                                                  const event::v1::SealedPart& sealed);
 absl::StatusOr<Decision> HoldMedicationOrder(const view::State& state, const Context& context,
                                              const v1::HoldMedicationOrderRequest& request,
                                              const event::v1::SealedPart& sealed);
-// Also FIELD_REQUIRED: a stop needs a reason.
+// Also REQUIRED: a stop needs a reason.
 absl::StatusOr<Decision> StopMedicationOrder(const view::State& state, const Context& context,
                                              const v1::StopMedicationOrderRequest& request,
                                              const event::v1::SealedPart& sealed);

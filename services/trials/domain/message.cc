@@ -32,7 +32,6 @@ constexpr auto kMoves = std::to_array<Move<Message::State>>({
     {Message::STATE_DELIVERED, Message::STATE_READ},
 });
 
-constexpr std::string_view kUserPattern = "organizations/*/users/*";
 constexpr std::string_view kContextPatterns[] = {
     "organizations/*/datasets/*",
     "organizations/*/datasets/*/cohorts/*",
@@ -42,7 +41,8 @@ constexpr std::string_view kContextPatterns[] = {
 };
 
 absl::Status NotAllowed() {
-  return Denied("RECIPIENT_NOT_ALLOWED", "write to people you work with, or who care for you or take part in your trials");
+  return Denied("RECIPIENT_NOT_ALLOWED",
+                "write to people you work with, or who care for you or take part in your trials");
 }
 
 absl::Status CheckContext(std::string_view context, std::string_view organization) {
@@ -55,12 +55,10 @@ absl::Status CheckContext(std::string_view context, std::string_view organizatio
 }
 
 bool HasContent(const event::v1::SealedPart& sealed) {
-  return HasSealed(sealed, Message::kBodyFieldNumber) || HasSealed(sealed, Message::kAttachmentsFieldNumber);
+  return HasPersonal(sealed, Message::kBodyFieldNumber) || HasPersonal(sealed, Message::kAttachmentsFieldNumber);
 }
 
-absl::Status Empty() {
-  return BadField("message.body", "MESSAGE_EMPTY", "a message needs a body or attachments");
-}
+absl::Status Empty() { return BadField("message.body", "MESSAGE_EMPTY", "a message needs a body or attachments"); }
 
 std::string PatientOf(const view::State& state, std::string_view user) {
   return state.Lookup(kPatientByUser, user).value_or("");
@@ -167,7 +165,7 @@ absl::StatusOr<Decision> Mark(const view::State& state, const Context& context, 
     return each.recipient() == context.principal.user();
   });
   if (receipt == receipts.end()) return Denied("NOT_RECIPIENT", "only a recipient of the message may do this");
-  if (!MayMove(StateOf(*receipt), to)) return AlreadySo(name);
+  if (!MayMove(StateOf(*receipt), to)) return Answering(name);
   Kind event;
   event.set_name(name);
   event.set_recipient(context.principal.user());
@@ -245,13 +243,11 @@ absl::StatusOr<Decision> EditMessage(const view::State& state, const Context& co
     return Denied("NOT_SENDER", "only the sender may change a message");
   }
   if (auto s = RequireEtag(name, **row, request.message().etag(), "message.etag"); !s.ok()) return s;
-  const int32_t all[] = {Message::kBodyFieldNumber, Message::kAttachmentsFieldNumber};
-  auto fields = MaskedFields(Message::descriptor(), request.update_mask(), all);
-  if (!fields.ok()) return fields.status();
+  if (auto s = CheckMask(request.update_mask(), {"body", "attachments"}); !s.ok()) return s;
 
   v1::MessageEdited edited;
   edited.set_name(name);
-  *edited.mutable_sealed() = ReplacingSealed(sealed, *fields);
+  *edited.mutable_sealed() = ReplacingSealed(sealed, *Message::descriptor(), request.update_mask());
   if (!HasContent(MergeSealed((*row)->sealed, edited.sealed()))) return Empty();
   return OneEvent(name, &v1::TrialsEvent::mutable_message_edited, std::move(edited));
 }

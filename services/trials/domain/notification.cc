@@ -43,7 +43,7 @@ absl::StatusOr<Decision> AcknowledgeNotification(const view::State& state, const
   if (notification.recipient() != context.principal.user()) {
     return Denied("NOT_RECIPIENT", "only the recipient may acknowledge a notice");
   }
-  if (notification.has_acknowledge_time()) return AlreadySo(request.name());
+  if (notification.has_acknowledge_time()) return Answering(request.name());
   v1::NotificationAcknowledged acknowledged;
   acknowledged.set_name(request.name());
   return OneEvent(request.name(), &v1::TrialsEvent::mutable_notification_acknowledged, std::move(acknowledged));
@@ -60,25 +60,20 @@ absl::StatusOr<Decision> UpdatePreferences(const view::State& state, const Conte
   }
   const view::RowPtr row = state.Find(kNotificationPreferences, name);
   if (auto s = CheckPreferencesEtag(row, asked); !s.ok()) return s;
-  const int32_t all[] = {Preferences::kMutedKindsFieldNumber, Preferences::kContactsFieldNumber,
-                         Preferences::kLanguageFieldNumber};
-  auto fields = MaskedFields(Preferences::descriptor(), request.update_mask(), all);
-  if (!fields.ok()) return fields.status();
+  if (auto s = CheckMask(request.update_mask(), {"muted_kinds", "contacts", "language"}); !s.ok()) return s;
   if (!AreKinds(asked)) return BadField("preferences.muted_kinds", "BAD_KIND", "names an unknown kind");
 
   v1::NotificationPreferencesUpdated updated;
   Preferences& preferences = *updated.mutable_preferences();
   if (row) preferences = row->As<Preferences>();
   preferences.set_name(name);
-  if (const auto muted = std::find(fields->begin(), fields->end(), Preferences::kMutedKindsFieldNumber);
-      muted != fields->end()) {
-    fields->erase(muted);
+  if (InMask(request.update_mask(), "muted_kinds")) {
     preferences.clear_muted_kinds();
     for (const int kind : std::set<int>(asked.muted_kinds().begin(), asked.muted_kinds().end())) {
       preferences.add_muted_kinds(static_cast<v1::NotificationKind>(kind));
     }
   }
-  *updated.mutable_sealed() = ReplacingSealed(sealed, *fields);
+  *updated.mutable_sealed() = ReplacingSealed(sealed, *Preferences::descriptor(), request.update_mask());
   return OneEvent(name, &v1::TrialsEvent::mutable_notification_preferences_updated, std::move(updated));
 }
 

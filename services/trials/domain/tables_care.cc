@@ -3,6 +3,7 @@
 #include "platform/command/decision.h"
 #include "services/trials/domain/appointment.h"
 #include "services/trials/domain/calendar.h"
+#include "services/trials/domain/checks.h"
 #include "services/trials/domain/tables_clinical.h"
 #include "trialog/trials/v1/messaging.pb.h"
 #include "trialog/trials/v1/notification.pb.h"
@@ -79,8 +80,7 @@ const view::Table kAdherenceLogs{52, "organizations/*/patients/*/adherenceLogs/*
 const view::Table kProtocolAdherences{53, "organizations/*/patients/*/protocolAdherences/*",
                                       &v1::ProtocolAdherence::default_instance(), IndexProtocolAdherence};
 const view::Table kThreads{54, "organizations/*/threads/*", &v1::Thread::default_instance(), IndexThread};
-const view::Table kMessages{55, "organizations/*/threads/*/messages/*", &v1::Message::default_instance(),
-                            IndexMessage};
+const view::Table kMessages{55, "organizations/*/threads/*/messages/*", &v1::Message::default_instance(), IndexMessage};
 const view::Table kAppointments{56, "organizations/*/appointments/*", &v1::Appointment::default_instance(),
                                 IndexAppointment};
 const view::Table kNotifications{57, "organizations/*/users/*/notifications/*", &v1::Notification::default_instance(),
@@ -89,9 +89,15 @@ const view::Table kNotificationPreferences{58, "organizations/*/users/*/notifica
                                            &v1::NotificationPreferences::default_instance(), nullptr};
 
 const std::vector<const view::Table*>& CareTables() {
-  static const auto* const tables = new std::vector<const view::Table*>{
-      &kMedicationOrders, &kMedicationDistributions, &kAdherenceLogs, &kProtocolAdherences,     &kThreads,
-      &kMessages,         &kAppointments,            &kNotifications, &kNotificationPreferences};
+  static const auto* const tables = new std::vector<const view::Table*>{&kMedicationOrders,
+                                                                        &kMedicationDistributions,
+                                                                        &kAdherenceLogs,
+                                                                        &kProtocolAdherences,
+                                                                        &kThreads,
+                                                                        &kMessages,
+                                                                        &kAppointments,
+                                                                        &kNotifications,
+                                                                        &kNotificationPreferences};
   return *tables;
 }
 
