@@ -71,6 +71,12 @@ const view::Table kSubjects{6, "organizations/*/trials/*/subjects/*", &v1::Subje
 const view::Table kDataCaptures{7, "organizations/*/trials/*/dataCaptures/*", &v1::DataCapture::default_instance(),
                                 IndexDataCapture};
 
+const std::vector<const view::Table*>& ClinicalTables() {
+  static const auto& tables = *new std::vector<const view::Table*>{
+      &kPatients, &kResearchers, &kTrials, &kTrialEvents, &kTrialEventAcknowledgments, &kSubjects, &kDataCaptures};
+  return tables;
+}
+
 std::string MrnKey(std::string_view organization_name, std::string_view mac) {
   return Cat(organization_name, '\0', mac);
 }
@@ -78,6 +84,10 @@ std::string MrnKey(std::string_view organization_name, std::string_view mac) {
 std::string TrialStateKey(std::string_view organization_name, int state) { return Cat(organization_name, '\0', state); }
 
 std::string InTrial(std::string_view trial, std::string_view what) { return Cat(trial, '\0', what); }
+
+std::string AcknowledgmentName(std::string_view trial_event, std::string_view patient) {
+  return Cat(trial_event, "/acknowledgments/", IdOf(patient));
+}
 
 std::string NewestFirst(std::string_view group, const google::protobuf::Timestamp& time) {
   return Cat(group, '\0', view::OrderedTimeDescending(time));

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "google/protobuf/timestamp.pb.h"
 #include "platform/view/state.h"
@@ -17,6 +18,9 @@ extern const view::Table kTrialEvents;
 extern const view::Table kTrialEventAcknowledgments;
 extern const view::Table kSubjects;
 extern const view::Table kDataCaptures;
+
+// Every table above, for the domain's list.
+const std::vector<const view::Table*>& ClinicalTables();
 
 // The look-up key of Patient.medical_record_number in its SealedPart.
 inline constexpr std::string_view kMrnLookup = "mrn";
@@ -60,6 +64,8 @@ inline constexpr view::Index kAcknowledgmentsByTrialEvent{19, "acknowledgments_b
 std::string MrnKey(std::string_view organization_name, std::string_view mac);
 std::string TrialStateKey(std::string_view organization_name, int state);
 std::string InTrial(std::string_view trial, std::string_view what);
+// The row of kTrialEventAcknowledgments of one participant.
+std::string AcknowledgmentName(std::string_view trial_event, std::string_view patient);
 std::string NewestFirst(std::string_view group, const google::protobuf::Timestamp& time);
 
 // Calls `visit(name)` for each row under `prefix` in key order, however many there are, until it returns false.
