@@ -62,7 +62,8 @@ TEST(AppointmentMoves, AreThoseOfTheTableAndNoOthers) {
   for (int from = 0; from < Appointment::State_ARRAYSIZE; ++from) {
     for (int to = 0; to < Appointment::State_ARRAYSIZE; ++to) {
       const auto a = static_cast<Appointment::State>(from), b = static_cast<Appointment::State>(to);
-      const std::string move = Cat(" ", Appointment::State_Name(a).substr(6), ">", Appointment::State_Name(b).substr(6));
+      const std::string move =
+          Cat(" ", Appointment::State_Name(a).substr(6), ">", Appointment::State_Name(b).substr(6));
       EXPECT_EQ(MayMove(a, b), legal.find(Cat(move, " ")) != std::string::npos) << move;
     }
   }
@@ -180,8 +181,7 @@ TEST_F(Scheduling, NeverBooksTwiceWhateverTheOrder) {
                 ""};
     const unsigned action = random() % 10;
     if (action < 6 || taken.empty()) {
-      const auto decision =
-          Book(Provider(), asked.start, asked.end, Cat("a", i), asked.patient, asked.provider);
+      const auto decision = Book(Provider(), asked.start, asked.end, Cat("a", i), asked.patient, asked.provider);
       ASSERT_EQ(decision.ok(), !overlaps(asked)) << i;
       if (!decision.ok()) {
         ++refused;

@@ -136,9 +136,7 @@ class CareTest : public ::testing::Test {
     return decision->names.front();
   }
 
-  std::string EtagOfRow(const view::Table& table, const std::string& name) {
-    return EtagOf(*state_.Find(table, name));
-  }
+  std::string EtagOfRow(const view::Table& table, const std::string& name) { return EtagOf(*state_.Find(table, name)); }
 
   view::ChangeSet state_{view::EmptyState()};
   int64_t now_ = kNow;

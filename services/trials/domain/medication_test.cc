@@ -236,7 +236,8 @@ TEST(MedicationDistributionMoves, AreThoseOfTheTableAndNoOthers) {
   for (int from = 0; from < Distribution::State_ARRAYSIZE; ++from) {
     for (int to = 0; to < Distribution::State_ARRAYSIZE; ++to) {
       const auto a = static_cast<Distribution::State>(from), b = static_cast<Distribution::State>(to);
-      const std::string move = Cat(" ", Distribution::State_Name(a).substr(6), ">", Distribution::State_Name(b).substr(6));
+      const std::string move =
+          Cat(" ", Distribution::State_Name(a).substr(6), ">", Distribution::State_Name(b).substr(6));
       EXPECT_EQ(MayMove(a, b), legal.find(Cat(move, " ")) != std::string::npos) << move;
     }
   }
