@@ -1,5 +1,6 @@
 #include "services/trials/domain/access_care.h"
 #include "services/trials/domain/adherence.h"
+#include "services/trials/domain/adherence_summary.h"
 #include "services/trials/domain/care_testing.h"
 #include "services/trials/domain/checks.h"
 #include "services/trials/domain/medication_distribution.h"
@@ -407,6 +408,35 @@ TEST_F(Medication, FeedbackIsGivenByAProviderOnOrdersDosesAndProtocols) {
   v1::AddFeedbackRequest elsewhere;
   elsewhere.set_name(kPatient);
   EXPECT_THAT(AddFeedback(state_, By(Provider()), elsewhere, {}), Refuses("BAD_NAME"));
+}
+
+TEST_F(Medication, AdherenceSummaryReadsSuppliesAndDosesForPatientAndProvider) {
+  const std::string distribution = Finalized();
+  Do(Log(Patient(), DoseRequest(distribution)));
+  Do(Prepare(Provider(), PrepareRequest("not-finalized")));
+  v1::GetAdherenceSummaryRequest request;
+  request.set_parent(kPatient);
+  request.mutable_end_date()->set_year(2023);
+  request.mutable_end_date()->set_month(12);
+  request.mutable_end_date()->set_day(24);
+  for (const auto& principal : {Patient(), Provider()}) {
+    const auto summary = GetAdherenceSummary(state_, principal, request);
+    ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+    EXPECT_EQ(summary->period_days(), 40);
+    EXPECT_EQ(summary->covered_days(), 30);
+    EXPECT_EQ(summary->proportion_of_days_covered().units(), 7500);
+    ASSERT_EQ(summary->medications_size(), 1);
+    EXPECT_EQ(summary->medications(0).on_time_doses(), 1);
+    EXPECT_EQ(summary->medications(0).dose_log_rate().units(), 250);
+  }
+  EXPECT_EQ(GetAdherenceSummary(state_, Stranger(), request).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(GetAdherenceSummary(state_, Researcher(), request), Refuses("NOT_PATIENT_OR_PROVIDER"));
+  *request.mutable_start_date() = request.end_date();
+  EXPECT_THAT(GetAdherenceSummary(state_, Patient(), request), Refuses("BAD_PERIOD"));
+  request.mutable_start_date()->set_year(2000);
+  EXPECT_THAT(GetAdherenceSummary(state_, Patient(), request), Refuses("BAD_PERIOD"));
+  request.clear_end_date();
+  EXPECT_THAT(GetAdherenceSummary(state_, Patient(), request), Refuses("BAD_PERIOD"));
 }
 
 TEST_F(Medication, IsSeenByThePatientAndAssignedProvidersAlone) {
