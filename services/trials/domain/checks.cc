@@ -34,6 +34,19 @@ event::v1::SealedPart SealedOf(const event::v1::SealedPart& sealed, const google
   return part;
 }
 
+event::v1::SealedPart SealedChange(const event::v1::SealedPart& sealed, const google::protobuf::Descriptor& resource,
+                                   const google::protobuf::FieldMask& paths, bool keep_keys) {
+  event::v1::SealedPart patch = SealedOf(sealed, resource, paths, keep_keys);
+  for (const std::string& path : paths.paths()) {
+    const auto* field = resource.FindFieldByName(path);
+    if (!field || !field->options().GetExtension(personal)) continue;
+    const bool sent = std::any_of(patch.fields().begin(), patch.fields().end(),
+                                  [&](const auto& entry) { return entry.number() == field->number(); });
+    if (!sent) patch.add_fields()->set_number(field->number());
+  }
+  return patch;
+}
+
 absl::Status CheckReference(std::string_view field, std::string_view value, std::string_view pattern,
                             std::string_view organization, bool may_be_empty) {
   if (value.empty() && may_be_empty) return absl::OkStatus();

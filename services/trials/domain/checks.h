@@ -34,6 +34,10 @@ std::string_view LookupMac(const event::v1::SealedPart& sealed, std::string_view
 event::v1::SealedPart SealedOf(const event::v1::SealedPart& sealed, const google::protobuf::Descriptor& resource,
                                const google::protobuf::FieldMask& paths, bool keep_keys);
 
+// The same for an update: a personal field that is named but was not given a value is to be removed.
+event::v1::SealedPart SealedChange(const event::v1::SealedPart& sealed, const google::protobuf::Descriptor& resource,
+                                   const google::protobuf::FieldMask& paths, bool keep_keys);
+
 // `value` is a name of `pattern` in `organization`: INVALID_ARGUMENT at `field` otherwise. Empty is accepted only if
 // so.
 absl::Status CheckReference(std::string_view field, std::string_view value, std::string_view pattern,

@@ -206,7 +206,7 @@ absl::StatusOr<Decision> AmendDataCapture(const view::State& state, const Contex
     *amended.mutable_occur_time() = asked.occur_time();
   }
   amended.set_captured_by(capture.captured_by());
-  *amended.mutable_sealed() = SealedOf(sealed, *v1::DataCapture::descriptor(), personal, false);
+  *amended.mutable_sealed() = SealedChange(sealed, *v1::DataCapture::descriptor(), personal, false);
   if (*to != v1::DATA_CAPTURE_STATE_DRAFT && !HasValues(MergeSealed(found->row->sealed, amended.sealed()))) {
     return EmptyCapture(asked.name());
   }

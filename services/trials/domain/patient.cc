@@ -129,7 +129,7 @@ absl::StatusOr<Decision> UpdatePatient(const view::State& state, const Context& 
 
   const bool new_mrn = InMask(request.update_mask(), "medical_record_number");
   v1::PatientUpdated updated;
-  *updated.mutable_sealed() = SealedOf(sealed, *v1::Patient::descriptor(), request.update_mask(), new_mrn);
+  *updated.mutable_sealed() = SealedChange(sealed, *v1::Patient::descriptor(), request.update_mask(), new_mrn);
   TRIALOG_RETURN_IF_ERROR(CheckPersonal(MergeSealed(row->sealed, updated.sealed())));
   if (new_mrn && LookupMac(updated.sealed(), kMrnLookup).empty()) {
     return BadField("patient.medical_record_number", "REQUIRED", "is required");

@@ -70,7 +70,7 @@ absl::StatusOr<Decision> UpdateResearcher(const view::State& state, const Contex
   TRIALOG_RETURN_IF_ERROR(RequireEtag(name, *row, asked.etag(), "researcher.etag"));
   TRIALOG_RETURN_IF_ERROR(CheckTexts(asked));
   v1::ResearcherUpdated updated;
-  *updated.mutable_sealed() = SealedOf(sealed, *v1::Researcher::descriptor(), request.update_mask(), false);
+  *updated.mutable_sealed() = SealedChange(sealed, *v1::Researcher::descriptor(), request.update_mask(), false);
   *updated.mutable_paths() = request.update_mask().paths();
   CopyFields(asked, *updated.mutable_researcher(), updated.paths());
   ClearPersonal(*updated.mutable_researcher());
