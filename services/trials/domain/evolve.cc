@@ -1,6 +1,8 @@
 #include "services/trials/domain/evolve.h"
 
+#include "services/trials/domain/evolve_care.h"
 #include "services/trials/domain/evolve_clinical.h"
+#include "services/trials/domain/tables_care.h"
 #include "services/trials/domain/tables_clinical.h"
 
 namespace trialog::trials {
@@ -69,16 +71,78 @@ void Evolve(view::ChangeSet& state, const v1::TrialsEvent& event) {
       return Evolve(state, event.data_capture_finalized());
     case v1::TrialsEvent::kDataCaptureAcknowledged:
       return Evolve(state, event.data_capture_acknowledged());
+    case v1::TrialsEvent::kMedicationOrderCreated:
+      return Evolve(state, event.medication_order_created());
+    case v1::TrialsEvent::kMedicationOrderActivated:
+      return Evolve(state, event.medication_order_activated());
+    case v1::TrialsEvent::kMedicationOrderHeld:
+      return Evolve(state, event.medication_order_held());
+    case v1::TrialsEvent::kMedicationOrderStopped:
+      return Evolve(state, event.medication_order_stopped());
+    case v1::TrialsEvent::kMedicationOrderAcknowledged:
+      return Evolve(state, event.medication_order_acknowledged());
+    case v1::TrialsEvent::kFeedbackAdded:
+      return Evolve(state, event.feedback_added());
+    case v1::TrialsEvent::kMedicationDistributionPrepared:
+      return Evolve(state, event.medication_distribution_prepared());
+    case v1::TrialsEvent::kMedicationDistributionFinalized:
+      return Evolve(state, event.medication_distribution_finalized());
+    case v1::TrialsEvent::kMedicationDistributionAcknowledged:
+      return Evolve(state, event.medication_distribution_acknowledged());
+    case v1::TrialsEvent::kMedicationDistributionReturned:
+      return Evolve(state, event.medication_distribution_returned());
+    case v1::TrialsEvent::kAdherenceLogged:
+      return Evolve(state, event.adherence_logged());
+    case v1::TrialsEvent::kProtocolAdherenceRecorded:
+      return Evolve(state, event.protocol_adherence_recorded());
+    case v1::TrialsEvent::kThreadStarted:
+      return Evolve(state, event.thread_started());
+    case v1::TrialsEvent::kMessageSent:
+      return Evolve(state, event.message_sent());
+    case v1::TrialsEvent::kMessageEdited:
+      return Evolve(state, event.message_edited());
+    case v1::TrialsEvent::kMessageDelivered:
+      return Evolve(state, event.message_delivered());
+    case v1::TrialsEvent::kMessageRead:
+      return Evolve(state, event.message_read());
+    case v1::TrialsEvent::kAppointmentBooked:
+      return Evolve(state, event.appointment_booked());
+    case v1::TrialsEvent::kAppointmentRescheduled:
+      return Evolve(state, event.appointment_rescheduled());
+    case v1::TrialsEvent::kAppointmentCancelled:
+      return Evolve(state, event.appointment_cancelled());
+    case v1::TrialsEvent::kAppointmentCheckedIn:
+      return Evolve(state, event.appointment_checked_in());
+    case v1::TrialsEvent::kAppointmentCompleted:
+      return Evolve(state, event.appointment_completed());
+    case v1::TrialsEvent::kAppointmentMarkedNoShow:
+      return Evolve(state, event.appointment_marked_no_show());
+    case v1::TrialsEvent::kNotificationCreated:
+      return Evolve(state, event.notification_created());
+    case v1::TrialsEvent::kNotificationAcknowledged:
+      return Evolve(state, event.notification_acknowledged());
+    case v1::TrialsEvent::kNotificationPreferencesUpdated:
+      return Evolve(state, event.notification_preferences_updated());
     case v1::TrialsEvent::KIND_NOT_SET:
       return;  // The reader refuses unknown kinds before they get here.
   }
 }
 
+namespace {
+
+std::vector<const view::Table*> AllTables() {
+  std::vector<const view::Table*> tables = ClinicalTables();
+  tables.insert(tables.end(), CareTables().begin(), CareTables().end());
+  return tables;
+}
+
+}  // namespace
+
 const Domain& TrialsDomain() {
   static const auto& domain = *new Domain{
       "trials",
       &v1::TrialsEvent::default_instance(),
-      ClinicalTables(),
+      AllTables(),
       [](view::ChangeSet& state, const google::protobuf::Message& event) {
         Evolve(state, static_cast<const v1::TrialsEvent&>(event));
       },
