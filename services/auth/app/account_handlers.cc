@@ -23,7 +23,8 @@ absl::Status BadName(std::string_view field, std::string_view pattern) {
 }
 
 absl::Status BadParent() {
-  return BadField("parent", "BAD_NAME", "must have the form organizations/*/users/* or organizations/*/serviceAccounts/*");
+  return BadField("parent", "BAD_NAME",
+                  "must have the form organizations/*/users/* or organizations/*/serviceAccounts/*");
 }
 
 // The reason of closing an account becomes its state_reason.
@@ -68,7 +69,8 @@ absl::StatusOr<Target> AimAtGrant(Message& message, const Principal&) {
   if (type == nullptr || !NameMatches(type->table->pattern, request.name())) {
     return BadName("name", "organizations/*/users/*/grants/* or organizations/*/serviceAccounts/*/grants/*");
   }
-  Target target{std::string(OrganizationOf(request.name())), request.name(), nullptr, std::string(ParentOf(request.name()))};
+  Target target{std::string(OrganizationOf(request.name())), request.name(), nullptr,
+                std::string(ParentOf(request.name()))};
   if (request.reason().empty()) return target;
   auto grant = std::make_unique<v1::Grant>();
   grant->set_revoke_reason(request.reason());
@@ -99,12 +101,12 @@ void Handlers::RegisterUsers() {
       service::Typed<v1::GrantRoleRequest>(GrantRole), with_grant);
   backend.CommandMethod(method("RevokeRole"), kUserGrantType, AimAtGrant,
                         service::Typed<v1::RevokeRoleRequest>(RevokeRole), with_grant);
-  backend.Unary(method("ListGrants"),
-                [of_user = backend.ListHandler(method("ListGrants"), kUserGrantType, GrantsOf),
-                 of_service = backend.ListHandler(method("ListGrants"), kServiceAccountGrantType, GrantsOf)](CallPtr call) {
-                  const std::string parent = call->Request<v1::ListGrantsRequest>().parent();
-                  (GrantTypeOf(parent) == &kServiceAccountGrantType ? of_service : of_user)(std::move(call));
-                });
+  backend.Unary(method("ListGrants"), [of_user = backend.ListHandler(method("ListGrants"), kUserGrantType, GrantsOf),
+                                       of_service = backend.ListHandler(method("ListGrants"), kServiceAccountGrantType,
+                                                                        GrantsOf)](CallPtr call) {
+    const std::string parent = call->Request<v1::ListGrantsRequest>().parent();
+    (GrantTypeOf(parent) == &kServiceAccountGrantType ? of_service : of_user)(std::move(call));
+  });
 }
 
 void Handlers::RegisterSessions() {
@@ -145,7 +147,8 @@ void Handlers::CreateKey(CallPtr call) {
       call, kServiceAccountKeyType,
       [this](Message& message, const Principal&) -> absl::StatusOr<Target> {
         auto& request = static_cast<v1::CreateKeyRequest&>(message);
-        if (!NameMatches(kServiceAccounts.pattern, request.parent())) return BadName("parent", kServiceAccounts.pattern);
+        if (!NameMatches(kServiceAccounts.pattern, request.parent()))
+          return BadName("parent", kServiceAccounts.pattern);
         if (request.key_id().empty()) request.set_key_id(NewId());
         return Target{std::string(OrganizationOf(request.parent())), Cat(request.parent(), "/keys/", request.key_id()),
                       nullptr, ""};
@@ -157,7 +160,8 @@ void Handlers::CreateKey(CallPtr call) {
         token.name = outcome.names.at(0);
         view::RowPtr row = StateOf(OrganizationOf(token.name)).Find(kServiceAccountKeys, token.name);
         if (!row) return call->Finish(absl::InternalError("the key left no record to show"));
-        backend_->Render(call->shared_principal(), call->method_name(), true, {{&kServiceAccountKeyType, token.name, row}},
+        backend_->Render(call->shared_principal(), call->method_name(), true,
+                         {{&kServiceAccountKeyType, token.name, row}},
                          [call, text = EncodeToken(kServiceKeyKind, token)](auto shown) {
                            if (!shown.ok()) return call->Finish(shown.status());
                            v1::CreateKeyResponse response;

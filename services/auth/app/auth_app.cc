@@ -18,9 +18,9 @@ namespace trialog::auth {
 service::Definition AuthDefinition(AuthParts parts) {
   service::Definition definition;
   definition.domain = &AuthDomain();
-  for (const auto* file : {v1::LoginRequest::descriptor()->file(), v1::User::descriptor()->file(),
-                           v1::Organization::descriptor()->file(), v1::ServiceAccount::descriptor()->file(),
-                           v1::DataKey::descriptor()->file()}) {
+  for (const auto* file :
+       {v1::LoginRequest::descriptor()->file(), v1::User::descriptor()->file(), v1::Organization::descriptor()->file(),
+        v1::ServiceAccount::descriptor()->file(), v1::DataKey::descriptor()->file()}) {
     definition.services.push_back(file->service(0));
   }
   auto handlers = std::make_shared<Handlers>(std::move(parts));
@@ -33,7 +33,8 @@ void Handlers::Register(service::Backend& backend) {
   signers_ = std::make_unique<Signers>(backend);
   key_executor_ = backend.runtime().NewExecutor("auth-keys");
   key_provider_ = std::make_unique<sealing::KeyStoreProvider>(parts_.keys, key_executor_.get());
-  workers_ = std::make_unique<PasswordWorkers>(backend.runtime(), parts_.password_threads, parts_.max_waiting_passwords);
+  workers_ =
+      std::make_unique<PasswordWorkers>(backend.runtime(), parts_.password_threads, parts_.max_waiting_passwords);
   RegisterSignIn();
   RegisterSessions();
   RegisterUsers();

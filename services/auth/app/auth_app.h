@@ -1,8 +1,8 @@
 // The auth service: accounts, grants, sessions, tokens and keys, as a definition that a Host runs.
 //
-// What lies where. Accounts and sessions are folded from auth's log; data keys lie in the KeyStore and nowhere else; the
-// one-time token that makes the first organisation comes from the operator, in a file of mode 0600. Passwords are hashed
-// on threads of their own. No secret is logged, stored in the clear or repeated in an error.
+// What lies where. Accounts and sessions are folded from auth's log; data keys lie in the KeyStore and nowhere else;
+// the one-time token that makes the first organisation comes from the operator, in a file of mode 0600. Passwords are
+// hashed on threads of their own. No secret is logged, stored in the clear or repeated in an error.
 #pragma once
 
 #include <string>
@@ -26,8 +26,8 @@ struct AuthParts {
   absl::Duration refusal_time = absl::Milliseconds(250);
 };
 
-// AuthService, UserService, OrganizationService, ServiceAccountService and KeyService, for one host. `parts.keys` outlives
-// that host.
+// AuthService, UserService, OrganizationService, ServiceAccountService and KeyService, for one host. `parts.keys`
+// outlives that host.
 service::Definition AuthDefinition(AuthParts parts);
 
 }  // namespace trialog::auth

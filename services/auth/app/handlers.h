@@ -45,8 +45,8 @@ class Handlers {
   void Login(CallPtr call);
   void SubmitLogin(CallPtr call, absl::Time arrived, const SignInCandidate& candidate, PasswordCheck check);
   void SignUp(CallPtr call);
-  void SubmitSignUp(CallPtr call, absl::Time arrived, std::string user, std::string invitation, std::string token_sha256,
-                    event::v1::Sealed hash);
+  void SubmitSignUp(CallPtr call, absl::Time arrived, std::string user, std::string invitation,
+                    std::string token_sha256, event::v1::Sealed hash);
   void RefreshToken(CallPtr call);
   void IssueServiceToken(CallPtr call);
   // Answers a call that made or used a session: names = {session, user}.
@@ -99,7 +99,7 @@ class Handlers {
   std::unique_ptr<Signers> signers_;
   absl::Mutex making_mutex_;
   bool making_organization_ ABSL_GUARDED_BY(making_mutex_) = false;  // One at a time, so that a token is spent once.
-  std::unique_ptr<Executor> key_executor_;  // KeyStore blocks on the disk.
+  std::unique_ptr<Executor> key_executor_;                           // KeyStore blocks on the disk.
   std::unique_ptr<sealing::KeyStoreProvider> key_provider_;
   std::unique_ptr<PasswordWorkers> workers_;  // Last: their tasks use the others.
 };

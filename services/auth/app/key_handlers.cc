@@ -69,8 +69,8 @@ void Handlers::RegisterKeys() {
     auto organization = OrganizationIn("organization", request.organization());
     if (!organization.ok()) return call->Finish(organization.status());
     key_executor_->Post([this, call, organization = *organization, epoch = request.epoch()] {
-      FinishWithKey(call, epoch == 0 ? parts_.keys->GetLookupKey(organization)
-                                     : parts_.keys->GetLookupKey(organization, epoch));
+      FinishWithKey(
+          call, epoch == 0 ? parts_.keys->GetLookupKey(organization) : parts_.keys->GetLookupKey(organization, epoch));
     });
   });
 

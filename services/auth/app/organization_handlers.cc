@@ -24,7 +24,8 @@ absl::Status InitTokenInvalid() {
   return Denied("INIT_TOKEN_INVALID", "give the one-time token that `trialogctl init` wrote on the server");
 }
 
-// The SHA-256 that the operator's file gives; empty when there is no file, others may read it, or it holds nothing of ours.
+// The SHA-256 that the operator's file gives; empty when there is no file, others may read it, or it holds nothing of
+// ours.
 std::string ReadInitTokenHash(const std::string& path) {
   constexpr size_t kMaxBytes = 256;
   struct stat info;
@@ -80,8 +81,8 @@ void Handlers::CheckInitToken(CallPtr call, SecretPtr token, SecretPtr password)
     }
     making_organization_ = true;
   }
-  // Once per store: the decision sees its own partition, here are all. A repeat of the same request (AIP-155) lies in the
-  // organisation's own and gets its first answer there.
+  // Once per store: the decision sees its own partition, here are all. A repeat of the same request (AIP-155) lies in
+  // the organisation's own and gets its first answer there.
   const auto& request = call->Request<v1::CreateOrganizationRequest>();
   const std::string token_id = sealing::Hex(std::string_view(presented).substr(0, 16));
   for (int partition = 0; partition < backend_->owner().partitions; ++partition) {
@@ -93,7 +94,8 @@ void Handlers::CheckInitToken(CallPtr call, SecretPtr token, SecretPtr password)
   const std::string id = request.administrator_id().empty() ? NewId() : request.administrator_id();
   const std::string administrator = Cat(OrganizationName(request.organization_id()), "/users/", id);
   if (!NameMatches(kUsers.pattern, administrator)) {
-    return FinishOrganization(call, BadField("administrator_id", "ID_MALFORMED", "1 to 63 letters, digits, '.', '_', '~', '-'"));
+    return FinishOrganization(
+        call, BadField("administrator_id", "ID_MALFORMED", "1 to 63 letters, digits, '.', '_', '~', '-'"));
   }
   HashPassword(administrator, password, [=, this](absl::StatusOr<event::v1::Sealed> hash) {
     if (!hash.ok()) return FinishOrganization(call, hash.status());
@@ -113,12 +115,14 @@ void Handlers::SubmitOrganization(CallPtr call, std::string token_sha256, std::s
         return service::Target{organization, administrator, std::make_unique<v1::User>(request.administrator()),
                                administrator};
       },
-      [input](const view::State& state, const Context& context, const Message& request, const event::v1::SealedPart& sealed) {
-        return auth::CreateOrganization(state, context, static_cast<const v1::CreateOrganizationRequest&>(request), sealed,
-                                        input);
+      [input](const view::State& state, const Context& context, const Message& request,
+              const event::v1::SealedPart& sealed) {
+        return auth::CreateOrganization(state, context, static_cast<const v1::CreateOrganizationRequest&>(request),
+                                        sealed, input);
       },
       [this, organization](CallPtr call, const Outcome& outcome) {
-        // Its signing key is there before anyone signs in; one that could not be published is made at the first sign-in.
+        // Its signing key is there before anyone signs in; one that could not be published is made at the first
+        // sign-in.
         signers_->Find(organization, [this, call, outcome](const auto&) {
           FinishOrganization(nullptr, absl::OkStatus());
           backend_->AnswerWithRecord(call, kOrganizationType, outcome, outcome.names.at(0));
@@ -170,8 +174,10 @@ void Handlers::CreateInvitation(CallPtr call) {
         if (!request.invitation().email().empty()) personal = std::make_unique<v1::Invitation>(request.invitation());
         return service::Target{*organization, name, std::move(personal), name};
       },
-      [hash](const view::State& state, const Context& context, const Message& request, const event::v1::SealedPart& sealed) {
-        return auth::CreateInvitation(state, context, static_cast<const v1::CreateInvitationRequest&>(request), sealed, hash);
+      [hash](const view::State& state, const Context& context, const Message& request,
+             const event::v1::SealedPart& sealed) {
+        return auth::CreateInvitation(state, context, static_cast<const v1::CreateInvitationRequest&>(request), sealed,
+                                      hash);
       },
       [this, token](CallPtr call, const Outcome& outcome) mutable {
         token.name = outcome.names.at(0);

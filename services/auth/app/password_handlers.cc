@@ -38,13 +38,15 @@ void Handlers::CheckPassword(std::optional<SignInCandidate> candidate, SecretPtr
     if (!accepted.ok()) done(accepted);
   };
   if (!candidate) return check("", 0);
-  sealing::KeyRequest request{std::string(OrganizationOf(candidate->user)), {}, {candidate->password_hash.key_id()}, false};
-  backend_->keys()->GetKeys(std::move(request), [check, done, candidate](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
-    if (!keys.ok()) return done(keys.status());
-    // Someone erased has no password any more.
-    auto stored = OpenSecret(candidate->password_hash, candidate->user, kPasswordHashField, keys->front());
-    check(std::move(stored).value_or(""), candidate->generation);
-  });
+  sealing::KeyRequest request{
+      std::string(OrganizationOf(candidate->user)), {}, {candidate->password_hash.key_id()}, false};
+  backend_->keys()->GetKeys(
+      std::move(request), [check, done, candidate](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
+        if (!keys.ok()) return done(keys.status());
+        // Someone erased has no password any more.
+        auto stored = OpenSecret(candidate->password_hash, candidate->user, kPasswordHashField, keys->front());
+        check(std::move(stored).value_or(""), candidate->generation);
+      });
 }
 
 void Handlers::HashPassword(const std::string& user, SecretPtr password, Then<event::v1::Sealed> done) {
@@ -52,8 +54,8 @@ void Handlers::HashPassword(const std::string& user, SecretPtr password, Then<ev
     auto hashed = sealing::HashPassword(password->text());
     if (!hashed.ok()) {
       const bool bad = absl::IsInvalidArgument(hashed.status());
-      return done(bad ? BadField("password", "PASSWORD_LENGTH", Cat(sealing::kMinPasswordBytes, " to ",
-                                                                    sealing::kMaxPasswordBytes, " bytes"))
+      return done(bad ? BadField("password", "PASSWORD_LENGTH",
+                                 Cat(sealing::kMinPasswordBytes, " to ", sealing::kMaxPasswordBytes, " bytes"))
                       : hashed.status());
     }
     auto hash = std::make_shared<Secret>(*std::move(hashed));

@@ -21,12 +21,12 @@ std::string OfHolder(std::string_view name, const google::protobuf::Message&) { 
 }  // namespace
 
 const ResourceType kOrganizationType{&kOrganizations, May<kOrganizations>, {}};
-const ResourceType kUserType{&kUsers,
-                             May<kUsers>,
-                             {"state", "patient"},
-                             Own,
-                             {{kEmailLookup, "email", NormalizeIdentifier},
-                              {kUsernameLookup, "username", NormalizeIdentifier}}};
+const ResourceType kUserType{
+    &kUsers,
+    May<kUsers>,
+    {"state", "patient"},
+    Own,
+    {{kEmailLookup, "email", NormalizeIdentifier}, {kUsernameLookup, "username", NormalizeIdentifier}}};
 const ResourceType kSessionType{&kSessions, May<kSessions>, {}};
 const ResourceType kUserGrantType{&kUserGrants, May<kUserGrants>, {}, OfHolder};
 const ResourceType kServiceAccountGrantType{&kServiceAccountGrants, May<kServiceAccountGrants>, {}, OfHolder};

@@ -74,11 +74,12 @@ void Handlers::Login(CallPtr call) {
   FindAccount(*organization, by_email ? kEmailLookup : kUsernameLookup, identifier,
               [=, this, organization = *organization](absl::StatusOr<std::optional<SignInCandidate>> candidate) {
                 if (!candidate.ok()) return call->Finish(candidate.status());
-                CheckPassword(*candidate, password, [=, this, candidate = *candidate](absl::StatusOr<PasswordCheck> check) {
-                  if (!check.ok()) return call->Finish(check.status());
-                  if (!candidate) return RefuseSignIn(call, arrived, organization, SignInRefused());
-                  SubmitLogin(call, arrived, *candidate, *check);
-                });
+                CheckPassword(*candidate, password,
+                              [=, this, candidate = *candidate](absl::StatusOr<PasswordCheck> check) {
+                                if (!check.ok()) return call->Finish(check.status());
+                                if (!candidate) return RefuseSignIn(call, arrived, organization, SignInRefused());
+                                SubmitLogin(call, arrived, *candidate, *check);
+                              });
               });
 }
 
@@ -98,7 +99,8 @@ void Handlers::SubmitLogin(CallPtr call, absl::Time arrived, const SignInCandida
       [=, this](CallPtr call, const absl::Status& status) { RefuseSignIn(call, arrived, organization, status); });
 }
 
-void Handlers::RefuseSignIn(CallPtr call, absl::Time arrived, std::string_view organization, const absl::Status& status) {
+void Handlers::RefuseSignIn(CallPtr call, absl::Time arrived, std::string_view organization,
+                            const absl::Status& status) {
   const bool refused = absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
   if (!refused) return call->Finish(status);
   if (OrganizationExists(organization)) backend_->RecordFailedSignIn(organization, call->method_name());
@@ -183,7 +185,8 @@ void Handlers::SubmitSignUp(CallPtr call, absl::Time arrived, std::string user, 
         request.set_user_id(std::string(IdOf(user)));
         return service::Target{organization, user, std::make_unique<v1::User>(request.user()), user};
       },
-      [input](const view::State& state, const Context& context, const Message& request, const event::v1::SealedPart& sealed) {
+      [input](const view::State& state, const Context& context, const Message& request,
+              const event::v1::SealedPart& sealed) {
         return auth::SignUp(state, context, static_cast<const v1::SignUpRequest&>(request), sealed, input);
       },
       [=, this](CallPtr call, const Outcome& outcome) { AnswerSignedIn(call, outcome.names, refresh); },
@@ -214,8 +217,8 @@ void Handlers::IssueServiceToken(CallPtr call) {
   const absl::Time arrived = backend_->runtime().Now();
   const auto token = DecodeToken(kServiceKeyKind, call->Request<v1::IssueServiceTokenRequest>().key_secret());
   const std::string organization(token ? OrganizationOf(token->name) : "");
-  const auto account = AccountOfKey(StateOf(organization), token ? token->name : "",
-                                    token ? sealing::Sha256(token->secret) : "", Now());
+  const auto account =
+      AccountOfKey(StateOf(organization), token ? token->name : "", token ? sealing::Sha256(token->secret) : "", Now());
   if (!account.ok()) return RefuseSignIn(call, arrived, organization, account.status());
   MintToken(*account, "", [call](absl::StatusOr<AccessToken> access) {
     if (!access.ok()) return call->Finish(access.status());

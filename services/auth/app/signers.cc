@@ -106,23 +106,23 @@ void Signers::Open(const std::string& organization, Done done) {
       return done(std::move(key));
     }
   }
-  backend_.keys()->GetKeys(
-      {organization, {}, {signer->private_key.key_id()}, false},
-      [this, name, sealed = signer->private_key, done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
-        if (!keys.ok()) return done(keys.status());
-        auto pem = OpenSecret(sealed, name, kPrivateKeyField, keys->front());
-        if (!pem) return done(KeyLost());
-        auto key = sealing::SigningKey::FromPem(*pem);
-        sealing::Wipe(*pem);
-        if (!key.ok()) return done(KeyLost());
-        auto shared = std::make_shared<const sealing::SigningKey>(*std::move(key));
-        {
-          absl::MutexLock lock(&mutex_);
-          if (opened_.size() >= kMaxOpened) opened_.clear();
-          opened_[name] = shared;
-        }
-        done(std::shared_ptr<const sealing::SigningKey>(std::move(shared)));
-      });
+  backend_.keys()->GetKeys({organization, {}, {signer->private_key.key_id()}, false},
+                           [this, name, sealed = signer->private_key,
+                            done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
+                             if (!keys.ok()) return done(keys.status());
+                             auto pem = OpenSecret(sealed, name, kPrivateKeyField, keys->front());
+                             if (!pem) return done(KeyLost());
+                             auto key = sealing::SigningKey::FromPem(*pem);
+                             sealing::Wipe(*pem);
+                             if (!key.ok()) return done(KeyLost());
+                             auto shared = std::make_shared<const sealing::SigningKey>(*std::move(key));
+                             {
+                               absl::MutexLock lock(&mutex_);
+                               if (opened_.size() >= kMaxOpened) opened_.clear();
+                               opened_[name] = shared;
+                             }
+                             done(std::shared_ptr<const sealing::SigningKey>(std::move(shared)));
+                           });
 }
 
 }  // namespace trialog::auth

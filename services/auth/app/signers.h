@@ -47,7 +47,8 @@ class Signers {
 
   service::Backend& backend_;
   absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, std::shared_ptr<const sealing::SigningKey>> opened_ ABSL_GUARDED_BY(mutex_);  // By name.
+  absl::flat_hash_map<std::string, std::shared_ptr<const sealing::SigningKey>> opened_
+      ABSL_GUARDED_BY(mutex_);  // By name.
   std::map<std::string, std::vector<Published>> publishing_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,5 +1,5 @@
-// For auth's tests: the service with the real thing under it (embedded log, stores and key store in a folder of its own,
-// a server, a client).
+// For auth's tests: the service with the real thing under it (embedded log, stores and key store in a folder of its
+// own, a server, a client).
 #pragma once
 
 #include <filesystem>
@@ -32,9 +32,9 @@ inline constexpr char kRootPassword[] = "correct horse battery staple";
 
 // The last part of a method's name is enough: "Login".
 inline std::string MethodNamed(std::string_view name) {
-  for (const auto* file : {v1::LoginRequest::descriptor()->file(), v1::User::descriptor()->file(),
-                           v1::Organization::descriptor()->file(), v1::ServiceAccount::descriptor()->file(),
-                           v1::DataKey::descriptor()->file()}) {
+  for (const auto* file :
+       {v1::LoginRequest::descriptor()->file(), v1::User::descriptor()->file(), v1::Organization::descriptor()->file(),
+        v1::ServiceAccount::descriptor()->file(), v1::DataKey::descriptor()->file()}) {
     const auto* service = file->service(0);
     for (int i = 0; i < service->method_count(); ++i) {
       if (service->method(i)->name() == name) return Cat(service->full_name(), "/", name);
@@ -50,7 +50,8 @@ inline void WriteSecretFile(const std::filesystem::path& path, std::string_view 
 
 class AuthWorld {
  public:
-  AuthWorld() : folder_(std::filesystem::path(testing::TempDir()) / Cat("auth-", UuidText(RealRuntime().RandomBytes(16)))) {
+  AuthWorld()
+      : folder_(std::filesystem::path(testing::TempDir()) / Cat("auth-", UuidText(RealRuntime().RandomBytes(16)))) {
     std::filesystem::create_directories(folder_);
     WriteSecretFile(folder_ / "init.token", Cat(kInitToken, "\n"));
     Start();
@@ -108,7 +109,8 @@ class AuthWorld {
   }
 
   template <typename Response>
-  absl::StatusOr<Response> Call(std::string_view method, const google::protobuf::Message& request, std::string token = "") {
+  absl::StatusOr<Response> Call(std::string_view method, const google::protobuf::Message& request,
+                                std::string token = "") {
     return client_->Call<Response>(MethodNamed(method), request, {.token = std::move(token)});
   }
 
@@ -152,8 +154,8 @@ class AuthWorld {
     return Call<v1::CreateInvitationResponse>("CreateInvitation", request, token);
   }
 
-  absl::StatusOr<v1::SignUpResponse> TrySignUp(std::string id, std::string invitation, std::string password = "password of id",
-                                               std::string email = "") {
+  absl::StatusOr<v1::SignUpResponse> TrySignUp(std::string id, std::string invitation,
+                                               std::string password = "password of id", std::string email = "") {
     v1::SignUpRequest request;
     request.set_organization("organizations/o");
     request.set_user_id(id);

@@ -14,7 +14,8 @@ namespace trialog::auth {
 namespace {
 
 absl::Status NoAccount() {
-  return Refuse(absl::StatusCode::kUnauthenticated, "ACCOUNT_CLOSED", "this account cannot act any more; sign in again");
+  return Refuse(absl::StatusCode::kUnauthenticated, "ACCOUNT_CLOSED",
+                "this account cannot act any more; sign in again");
 }
 
 }  // namespace
@@ -61,8 +62,8 @@ void Handlers::RenderIdentity(std::shared_ptr<const Principal> principal, std::s
   }
   const bool is_user = found->user != nullptr;
   backend_->Render(principal, method, true, std::move(rows),
-                   [account, is_user, patient = found->patient,
-                    done = std::move(done)](absl::StatusOr<std::vector<std::shared_ptr<google::protobuf::Message>>> shown) {
+                   [account, is_user, patient = found->patient, done = std::move(done)](
+                       absl::StatusOr<std::vector<std::shared_ptr<google::protobuf::Message>>> shown) {
                      if (!shown.ok()) return done(shown.status());
                      v1::Identity identity;
                      size_t next = 0;
@@ -82,7 +83,8 @@ void Handlers::RenderIdentity(std::shared_ptr<const Principal> principal, std::s
 
 void Handlers::WhoAmI(CallPtr call) {
   if (call->principal().organization.empty()) {
-    return call->Finish(BrokenRule("NO_ACCOUNT", call->principal().user(), "only an account of an organisation is someone"));
+    return call->Finish(
+        BrokenRule("NO_ACCOUNT", call->principal().user(), "only an account of an organisation is someone"));
   }
   backend_->WhenReadable(call, call->principal().user(), [this, call](std::shared_ptr<const Principal> principal) {
     RenderIdentity(std::move(principal), call->method_name(), [call](absl::StatusOr<v1::Identity> identity) {
