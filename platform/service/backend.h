@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +39,18 @@ using Aim = std::function<absl::StatusOr<Target>(google::protobuf::Message& requ
 // Answers a command that succeeded; the default renders the first name of the outcome as the method's resource.
 using Answer = std::function<void(std::shared_ptr<rpc::Call> call, const Outcome& outcome)>;
 
+// Answers a command that was refused; the default finishes the call with the status.
+using Refused = std::function<void(std::shared_ptr<rpc::Call> call, const absl::Status& status)>;
+
 struct BackendOptions {
   OwnerOptions owner;
   std::string request_key;  // HMAC key for fingerprints of requests; the same in all replicas of a service.
   bool claim_at_start = false;
   // Grows when what a user may do has changed; null where that never happens. Thread safe.
   std::function<uint64_t(std::string_view user)> access_epoch;
+  // Calls back once callers are known up to `offset` of the organisation's partition of this service's own log: set where
+  // the service's commands change who may call (auth). Commands are answered after it. Null elsewhere. Thread safe.
+  std::function<void(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done)> callers_known;
 };
 
 class Backend {
@@ -78,6 +85,8 @@ class Backend {
   void CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                      Answer answer = nullptr);
   // Anything else.
+  // What List registers, for a method that lists several kinds of record.
+  rpc::UnaryHandler ListHandler(std::string_view method, const ResourceType& type, ChooseSource source);
   void Unary(std::string_view method, rpc::UnaryHandler handler) {
     handlers_.Unary(std::string(method), std::move(handler));
   }
@@ -106,6 +115,16 @@ class Backend {
   using WithPrincipal = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
   void CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done);
 
+  // Runs the command of one call, as CommandMethod does: for a handler that prepared something of its own for the call (a
+  // hash, a token). `type` says how personal fields are sealed. Secrets and personal fields are taken out of the request.
+  void Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide, Answer answer = nullptr,
+           Refused refused = nullptr);
+
+  // Runs `read` with the completed principal once the position that the caller asks for is folded. Another organisation's
+  // records are refused with NOT_FOUND.
+  void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
+                    std::function<void(std::shared_ptr<const Principal>)> read);
+
   // Rows of one organisation as the caller sees them: names, etags, times, personal fields, derived fields. With `record`,
   // unsealing is recorded in the log before `done` is called; if that cannot be written the answer is the error.
   struct Seen {
@@ -128,8 +147,10 @@ class Backend {
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
   void RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);
-  // For the frame: a known caller's call was refused by an access rule.
+  // For the frame: a known caller's call was refused by an access rule. So many a minute and caller are recorded.
   void RecordRefusal(const Principal& principal, std::string_view method);
+  // A sign-in at an organisation that exists failed. So many a minute and organisation are recorded.
+  void RecordFailedSignIn(std::string_view organization, std::string_view method);
 
   // Submits a decision that no request asked for (a reaction, a timer). Thread safe.
   void SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause, DecideFn decide,
@@ -143,9 +164,8 @@ class Backend {
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
                   std::string organization, event::v1::SealedPart sealed, std::string request_key,
                   std::string request_mac);
-  // Runs `read` once the position that the caller asks for is folded, with its completed principal.
-  void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
-                    std::function<void(std::shared_ptr<const Principal>)> read);
+  // Null when `key` has had its share of this minute; else an access record with the count since the last one.
+  std::optional<event::v1::Access> BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome);
   void AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
                  std::shared_ptr<const Principal> principal);
   void AnswerHistory(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,

@@ -20,6 +20,12 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   BackendOptions options;
   options.request_key = environment.request_key;
   options.access_epoch = [directory = host->directory_.get()](std::string_view user) { return directory->Epoch(user); };
+  if (definition.domain->service == "auth") {
+    // What auth changes holds in the next call: the caller's OK waits until this process knows of it.
+    options.callers_known = [directory = host->directory_.get()](std::string_view organization, int64_t offset, auto done) {
+      directory->WhenKnown(organization, offset, std::move(done));
+    };
+  }
   host->backend_ = std::make_unique<Backend>(*definition.domain, *environment.runtime, *environment.log, *std::move(store),
                                              environment.keys, *environment.tokens, std::move(options));
   host->directory_->OnChange([backend = host->backend_.get()] { backend->watches().WakeAll(); });
