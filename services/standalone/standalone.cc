@@ -56,7 +56,6 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auth::AuthParts auth_parts;
   auth_parts.keys = key_store_.get();
   auth_parts.init_token_file = options.data + "/keys/init.token";
-  auth_parts.runtime = options.runtime;
   for (const service::Definition& definition : {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition()}) {
     const std::string name(definition.domain->service);
     sealing::KeyProvider* source = local_keys_.get();
