@@ -1,5 +1,6 @@
 #include "platform/rpc/call.h"
 
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
@@ -50,7 +51,13 @@ std::string_view CallInfo::bearer_token() const {
 
 std::string CallInfo::peer() const { return context_.peer(); }
 
-bool CallInfo::in_process() const { return peer() == "inproc"; }
+bool CallInfo::in_process() const {
+  // gRPC 1.51 has no name for the in-process peer. But every socket, an insecure one too, has a transport security
+  // type, which its listener's credentials set; the in-process transport has no listener.
+  if (peer() != "unknown") return false;
+  const auto auth = context_.auth_context();
+  return auth == nullptr || auth->FindPropertyValues(GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME).empty();
+}
 
 std::vector<std::string> CallInfo::peer_identity() const {
   std::vector<std::string> names;
@@ -86,8 +93,8 @@ absl::Status ServerCall::Conclude(const absl::Status& status) {
 }
 
 Call::Call(const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-           grpc::ByteBuffer& response)
-    : ServerCall(method, context, request), response_(response), reactor_(context.DefaultReactor()) {}
+           grpc::ByteBuffer& response, grpc::ServerUnaryReactor& reactor)
+    : ServerCall(method, context, request), response_(response), reactor_(&reactor) {}
 
 Call::~Call() {
   if (!finished_.load()) Call::Finish(absl::InternalError("the handler dropped the call"));
@@ -95,7 +102,8 @@ Call::~Call() {
 
 void Call::Finish(const absl::Status& status) {
   if (finished_.exchange(true)) return;
-  reactor_->Finish(ToGrpc(Conclude(status.ok() ? absl::InternalError("the handler gave OK without a response") : status)));
+  reactor_->Finish(
+      ToGrpc(Conclude(status.ok() ? absl::InternalError("the handler gave OK without a response") : status)));
 }
 
 void Call::Finish(const google::protobuf::Message& response) {
@@ -103,7 +111,8 @@ void Call::Finish(const google::protobuf::Message& response) {
     return Finish(absl::InternalError(Cat("the handler gave a ", response.GetTypeName())));
   if (finished_.exchange(true)) return;
   const bool written = SerializeBytes(response, response_);
-  reactor_->Finish(ToGrpc(Conclude(written ? absl::OkStatus() : absl::InternalError("the response does not serialize"))));
+  reactor_->Finish(
+      ToGrpc(Conclude(written ? absl::OkStatus() : absl::InternalError("the response does not serialize"))));
 }
 
 }  // namespace trialog::rpc

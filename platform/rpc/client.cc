@@ -1,5 +1,6 @@
 #include "platform/rpc/client.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -23,7 +24,8 @@ std::string Path(std::string_view method) { return Cat("/", method); }
 void Prepare(grpc::ClientContext& context, const ClientOptions& options) {
   if (!options.token.empty()) context.AddMetadata("authorization", "Bearer " + options.token);
   for (const auto& [key, value] : options.metadata) context.AddMetadata(key, value);
-  if (options.timeout < absl::InfiniteDuration()) context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
+  if (options.timeout < absl::InfiniteDuration())
+    context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
   context.set_wait_for_ready(options.wait_for_ready);
 }
 
@@ -35,15 +37,15 @@ ReplyMetadata MetadataOf(const grpc::ClientContext& context) {
 
 absl::Status BadResponse() { return absl::InternalError("the response is not a message of its type"); }
 
-// One unary call in flight; deletes itself when it is done.
+// One unary call in flight. Held by its completion.
 struct Flight {
   grpc::ClientContext context;
   grpc::ByteBuffer request;
   grpc::ByteBuffer response;
 };
 
-// A server stream on the generic bidirectional reactor. One read is outstanding at a time, begun by Read, so that a slow
-// reader is felt by the server.
+// A server stream on the generic bidirectional reactor. One read is outstanding at a time, begun by Read, so that a
+// slow reader is felt by the server.
 class Reader final : public AnyReader {
  public:
   Reader(grpc::GenericStub& stub, const std::string& path, const Message& request, const ClientOptions& options)
@@ -141,7 +143,10 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientT
 }
 
 struct Client::Impl {
-  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {}
+  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {
+    // gRPC shuts its library down with the last channel or server, while a completion may still let go of its call.
+    [[maybe_unused]] static const bool kept = (grpc_init(), true);
+  }
 
   // `done` gets the flight while its response can be read.
   void Start(std::string_view method, std::shared_ptr<Flight> flight, const ClientOptions& options,
@@ -205,7 +210,8 @@ absl::Status Client::CallRaw(std::string_view method, std::string_view bytes, co
   return result;
 }
 
-std::unique_ptr<AnyReader> Client::Open(std::string_view method, const Message& request, const ClientOptions& options) const {
+std::unique_ptr<AnyReader> Client::Open(std::string_view method, const Message& request,
+                                        const ClientOptions& options) const {
   return std::make_unique<Reader>(impl_->stub, Path(method), request, options);
 }
 

@@ -21,8 +21,8 @@ class Channel;
 namespace trialog::rpc {
 
 struct ClientOptions {
-  std::string token;  // Sent as "authorization: Bearer …" when not empty.
-  absl::Duration timeout = absl::Seconds(30);  // InfiniteDuration: none.
+  std::string token;                                          // Sent as "authorization: Bearer …" when not empty.
+  absl::Duration timeout = absl::Seconds(30);                 // InfiniteDuration: none.
   std::vector<std::pair<std::string, std::string>> metadata;  // Keys in lower case.
   bool wait_for_ready = false;  // Wait for the server instead of failing at once with UNAVAILABLE.
 };
@@ -53,7 +53,8 @@ class AnyReader {
   virtual void Cancel() = 0;
 };
 
-// Thread safe. Methods are named "package.Service/Method". Errors carry the server's details as payloads (ReasonOf works).
+// Thread safe. Methods are named "package.Service/Method". Errors carry the server's details as payloads (ReasonOf
+// works).
 class Client {
  public:
   explicit Client(std::shared_ptr<grpc::Channel> channel);
@@ -81,10 +82,12 @@ class Client {
   }
 
   absl::Status CallAny(std::string_view method, const google::protobuf::Message& request,
-                       google::protobuf::Message& response, const ClientOptions& options, ReplyMetadata* metadata) const;
+                       google::protobuf::Message& response, const ClientOptions& options,
+                       ReplyMetadata* metadata) const;
   using AnyDone = std::function<void(const absl::Status&, const ReplyMetadata&)>;
   void CallAnyAsync(std::string_view method, const google::protobuf::Message& request,
-                    std::shared_ptr<google::protobuf::Message> response, const ClientOptions& options, AnyDone done) const;
+                    std::shared_ptr<google::protobuf::Message> response, const ClientOptions& options,
+                    AnyDone done) const;
   std::unique_ptr<AnyReader> Open(std::string_view method, const google::protobuf::Message& request,
                                   const ClientOptions& options = {}) const;
 

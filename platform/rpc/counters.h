@@ -11,8 +11,8 @@
 namespace trialog::rpc {
 
 // Upper bounds of the latency buckets in microseconds, half a decade apart; one more bucket holds the rest.
-inline constexpr std::array<int64_t, 11> kLatencyBoundsMicros = {100,     316,     1'000,     3'160,     10'000,    31'600,
-                                                                 100'000, 316'000, 1'000'000, 3'160'000, 10'000'000};
+inline constexpr std::array<int64_t, 11> kLatencyBoundsMicros = {
+    100, 316, 1'000, 3'160, 10'000, 31'600, 100'000, 316'000, 1'000'000, 3'160'000, 10'000'000};
 inline constexpr size_t kStatusCodes = 17;  // 0 to UNAUTHENTICATED.
 
 // Thread safe; each number is exact, but numbers read together may be of different moments.

@@ -1,15 +1,9 @@
 #include "platform/rpc/filter.h"
 
 #include <cctype>
-#include <compare>
-#include <tuple>
-#include <utility>
-#include <variant>
 
-#include "absl/strings/numbers.h"
-#include "absl/time/civil_time.h"
-#include "google/type/date.pb.h"
 #include "platform/errors/errors.h"
+#include "platform/rpc/filter_value.h"
 #include "platform/text/text.h"
 #include "trialog/options.pb.h"
 
@@ -21,28 +15,14 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-enum class Operator { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kHas, kPresent };
-
-struct Instant {
-  int64_t seconds = 0;
-  int32_t nanos = 0;
-  auto operator<=>(const Instant&) const = default;
-};
-struct Day {
-  int year = 0, month = 0, day = 0;
-  auto operator<=>(const Day&) const = default;
-};
-// Enums are compared by number; unsigned and signed numbers keep their own width.
-using Value = std::variant<std::monostate, std::string, bool, int64_t, uint64_t, double, Instant, Day>;
-
-bool IsTimestamp(const FieldDescriptor& field) {
-  return field.message_type() == google::protobuf::Timestamp::descriptor();
-}
-bool IsDate(const FieldDescriptor& field) { return field.message_type() == google::type::Date::descriptor(); }
-
-bool IsOrdered(const FieldDescriptor& field) {
-  return field.cpp_type() != FieldDescriptor::CPPTYPE_BOOL && field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
-}
+using filter::Holds;
+using filter::IsOrdered;
+using filter::KindOfValue;
+using filter::Operator;
+using filter::ParseValue;
+using filter::Read;
+using filter::TextOf;
+using filter::Value;
 
 }  // namespace
 
@@ -61,140 +41,6 @@ namespace {
 
 using Node = Filter::Node;
 using NodePtr = std::shared_ptr<const Node>;
-
-// ---- Values as texts ---------------------------------------------------------------------------------------------------
-
-std::optional<Day> ParseDay(std::string_view text) {
-  Day day;
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto digits = [&](size_t from, size_t count, int& out) {
-    const auto part = text.substr(from, count);
-    const bool all = std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-    return all && absl::SimpleAtoi(ToAbsl(part), &out);
-  };
-  if (!digits(0, 4, day.year) || !digits(5, 2, day.month) || !digits(8, 2, day.day)) return std::nullopt;
-  const absl::CivilDay civil(day.year, day.month, day.day);
-  if (civil.year() != day.year || civil.month() != day.month || civil.day() != day.day) return std::nullopt;
-  return day;
-}
-
-std::optional<Instant> ParseInstant(std::string_view text) {
-  absl::Time time;
-  std::string error;
-  // ParseTime also knows "infinite-future"; a stored time is finite.
-  if (text.empty() || !std::isdigit(static_cast<unsigned char>(text[0]))) return std::nullopt;
-  if (!absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error)) return std::nullopt;
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  const int64_t nanos = absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds));
-  return Instant{seconds, static_cast<int32_t>(nanos)};
-}
-
-template <typename Stored, typename Parsed>
-Value ParseInteger(std::string_view text) {
-  Parsed number = 0;
-  if (!absl::SimpleAtoi(ToAbsl(text), &number)) return {};
-  return std::in_range<Stored>(number) ? Value(number) : Value();
-}
-
-// The value that `text` means for `field`; monostate when it means none.
-Value ParseValue(const FieldDescriptor& field, std::string_view text) {
-  if (IsTimestamp(field)) {
-    const auto instant = ParseInstant(text);
-    return instant ? Value(*instant) : Value();
-  }
-  if (IsDate(field)) {
-    const auto day = ParseDay(text);
-    return day ? Value(*day) : Value();
-  }
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING: return std::string(text);
-    case FieldDescriptor::CPPTYPE_INT32: return ParseInteger<int32_t, int64_t>(text);
-    case FieldDescriptor::CPPTYPE_INT64: return ParseInteger<int64_t, int64_t>(text);
-    case FieldDescriptor::CPPTYPE_UINT32: return ParseInteger<uint32_t, uint64_t>(text);
-    case FieldDescriptor::CPPTYPE_UINT64: return ParseInteger<uint64_t, uint64_t>(text);
-    case FieldDescriptor::CPPTYPE_BOOL:
-      if (text == "true") return true;
-      if (text == "false") return false;
-      return {};
-    case FieldDescriptor::CPPTYPE_ENUM: {
-      const auto* value = field.enum_type()->FindValueByName(std::string(text));
-      return value == nullptr ? Value() : Value(int64_t{value->number()});
-    }
-    case FieldDescriptor::CPPTYPE_FLOAT:
-    case FieldDescriptor::CPPTYPE_DOUBLE: {
-      double number = 0;
-      if (!absl::SimpleAtod(ToAbsl(text), &number) || number != number) return {};
-      return number;
-    }
-    case FieldDescriptor::CPPTYPE_MESSAGE: return {};
-  }
-  return {};
-}
-
-std::string_view KindOfValue(const FieldDescriptor& field) {
-  if (IsTimestamp(field)) return "an RFC 3339 time";
-  if (IsDate(field)) return "a date (YYYY-MM-DD)";
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_BOOL: return "true or false";
-    case FieldDescriptor::CPPTYPE_ENUM: return "a value's name";
-    case FieldDescriptor::CPPTYPE_STRING: return "a text";
-    default: return "a number in range";
-  }
-}
-
-// ---- Values of messages ------------------------------------------------------------------------------------------------
-
-Value ValueOf(const Message& message, const FieldDescriptor& field) {
-  if (IsTimestamp(field)) {
-    const auto& time = static_cast<const google::protobuf::Timestamp&>(message);
-    return Instant{time.seconds(), time.nanos()};
-  }
-  const auto& date = static_cast<const google::type::Date&>(message);
-  return Day{date.year(), date.month(), date.day()};
-}
-
-// The field's value, or that of its element `index` (-1: the field is singular).
-Value Read(const Message& message, const FieldDescriptor& field, int index) {
-  const Reflection& from = *message.GetReflection();
-  const bool element = index >= 0;
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING:
-      return element ? from.GetRepeatedString(message, &field, index) : from.GetString(message, &field);
-    case FieldDescriptor::CPPTYPE_INT32:
-      return int64_t{element ? from.GetRepeatedInt32(message, &field, index) : from.GetInt32(message, &field)};
-    case FieldDescriptor::CPPTYPE_INT64:
-      return int64_t{element ? from.GetRepeatedInt64(message, &field, index) : from.GetInt64(message, &field)};
-    case FieldDescriptor::CPPTYPE_UINT32:
-      return uint64_t{element ? from.GetRepeatedUInt32(message, &field, index) : from.GetUInt32(message, &field)};
-    case FieldDescriptor::CPPTYPE_UINT64:
-      return uint64_t{element ? from.GetRepeatedUInt64(message, &field, index) : from.GetUInt64(message, &field)};
-    case FieldDescriptor::CPPTYPE_BOOL:
-      return element ? from.GetRepeatedBool(message, &field, index) : from.GetBool(message, &field);
-    case FieldDescriptor::CPPTYPE_ENUM:
-      return int64_t{element ? from.GetRepeatedEnumValue(message, &field, index) : from.GetEnumValue(message, &field)};
-    case FieldDescriptor::CPPTYPE_FLOAT:
-      return double{element ? from.GetRepeatedFloat(message, &field, index) : from.GetFloat(message, &field)};
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      return element ? from.GetRepeatedDouble(message, &field, index) : from.GetDouble(message, &field);
-    case FieldDescriptor::CPPTYPE_MESSAGE:
-      return ValueOf(element ? from.GetRepeatedMessage(message, &field, index) : from.GetMessage(message, &field), field);
-  }
-  return {};
-}
-
-bool Holds(const Value& left, Operator op, const Value& right) {
-  switch (op) {
-    case Operator::kEqual:
-    case Operator::kHas: return left == right;
-    case Operator::kNotEqual: return left != right;
-    case Operator::kLess: return left < right;
-    case Operator::kLessOrEqual: return left <= right;
-    case Operator::kGreater: return left > right;
-    case Operator::kGreaterOrEqual: return left >= right;
-    case Operator::kPresent: return true;
-  }
-  return false;
-}
 
 bool Compare(const Node& node, const Message& root) {
   const Message* message = &root;
@@ -220,15 +66,20 @@ bool Compare(const Node& node, const Message& root) {
 bool Evaluate(const Node& node, const Message& message) {
   const auto holds = [&](const NodePtr& child) { return Evaluate(*child, message); };
   switch (node.kind) {
-    case Node::Kind::kAnd: return std::all_of(node.children.begin(), node.children.end(), holds);
-    case Node::Kind::kOr: return std::any_of(node.children.begin(), node.children.end(), holds);
-    case Node::Kind::kNot: return !holds(node.children.front());
-    case Node::Kind::kCompare: return Compare(node, message);
+    case Node::Kind::kAnd:
+      return std::all_of(node.children.begin(), node.children.end(), holds);
+    case Node::Kind::kOr:
+      return std::any_of(node.children.begin(), node.children.end(), holds);
+    case Node::Kind::kNot:
+      return !holds(node.children.front());
+    case Node::Kind::kCompare:
+      return Compare(node, message);
   }
   return false;
 }
 
-// ---- Grammar -----------------------------------------------------------------------------------------------------------
+// ---- Grammar
+// -----------------------------------------------------------------------------------------------------------
 //   expression  = disjunction { "AND" disjunction }
 //   disjunction = term { "OR" term }
 //   term        = [ "NOT" | "-" ] simple
@@ -327,7 +178,8 @@ class Parser {
       node->op = Operator::kPresent;
       return node;
     }
-    if (node->op != Operator::kHas && field.is_repeated()) return FailAt(start, Cat("'", node->path, "' is a list: use :"));
+    if (node->op != Operator::kHas && field.is_repeated())
+      return FailAt(start, Cat("'", node->path, "' is a list: use :"));
     const bool equality = node->op == Operator::kEqual || node->op == Operator::kNotEqual || node->op == Operator::kHas;
     if (!equality && !IsOrdered(field)) return FailAt(start, Cat("'", node->path, "' has no order: use = or !="));
     return TakeValue(*node) ? node : nullptr;
@@ -379,7 +231,8 @@ class Parser {
     for (std::string_view part : Split(node.path, '.')) {
       if (type == nullptr) return false;
       const FieldDescriptor* field = type->FindFieldByName(std::string(part));
-      if (field == nullptr || field->options().GetExtension(personal) || field->options().GetExtension(secret)) return false;
+      if (field == nullptr || field->options().GetExtension(personal) || field->options().GetExtension(secret))
+        return false;
       if (!node.fields.empty() && node.fields.back()->is_repeated()) return false;
       node.fields.push_back(field);
       type = field->message_type();
@@ -394,16 +247,6 @@ class Parser {
   int comparisons_ = 0;
   absl::Status error_;
 };
-
-std::optional<std::string> TextOf(const FieldDescriptor& field, const Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const auto* number = std::get_if<uint64_t>(&value)) return Cat(*number);
-  const auto* number = std::get_if<int64_t>(&value);
-  if (number == nullptr) return std::nullopt;
-  if (field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return Cat(*number);
-  return field.enum_type()->FindValueByNumber(static_cast<int>(*number))->name();
-}
 
 std::optional<std::string> Demanded(const Node& node, std::string_view path) {
   if (node.kind == Node::Kind::kCompare && node.op == Operator::kEqual && node.path == path)

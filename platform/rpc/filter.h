@@ -2,7 +2,8 @@
 //
 //   state = SAMPLE_STATE_AVAILABLE AND (quantity.units >= 5 OR NOT label:*) AND create_time < "2024-05-01T00:00:00Z"
 //
-// As in AIP-160, OR binds tighter than AND, and "-" is NOT. Left out: bare literals, functions, and wildcards in strings
+// As in AIP-160, OR binds tighter than AND, and "-" is NOT. Left out: bare literals, functions, and wildcards in
+// strings
 // ("*" within quotes is a character like others). A comparison on a path whose message is absent is false.
 #pragma once
 
@@ -18,7 +19,7 @@
 namespace trialog::rpc {
 
 inline constexpr size_t kMaxFilterBytes = 2048;
-inline constexpr int kMaxFilterDepth = 16;         // Parentheses and NOTs within one another.
+inline constexpr int kMaxFilterDepth = 16;  // Parentheses and NOTs within one another.
 inline constexpr int kMaxFilterComparisons = 64;
 
 // A parsed filter. Immutable, so thread safe; copies share.
@@ -36,8 +37,8 @@ class Filter {
   // `message` is of the type that the filter was parsed for.
   bool Matches(const google::protobuf::Message& message) const;
 
-  // The value that every match has at `path`, if the filter demands one (`path = value`, alone or joined by AND), so that
-  // an index can serve it: a string as it is, an enum by name, whole numbers in decimal, "true" or "false".
+  // The value that every match has at `path`, if the filter demands one (`path = value`, alone or joined by AND), so
+  // that an index can serve it: a string as it is, an enum by name, whole numbers in decimal, "true" or "false".
   std::optional<std::string> EqualityOn(std::string_view path) const;
 
   bool empty() const { return root_ == nullptr; }

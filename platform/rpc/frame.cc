@@ -19,14 +19,16 @@ constexpr std::string_view kExemptService = "grpc.health.v1.Health";
 
 // What is wrong with the rule; empty when nothing is.
 std::string_view FaultOf(const AccessRule& rule) {
-  if (rule.public_() && (rule.signed_in() || rule.internal() || rule.roles_size() > 0)) return "its rule is public and more";
-  if (!rule.public_() && !rule.signed_in() && !rule.internal() && rule.roles().empty()) return "its rule lets nobody in";
+  if (rule.public_() && (rule.signed_in() || rule.internal() || rule.roles_size() > 0))
+    return "its rule is public and more";
+  if (!rule.public_() && !rule.signed_in() && !rule.internal() && rule.roles().empty())
+    return "its rule lets nobody in";
   for (int role : rule.roles())
     if (role == ROLE_UNSPECIFIED || !Role_IsValid(role)) return "its rule names an unknown role";
   return {};
 }
 
-// Takes the method's handler out of `handlers` and returns what is wrong; empty when nothing is.
+// Moves the method's handler out of `handlers`; false when there is none.
 template <typename Map>
 bool TakeHandler(Map& handlers, Method& method, typename Map::mapped_type& into) {
   auto node = handlers.extract(method.name);
@@ -35,6 +37,7 @@ bool TakeHandler(Map& handlers, Method& method, typename Map::mapped_type& into)
   return true;
 }
 
+// Gives the method its rule and handler. Returns what is wrong; empty when nothing is.
 std::string_view Fill(Method& method, std::map<std::string, UnaryHandler>& unary,
                       std::map<std::string, StreamHandler>& stream) {
   const MethodDescriptor& descriptor = *method.descriptor;
@@ -54,13 +57,14 @@ std::string_view Fill(Method& method, std::map<std::string, UnaryHandler>& unary
 void Register(RawService& raw, const Method& method) {
   std::string path = "/" + method.name;
   if (method.unary) {
-    raw.AddUnary(std::move(path), [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
-      auto call = std::make_shared<Call>(method, *context, *request, *response);
-      grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-      Pipeline::Start(std::move(call));
-      return reactor;
-    });
+    raw.AddUnary(std::move(path),
+                 [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                           grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
+                   grpc::ServerUnaryReactor* reactor =
+                       context->DefaultReactor();  // To be asked for once only: it is made there.
+                   Pipeline::Start(std::make_shared<Call>(method, *context, *request, *response, *reactor));
+                   return reactor;
+                 });
     return;
   }
   raw.AddStream(std::move(path), [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
@@ -95,7 +99,8 @@ absl::StatusOr<std::unique_ptr<Frame>> Frame::Create(const std::vector<const Ser
       method->frame = &state;
       method->descriptor = service->method(i);
       method->name = Cat(service->full_name(), "/", service->method(i)->name());
-      if (const auto wrong = Fill(*method, handlers.unary_, handlers.stream_); !wrong.empty()) fault(method->name, wrong);
+      if (const auto wrong = Fill(*method, handlers.unary_, handlers.stream_); !wrong.empty())
+        fault(method->name, wrong);
       method->request =
           google::protobuf::MessageFactory::generated_factory()->GetPrototype(service->method(i)->input_type());
       method->validator = std::make_unique<Validator>(*service->method(i)->input_type(), state.options.validation);
@@ -124,8 +129,8 @@ void Frame::Drain() {
       if (auto stream = weak.lock()) open.push_back(std::move(stream));
   }
   for (const auto& stream : open)
-    stream->Abort(RetryLater(absl::StatusCode::kUnavailable, "SERVER_DRAINING", "this server is stopping; ask another one",
-                             absl::Milliseconds(200)));
+    stream->Abort(RetryLater(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+                             "this server is stopping; ask another one", absl::Milliseconds(200)));
 }
 
 grpc::Service* Frame::service() { return raw_->service(); }

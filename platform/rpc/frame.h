@@ -30,12 +30,14 @@ class Authenticator {
  public:
   using Done = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
   virtual ~Authenticator() = default;
-  // Calls `done` once, now or later, from any thread; if it is dropped the call answers INTERNAL. A caller without valid
-  // credentials is UNAUTHENTICATED. `call` is valid until `done` is called. Must not block. Not asked for public methods.
+  // Calls `done` once, now or later, from any thread; if it is dropped the call answers INTERNAL. A caller without
+  // valid credentials is UNAUTHENTICATED. `call` is valid until `done` is called. Must not block. Not asked for public
+  // methods.
   virtual void Authenticate(const CallInfo& call, Done done) = 0;
 };
 
-// What serves each method, by "package.Service/Method". Handlers run on gRPC threads, several at once, and must not block.
+// What serves each method, by "package.Service/Method". Handlers run on gRPC threads, several at once, and must not
+// block.
 class Handlers {
  public:
   void Unary(std::string method, UnaryHandler handler) { unary_[std::move(method)] = std::move(handler); }

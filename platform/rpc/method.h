@@ -28,7 +28,7 @@ struct Method {
   AccessRule rule;
   const google::protobuf::Message* request = nullptr;  // Prototype.
   std::unique_ptr<const Validator> validator;
-  UnaryHandler unary;    // One of the two is set.
+  UnaryHandler unary;  // One of the two is set.
   StreamHandler stream;
   mutable MethodCounters counters;
 };

@@ -26,7 +26,8 @@ bool Admits(const AccessRule& rule, const Principal& caller) {
 // Whether an answer would still reach somebody.
 absl::Status CheckAwaited(const ServerCall& call) {
   if (call.deadline() <= absl::Now())
-    return Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", "the deadline passed before the call was served");
+    return Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
+                  "the deadline passed before the call was served");
   if (call.cancelled()) return Refuse(absl::StatusCode::kCancelled, "CANCELLED", "the caller has gone");
   return absl::OkStatus();
 }

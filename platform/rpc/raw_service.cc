@@ -1,10 +1,9 @@
 #include "platform/rpc/raw_service.h"
 
 // These two before the handlers, whose templates otherwise meet incomplete types.
-#include <grpcpp/impl/codegen/service_type.h>
-
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/impl/codegen/service_type.h>
 
 #include <deque>
 
@@ -32,7 +31,8 @@ RawService::RawService() : impl_(std::make_unique<Impl>()) {}
 RawService::~RawService() = default;
 
 void RawService::AddUnary(std::string path, StartUnary start) {
-  impl_->Add(std::move(path), RpcMethod::NORMAL_RPC, new CallbackUnaryHandler<ByteBuffer, ByteBuffer>(std::move(start)));
+  impl_->Add(std::move(path), RpcMethod::NORMAL_RPC,
+             new CallbackUnaryHandler<ByteBuffer, ByteBuffer>(std::move(start)));
 }
 
 void RawService::AddStream(std::string path, StartStream start) {

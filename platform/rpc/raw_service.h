@@ -1,5 +1,5 @@
-// A gRPC service whose methods are known at run time and move bytes: what generated code is for one .proto. Its source file
-// is the only one that uses names of grpc::internal, as of gRPC 1.51.
+// A gRPC service whose methods are known at run time and move bytes: what generated code is for one .proto. Its source
+// file is the only one that uses names of grpc::internal, as of gRPC 1.51.
 #pragma once
 
 #include <grpcpp/support/byte_buffer.h>
@@ -16,8 +16,8 @@ class Service;
 namespace trialog::rpc {
 
 // Both run on a gRPC thread, with bytes that nobody has looked at, and return the reactor that will finish the call.
-using StartUnary = std::function<grpc::ServerUnaryReactor*(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
-                                                           grpc::ByteBuffer* response)>;
+using StartUnary = std::function<grpc::ServerUnaryReactor*(
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* request, grpc::ByteBuffer* response)>;
 using StartStream = std::function<grpc::ServerWriteReactor<grpc::ByteBuffer>*(grpc::CallbackServerContext*,
                                                                               const grpc::ByteBuffer* request)>;
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "google/api/field_behavior.pb.h"
 #include "google/protobuf/util/field_mask_util.h"
 #include "platform/errors/errors.h"
+#include "platform/rpc/field_behavior.h"
 #include "platform/text/text.h"
 
 namespace trialog::rpc {
@@ -12,14 +12,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-
-bool Behaves(const FieldDescriptor& field, google::api::FieldBehavior behavior) {
-  const auto& options = field.options();
-  const int count = options.ExtensionSize(google::api::field_behavior);
-  for (int i = 0; i < count; ++i)
-    if (options.GetExtension(google::api::field_behavior, i) == behavior) return true;
-  return false;
-}
 
 bool IsChangeable(const FieldDescriptor& field) {
   return !IsServerSet(field) && !Behaves(field, google::api::IMMUTABLE);

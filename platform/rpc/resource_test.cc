@@ -78,8 +78,8 @@ TEST(UpdateMask, WithAStarReplacesAllThatCallersMayChange) {
 }
 
 TEST(UpdateMask, RefusesWhatCallersCannotChangeAndChangesNothing) {
-  for (const char* path : {"name", "etag", "create_time", "origin", "nowhere", "amount.part.units", "amount.nowhere", "label.x",
-                           "parts.units", "tags.x", "", ".", "*.label"}) {
+  for (const char* path : {"name", "etag", "create_time", "origin", "nowhere", "amount.part.units", "amount.nowhere",
+                           "label.x", "parts.units", "tags.x", "", ".", "*.label"}) {
     Item item = Stored(), change;
     change.set_label("new");
     EXPECT_EQ(ReasonOf(ApplyUpdateMask(item, change, Mask({"label", path}))), "BAD_UPDATE_MASK") << path;

@@ -28,10 +28,10 @@ bool IsLocal(std::string_view address) {
 
 std::shared_ptr<grpc::ServerCredentials> Credentials(const ServerTls* tls) {
   if (tls == nullptr) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions options(
-      tls->client_roots.empty()          ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-      : tls->require_client_certificate  ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                                         : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  grpc::SslServerCredentialsOptions options(tls->client_roots.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                            : tls->require_client_certificate
+                                                ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
   options.pem_root_certs = tls->client_roots;
   options.pem_key_cert_pairs.push_back({tls->private_key, tls->certificate_chain});
   return grpc::SslServerCredentials(options);
@@ -54,18 +54,21 @@ void Configure(grpc::ServerBuilder& builder, const ServerOptions& options) {
   builder.SetResourceQuota(quota);
 }
 
-// gRPC keeps plugins in a process-wide list that is meant for start-up; this puts one into one builder.
-class ReflectionOption : public grpc::ServerBuilderOption {
+// Linking gRPC's reflection library puts it into every server; this takes it out of one.
+class WithoutReflection : public grpc::ServerBuilderOption {
  public:
   void UpdateArguments(grpc::ChannelArguments*) override {}
   void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    plugins->push_back(std::make_unique<grpc::reflection::ProtoServerReflectionPlugin>());
+    std::erase_if(*plugins, [](const auto& plugin) {
+      return dynamic_cast<grpc::reflection::ProtoServerReflectionPlugin*>(plugin.get()) != nullptr;
+    });
   }
 };
 
 std::vector<std::string> ServiceNames(const std::vector<std::unique_ptr<Frame>>& frames) {
   std::vector<std::string> names;
-  for (const auto& frame : frames) names.insert(names.end(), frame->service_names().begin(), frame->service_names().end());
+  for (const auto& frame : frames)
+    names.insert(names.end(), frame->service_names().begin(), frame->service_names().end());
   return names;
 }
 
@@ -84,13 +87,16 @@ struct Server::Impl {
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::vector<std::unique_ptr<Frame>> frames, ServerOptions options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::vector<std::unique_ptr<Frame>> frames,
+                                                      ServerOptions options) {
   if (options.tls == nullptr && !options.address.empty() && !IsLocal(options.address))
     return BadAddress("INSECURE_ADDRESS", options.address, "can be reached from outside: it needs TLS");
   auto impl = std::make_unique<Impl>(std::move(frames));
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();  // Counts once; keeps the linker from dropping the
+                                                               // library.
   grpc::ServerBuilder builder;
   Configure(builder, options);
-  if (options.reflection) builder.SetOption(std::make_unique<ReflectionOption>());
+  if (!options.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   const bool listens = !options.address.empty();
   if (listens) builder.AddListeningPort(options.address, Credentials(options.tls.get()), &impl->port);
   for (const auto& frame : impl->frames) builder.RegisterService(frame->service());

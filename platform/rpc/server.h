@@ -26,27 +26,29 @@ struct ServerTls {
 };
 
 struct ServerOptions {
-  // "host:port"; port 0 lets the system choose. Empty: no port, only InProcessChannel. Without TLS only a loopback address
-  // (127.0.0.0/8, [::1], localhost) or a Unix socket is accepted.
+  // "host:port"; port 0 lets the system choose. Empty: no port, only InProcessChannel. Without TLS only a loopback
+  // address (127.0.0.0/8, [::1], localhost) or a Unix socket is accepted.
   std::string address = "127.0.0.1:0";
   std::shared_ptr<const ServerTls> tls;
   bool reflection = true;
-  // Largest message received; above it gRPC itself answers RESOURCE_EXHAUSTED. A little more than the frame's own limit,
-  // so that what is just too large gets our answer.
+  // Largest message received; above it gRPC itself answers RESOURCE_EXHAUSTED. A little more than the frame's own
+  // limit, so that what is just too large gets our answer.
   int max_receive_bytes = 4 * 1024 * 1024 + 64 * 1024;
   int max_send_bytes = 4 * 1024 * 1024 + 64 * 1024;
   int max_metadata_bytes = 16 * 1024;
   int max_streams_per_connection = 1000;
-  size_t memory_quota_bytes = 512 * 1024 * 1024;  // gRPC's buffers; beyond it reads slow down.
-  absl::Duration keepalive_time = absl::Seconds(60);      // A ping to a silent client …
-  absl::Duration keepalive_timeout = absl::Seconds(20);   // … that must be answered within this.
-  absl::Duration min_ping_interval = absl::Seconds(20);   // Clients that ping more often are cut off.
+  size_t memory_quota_bytes = 512 * 1024 * 1024;         // gRPC's buffers; beyond it reads slow down.
+  absl::Duration keepalive_time = absl::Seconds(60);     // A ping to a silent client …
+  absl::Duration keepalive_timeout = absl::Seconds(20);  // … that must be answered within this.
+  absl::Duration min_ping_interval = absl::Seconds(20);  // Clients that ping more often are cut off.
 };
 
 class Server {
  public:
-  // INVALID_ARGUMENT, reason INSECURE_ADDRESS or BAD_ADDRESS; UNAVAILABLE, reason ADDRESS_IN_USE, when it cannot listen.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(std::vector<std::unique_ptr<Frame>> frames, ServerOptions options = {});
+  // INVALID_ARGUMENT, reason INSECURE_ADDRESS or BAD_ADDRESS; UNAVAILABLE, reason ADDRESS_IN_USE, when it cannot
+  // listen.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(std::vector<std::unique_ptr<Frame>> frames,
+                                                       ServerOptions options = {});
   // Shuts down at once if nobody did. Waits for handlers to finish their calls.
   ~Server();
 
@@ -59,8 +61,8 @@ class Server {
   std::shared_ptr<grpc::Channel> InProcessChannel();
   const std::vector<std::unique_ptr<Frame>>& frames() const;
 
-  // Says NOT_SERVING, ends all streams, takes no new calls, waits for the others until `deadline`, then cancels them and waits
-  // for their handlers. Blocks; once.
+  // Says NOT_SERVING, ends all streams, takes no new calls, waits for the others until `deadline`, then cancels them
+  // and waits for their handlers. Blocks; once.
   void Shutdown(absl::Time deadline);
 
  private:

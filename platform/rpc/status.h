@@ -17,7 +17,8 @@ inline constexpr size_t kMaxDetailBytes = 4096;
 // Longer messages are cut, at a character's boundary.
 inline constexpr size_t kMaxMessageBytes = 1024;
 
-// Whether `status` is a fault of ours whose text is not for callers: kInternal, kUnknown or kDataLoss without ErrorInfo.
+// Whether `status` is a fault of ours whose text is not for callers: kInternal, kUnknown or kDataLoss without
+// ErrorInfo.
 bool IsFault(const absl::Status& status);
 
 // `status` as a caller may see it: a fault becomes INTERNAL with a generic text, anything else stays.

@@ -48,7 +48,8 @@ TEST(Status, CutsMessagesBetweenCharacters) {
 }
 
 TEST(Status, HidesFaultsButNotRefusals) {
-  for (const absl::Status& fault : {absl::InternalError("disk 7"), absl::UnknownError("?"), absl::DataLossError("row 3")}) {
+  for (const absl::Status& fault :
+       {absl::InternalError("disk 7"), absl::UnknownError("?"), absl::DataLossError("row 3")}) {
     const absl::Status told = ForCaller(fault);
     EXPECT_EQ(told.code(), absl::StatusCode::kInternal);
     EXPECT_EQ(ReasonOf(told), "INTERNAL");

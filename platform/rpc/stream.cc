@@ -86,7 +86,7 @@ void StreamReactor::SetOnWritable(std::function<void()> callback) {
 void StreamReactor::SetOnCancel(std::function<void()> callback) {
   {
     absl::MutexLock lock(&mutex_);
-    if (!cancelled_) {
+    if (!cancelled_ && !aborted_) {
       if (!ending_) on_cancel_ = std::move(callback);
       return;
     }
@@ -94,7 +94,18 @@ void StreamReactor::SetOnCancel(std::function<void()> callback) {
   callback();
 }
 
-void StreamReactor::NotifyCancel() {
+void StreamReactor::NotifyAbort() {
+  std::function<void()> callback;
+  {
+    absl::MutexLock lock(&mutex_);
+    aborted_ = true;
+    callback = std::move(on_cancel_);
+    on_cancel_ = nullptr;
+  }
+  if (callback) callback();
+}
+
+void StreamReactor::OnCancel() {
   std::function<void()> callback;
   std::shared_ptr<std::function<void()>> dropped;  // Destroyed without the lock: it may hold the stream.
   {
@@ -133,8 +144,6 @@ void StreamReactor::End(grpc::Status status) {
   }
 }
 
-void StreamReactor::OnCancel() { NotifyCancel(); }
-
 void StreamReactor::OnDone() {
   const std::shared_ptr<StreamReactor> last = std::move(self_);  // Perhaps the last reference.
 }
@@ -166,17 +175,22 @@ void Stream::OnCancel(std::function<void()> callback) { reactor_->SetOnCancel(st
 bool Stream::cancelled() const { return reactor_->cancelled(); }
 
 void Stream::Finish(const absl::Status& status) {
-  if (!reactor_->BeginEnd()) return;
+  if (reactor_->BeginEnd()) End(status);
+}
+
+void Stream::Abort(const absl::Status& status) {
+  if (!reactor_->BeginEnd())
+    return;  // First, so that this status counts and not what the handler says to a cancellation.
+  reactor_->NotifyAbort();
+  End(status);
+}
+
+void Stream::End(const absl::Status& status) {
   {
     absl::MutexLock lock(&frame_->mutex);
     frame_->streams.erase(this);
   }
   reactor_->End(ToGrpc(Conclude(status)));
-}
-
-void Stream::Abort(const absl::Status& status) {
-  reactor_->NotifyCancel();
-  Finish(status);
 }
 
 }  // namespace trialog::rpc

@@ -10,8 +10,9 @@ namespace trialog::rpc {
 
 class StreamReactor;
 
-// A server streaming call. Messages wait in a bounded buffer while the reader is slow; one is on its way at a time. Writers
-// that see kFull keep their place elsewhere and go on when they are called. Dropped unfinished, it answers INTERNAL.
+// A server streaming call. Messages wait in a bounded buffer while the reader is slow; one is on its way at a time.
+// Writers that see kFull keep their place elsewhere and go on when they are called. Dropped unfinished, it answers
+// INTERNAL.
 class Stream final : public ServerCall {
  public:
   enum class Written {
@@ -27,21 +28,23 @@ class Stream final : public ServerCall {
   // `message` must be of the method's response type. Thread safe.
   Written Write(const google::protobuf::Message& message);
 
-  // Both callbacks may run on a gRPC thread, while no lock is held; they must not block. They are dropped when the stream
-  // ends, and so may hold the stream. Each is set once.
-  // After a kFull, when half of the buffer is free.
+  // Both callbacks may run on a gRPC thread, while no lock is held; they must not block. They are dropped when the
+  // stream ends, and so may hold the stream. Each is set once. After a kFull, when half of the buffer is free.
   void OnWritable(std::function<void()> callback);
-  // When the caller has gone, or the server ends the stream; at once if that has happened. The handler still finishes it.
+  // When the caller has gone, or the server ends the stream; at once if that has happened. The handler still finishes
+  // it.
   void OnCancel(std::function<void()> callback);
 
   // Ends after what is in the buffer. Thread safe.
   void Finish(const absl::Status& status) override;
   bool cancelled() const override;
 
-  // The server's own end (drain): as Finish, and the handler hears of it as of a cancellation.
+  // The server's own end (drain): at once, and the handler hears of it as of a cancellation. Thread safe.
   void Abort(const absl::Status& status);
 
  private:
+  void End(const absl::Status& status);
+
   const std::shared_ptr<StreamReactor> reactor_;
 };
 

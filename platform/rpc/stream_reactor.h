@@ -15,8 +15,8 @@
 
 namespace trialog::rpc {
 
-// Owned by gRPC until OnDone and by the Stream. Thread safe. gRPC is called with the lock held: it never calls back from
-// within StartWrite or Finish, since a writer's reactions run on its executor.
+// Owned by gRPC until OnDone and by the Stream. Thread safe. gRPC is called with the lock held: it never calls back
+// from within StartWrite or Finish, since a writer's reactions run on its executor.
 class StreamReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   static std::shared_ptr<StreamReactor> Make(size_t max_bytes, int max_messages);
@@ -30,8 +30,8 @@ class StreamReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   // Nothing is taken from now on. True for the first who asks: that one calls End.
   bool BeginEnd() ABSL_LOCKS_EXCLUDED(mutex_);
   void End(grpc::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
-  // As if the caller had gone: runs the cancel callback.
-  void NotifyCancel() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Runs the cancel callback, now or when it is set; what is in the buffer still goes out.
+  void NotifyAbort() ABSL_LOCKS_EXCLUDED(mutex_);
   bool cancelled() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -56,7 +56,8 @@ class StreamReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   bool wanted_ ABSL_GUARDED_BY(mutex_) = false;  // Somebody was told kFull.
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;  // The caller has gone.
+  bool aborted_ ABSL_GUARDED_BY(mutex_) = false;    // The server ends it.
   std::optional<grpc::Status> status_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<std::function<void()>> on_writable_ ABSL_GUARDED_BY(mutex_);
   std::function<void()> on_cancel_ ABSL_GUARDED_BY(mutex_);

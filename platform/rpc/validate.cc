@@ -3,10 +3,10 @@
 #include <map>
 
 #include "absl/time/civil_time.h"
-#include "google/api/field_behavior.pb.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/type/date.pb.h"
 #include "platform/errors/errors.h"
+#include "platform/rpc/field_behavior.h"
 #include "platform/text/text.h"
 #include "trialog/options.pb.h"
 
@@ -36,13 +36,6 @@ struct MessageRules {
   // An Update request (AIP-134): the mask, and the resource that it is about.
   const FieldDescriptor* update_mask = nullptr;
 };
-
-bool Behaves(const FieldDescriptor& field, google::api::FieldBehavior behavior) {
-  const auto& options = field.options();
-  for (int i = 0; i < options.ExtensionSize(google::api::field_behavior); ++i)
-    if (options.GetExtension(google::api::field_behavior, i) == behavior) return true;
-  return false;
-}
 
 size_t MaxBytes(const FieldDescriptor& field, const ValidationLimits& limits) {
   if (field.type() == FieldDescriptor::TYPE_BYTES) return limits.bytes_bytes;
@@ -77,7 +70,8 @@ struct Findings {
 // Appends a step to the path for as long as it lives.
 class Step {
  public:
-  Step(Findings& findings, const FieldDescriptor& field, int index) : findings_(findings), length_(findings.path.size()) {
+  Step(Findings& findings, const FieldDescriptor& field, int index)
+      : findings_(findings), length_(findings.path.size()) {
     Append(findings_.path, length_ == 0 ? "" : ".", field.name());
     if (index >= 0) Append(findings_.path, "[", index, "]");
   }
@@ -99,8 +93,8 @@ void CheckDate(const Message& message, Findings& findings) {
   const auto& date = static_cast<const google::type::Date&>(message);
   const auto bad = [&] { findings.Add("is not a date of the calendar"); };
   if (date.year() < 0 || date.year() > 9999 || date.month() < 0 || date.month() > 12 || date.day() < 0) return bad();
-  if (date.day() == 0) return;             // A month or a year (date.proto).
-  if (date.month() == 0) return bad();     // A day of no month.
+  if (date.day() == 0) return;                             // A month or a year (date.proto).
+  if (date.month() == 0) return bad();                     // A day of no month.
   const int year = date.year() == 0 ? 2000 : date.year();  // Yearly day: 29 February counts.
   const absl::CivilDay day(year, date.month(), date.day());
   if (day.month() != date.month() || day.day() != date.day()) bad();
@@ -135,7 +129,8 @@ class Walk {
   }
 
  private:
-  void CheckField(Message& message, const Reflection& reflection, const FieldRule& rule, int depth, Named named, Named mask) {
+  void CheckField(Message& message, const Reflection& reflection, const FieldRule& rule, int depth, Named named,
+                  Named mask) {
     const FieldDescriptor& field = *rule.field;
     if (rule.clear) return reflection.ClearField(&message, &field);
     const int size = field.is_repeated() ? reflection.FieldSize(message, &field) : 0;
@@ -156,7 +151,8 @@ class Walk {
   }
 
   // One value: that of a singular field when `index` is -1.
-  void CheckValue(Message& message, const Reflection& reflection, const FieldRule& rule, int index, int depth, Named mask) {
+  void CheckValue(Message& message, const Reflection& reflection, const FieldRule& rule, int index, int depth,
+                  Named mask) {
     const FieldDescriptor& field = *rule.field;
     const bool element = index >= 0;
     switch (field.cpp_type()) {
@@ -221,7 +217,8 @@ struct Validator::Plan {
     const bool identifies = field.name() == "name" || field.name() == "etag";
     rule.clear = Behaves(field, google::api::OUTPUT_ONLY) && !identifies;
     rule.required = Behaves(field, google::api::REQUIRED) && CanBeMissing(field);
-    rule.page_size = field.name() == "page_size" && field.cpp_type() == FieldDescriptor::CPPTYPE_INT32 && !field.is_repeated();
+    rule.page_size =
+        field.name() == "page_size" && field.cpp_type() == FieldDescriptor::CPPTYPE_INT32 && !field.is_repeated();
     rule.max_bytes = MaxBytes(field, limits);
     if (field.message_type() != nullptr && !rule.clear) rule.message = Add(*field.message_type());
     const bool scalar = field.cpp_type() != FieldDescriptor::CPPTYPE_STRING &&

@@ -9,10 +9,10 @@
 namespace trialog::rpc {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using test::v1::CreateItemRequest;
 using test::v1::Item;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 template <typename Request>
 absl::Status Check(Request& request) {

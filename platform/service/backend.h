@@ -63,6 +63,13 @@ class Backend {
   // ---- Registration: before Start. Methods are full names, "trialog.inventory.v1.SampleService/GetSample". ----
 
   void Get(std::string_view method, const ResourceType& type);
+  // Another view of the record named: `show` makes the answer from the resource without its personal fields.
+  using Show = std::function<std::unique_ptr<google::protobuf::Message>(
+      const view::State& state, const google::protobuf::Message& resource, const view::Row& row)>;
+  void GetVia(std::string_view method, const ResourceType& type, Show show);
+  // The versions of the record named, newest first. The answer is a page of a message with version, record_time, actor,
+  // changed_fields, event_id and the resource as it was.
+  void History(std::string_view method, const ResourceType& type);
   // Lists from `source`; null: children of the request's parent by name.
   void List(std::string_view method, const ResourceType& type, ChooseSource source);
   // Streams `type`'s records below the request's parent.
@@ -161,6 +168,8 @@ class Backend {
   std::optional<event::v1::Access> BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome);
   void AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
                  std::shared_ptr<const Principal> principal);
+  void AnswerHistory(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
+                     std::shared_ptr<const Principal> principal);
   void AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec& spec,
                   std::shared_ptr<const Principal> principal);
 

@@ -9,6 +9,12 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   auto store = view::Store::Open(*definition.domain, {.path = environment.store_path, .compress = environment.compress});
   if (!store.ok()) return store.status();
   view::Store& opened = **store;
+  for (int p = 0; environment.check_log && p < environment.partitions; ++p) {
+    for (const auto& [topic, next] : {std::pair(std::string(definition.domain->service), opened.next_offset(p)),
+                                      std::pair(std::string("auth"), opened.fact_fold("auth", p).next_offset())}) {
+      if (absl::Status checked = environment.check_log(topic, p, next); !checked.ok()) return checked;
+    }
+  }
   host->directory_ = std::make_unique<callers::Directory>(*environment.runtime, *environment.log, opened, environment.partitions);
   host->authenticator_ = std::make_shared<callers::TokenAuthenticator>(*environment.runtime, *host->directory_);
   BackendOptions options;

@@ -32,6 +32,8 @@ struct Environment {
   const rpc::TokenSigner* tokens;
   int partitions = log::kPartitions;
   bool compress = true;
+  // Refuses the start when the log ends before the position of a store; null where the log cannot lose its end.
+  std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
   rpc::FrameOptions frame;
 };
 

@@ -1,0 +1,123 @@
+#include "services/standalone/standalone.h"
+
+#include <filesystem>
+
+#include "platform/errors/errors.h"
+#include "platform/runtime/real_runtime.h"
+#include "platform/sealing/digest.h"
+#include "platform/sealing/master_key.h"
+#include "platform/text/text.h"
+#include "services/auth/app/auth_app.h"
+#include "services/inventory/app/inventory_app.h"
+
+namespace trialog::standalone {
+namespace {
+
+// A service's own secret, derived: one file to keep instead of ten.
+std::string Derived(const sealing::MasterKey& secret, std::string_view purpose) {
+  return std::string(sealing::HkdfSha256(secret.key(), "trialog.standalone.v1", purpose).bytes());
+}
+
+absl::Status NotInitialised(const std::string& data, const absl::Status& cause) {
+  return Refuse(absl::StatusCode::kFailedPrecondition, "NOT_INITIALISED",
+                Cat("run `trialogctl init --data ", data, "` first (", FromAbsl(cause.message()), ")"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Start(const Options& given) {
+  Options options = given;
+  if (options.runtime == nullptr) options.runtime = &RealRuntime();
+  std::unique_ptr<Standalone> standalone(new Standalone);
+  if (absl::Status opened = standalone->OpenHosts(options); !opened.ok()) return opened;
+  if (absl::Status serving = standalone->Serve(options); !serving.ok()) return serving;
+  return standalone;
+}
+
+absl::Status Standalone::OpenHosts(const Options& options) {
+  auto master = sealing::MasterKey::FromFile(options.data + "/keys/master.key");
+  if (!master.ok()) return NotInitialised(options.data, master.status());
+  auto secret = sealing::MasterKey::FromFile(options.data + "/keys/service.key");
+  if (!secret.ok()) return NotInitialised(options.data, secret.status());
+  std::error_code error;
+  std::filesystem::create_directories(options.data + "/stores", error);
+
+  auto log = log::EmbeddedLog::Open(
+      {.path = options.data + "/log", .min_free_bytes = options.min_free_bytes, .compress = options.compress});
+  if (!log.ok()) return log.status();
+  log_ = *std::move(log);
+  auto keys = sealing::KeyStore::Open(options.data + "/keys/db", *std::move(master), options.runtime);
+  if (!keys.ok()) return keys.status();
+  key_store_ = *std::move(keys);
+  key_executor_ = options.runtime->NewExecutor("keys");
+  local_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), key_executor_.get());
+  tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{Derived(*secret, "page tokens")});
+
+  auth::AuthParts auth_parts;
+  auth_parts.keys = key_store_.get();
+  auth_parts.init_token_file = options.data + "/keys/init.token";
+  auth_parts.runtime = options.runtime;
+  for (const service::Definition& definition : {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition()}) {
+    const std::string name(definition.domain->service);
+    sealing::KeyProvider* source = local_keys_.get();
+    if (name != "auth") source = remote_keys_.emplace_back(std::make_unique<service::RemoteKeyProvider>(name)).get();
+    cached_keys_.push_back(std::make_unique<sealing::CachingKeyProvider>(source, options.runtime));
+    service::Environment environment;
+    environment.runtime = options.runtime;
+    environment.log = log_.get();
+    environment.keys = cached_keys_.back().get();
+    environment.store_path = Cat(options.data, "/stores/", name);
+    environment.request_key = Derived(*secret, Cat("requests of ", name));
+    environment.tokens = tokens_.get();
+    environment.compress = options.compress;
+    environment.check_log = [this](const std::string& topic, int partition, int64_t next_offset) {
+      return log_->CheckNotBehind(topic, partition, next_offset);
+    };
+    auto host = service::Host::Open(definition, environment);
+    if (!host.ok()) return host.status();
+    hosts_.push_back(*std::move(host));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Standalone::Serve(const Options& options) {
+  std::vector<std::unique_ptr<rpc::Frame>> frames;
+  for (auto& host : hosts_) {
+    auto frame = host->MakeFrame();
+    if (!frame.ok()) return frame.status();
+    frames.push_back(*std::move(frame));
+  }
+  rpc::ServerOptions server_options;
+  server_options.address = options.address;
+  server_options.tls = options.tls;
+  auto server = rpc::Server::Start(std::move(frames), server_options);
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  for (auto& keys : remote_keys_) keys->SetChannel(server_->InProcessChannel());
+  server_->SetServing(true);
+  return absl::OkStatus();
+}
+
+absl::Status Standalone::Health() const {
+  absl::Status status;
+  for (const auto& host : hosts_) status.Update(host->Health());
+  return status;
+}
+
+void Standalone::Drain(absl::Time deadline) {
+  for (auto& host : hosts_) host->backend().Drain();
+  server_->Shutdown(deadline);
+}
+
+// What calls is ended before what is called: server, services, keys, log.
+Standalone::~Standalone() {
+  for (auto& host : hosts_) host->backend().owner().Stop();
+  server_.reset();
+  hosts_.clear();
+  cached_keys_.clear();
+  remote_keys_.clear();
+  local_keys_.reset();
+  key_executor_.reset();
+}
+
+}  // namespace trialog::standalone

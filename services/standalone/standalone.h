@@ -1,0 +1,62 @@
+// All five services in one process, on one embedded log, behind one gRPC port: the quick start, development, small sites.
+// They share nothing but the log: each has a store of its own, and they call each other through gRPC.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "platform/log/embedded/embedded_log.h"
+#include "platform/rpc/server.h"
+#include "platform/sealing/caching_key_provider.h"
+#include "platform/sealing/key_store.h"
+#include "platform/service/host.h"
+#include "platform/service/remote_keys.h"
+
+namespace trialog::standalone {
+
+struct Options {
+  // Folder with everything: keys/ (made by trialogctl init), log/, stores/. Losing stores/ costs a replay; losing log/ or
+  // keys/ loses the data.
+  std::string data;
+  std::string address = "127.0.0.1:50051";
+  std::shared_ptr<const rpc::ServerTls> tls;
+  bool compress = true;  // Off where a test searches the raw files.
+  uint64_t min_free_bytes = uint64_t{256} << 20;
+  Runtime* runtime = nullptr;  // Null: the real one.
+};
+
+class Standalone {
+ public:
+  // Opens everything, folds to the end of the log, then serves. Errors say what to do.
+  static absl::StatusOr<std::unique_ptr<Standalone>> Start(const Options& options);
+  // As a crash would, but orderly: nothing is handed over.
+  ~Standalone();
+
+  int port() const { return server_->port(); }
+  rpc::Server& server() { return *server_; }
+  const std::vector<std::unique_ptr<service::Host>>& hosts() const { return hosts_; }
+  // OK while every service can fold its log.
+  absl::Status Health() const;
+  // Ends calls, hands partitions over, flushes. Blocks until done or `deadline`.
+  void Drain(absl::Time deadline);
+
+ private:
+  Standalone() = default;
+  absl::Status OpenHosts(const Options& options);
+  absl::Status Serve(const Options& options);
+
+  std::unique_ptr<log::EmbeddedLog> log_;
+  std::unique_ptr<sealing::KeyStore> key_store_;
+  std::unique_ptr<Executor> key_executor_;
+  std::unique_ptr<sealing::KeyStoreProvider> local_keys_;
+  std::vector<std::unique_ptr<service::RemoteKeyProvider>> remote_keys_;
+  std::vector<std::unique_ptr<sealing::CachingKeyProvider>> cached_keys_;
+  std::unique_ptr<rpc::TokenSigner> tokens_;
+  std::vector<std::unique_ptr<service::Host>> hosts_;
+  std::unique_ptr<rpc::Server> server_;
+};
+
+}  // namespace trialog::standalone

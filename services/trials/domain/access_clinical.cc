@@ -1,0 +1,143 @@
+#include "services/trials/domain/access_clinical.h"
+
+#include <algorithm>
+
+#include "services/trials/domain/care_relation.h"
+#include "services/trials/domain/tables_clinical.h"
+#include "trialog/trials/v1/data_capture.pb.h"
+#include "trialog/trials/v1/enrollment.pb.h"
+#include "trialog/trials/v1/patient.pb.h"
+#include "trialog/trials/v1/researcher.pb.h"
+
+namespace trialog::trials {
+namespace {
+
+bool HasAnyOf(const Principal& principal, std::initializer_list<Role> roles) {
+  return std::any_of(roles.begin(), roles.end(), [&](Role role) { return principal.HasAnywhere(role); });
+}
+
+bool HasOneFor(const Principal& principal, std::initializer_list<Role> roles, std::string_view resource) {
+  return std::any_of(roles.begin(), roles.end(), [&](Role role) { return principal.Has(role, resource); });
+}
+
+// A candidate has not consented to be told about the trial.
+bool TakesPartIn(const Principal& principal, const view::State& state, std::string_view trial) {
+  const std::string patient = OwnPatient(principal, state);
+  if (patient.empty()) return false;
+  const auto name = state.Lookup(kSubjectByPatientInTrial, InTrial(trial, patient));
+  if (!name) return false;
+  const auto subject = state.Get<v1::Subject>(kSubjects, *name);
+  return subject && subject->state() != v1::SUBJECT_STATE_CANDIDATE;
+}
+
+// Data of a site is seen by the site; by the sponsor's people for the trials or sites they were granted.
+bool MaySeeSubjectData(const Principal& principal, const view::State& state, std::string_view trial,
+                       std::string_view patient) {
+  if (HasOneFor(principal, {ROLE_DATA_MANAGER, ROLE_MONITOR}, trial)) return true;
+  const CareRelation relation = RelationTo(principal, state, patient);
+  if (relation.self || relation.Staff() || RunsTrial(principal, state, trial)) return true;
+  const auto profile = state.Get<v1::Patient>(kPatients, patient);
+  return profile && !profile->primary_clinic().empty() &&
+         HasOneFor(principal, {ROLE_DATA_MANAGER, ROLE_MONITOR}, profile->primary_clinic());
+}
+
+bool MaySeeResearcher(const Principal& principal, const view::State& state, const v1::Researcher& researcher) {
+  if (researcher.user() == principal.user()) return true;
+  if (HasAnyOf(principal, {ROLE_TRIAL_RESEARCHER, ROLE_SYSTEM_ADMINISTRATOR, ROLE_DATA_MANAGER, ROLE_COORDINATOR,
+                           ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PROVIDER})) {
+    return true;
+  }
+  const std::string patient = OwnPatient(principal, state);
+  if (patient.empty()) return false;
+  bool runs_own_trial = false;
+  ForEach(state, kSubjectsByPatient, view::GroupPrefix(patient), [&](std::string_view subject) {
+    const auto trial = state.Get<v1::Trial>(kTrials, ParentOf(subject));
+    runs_own_trial = trial && std::find(trial->researchers().begin(), trial->researchers().end(), researcher.user()) !=
+                                  trial->researchers().end();
+    return !runs_own_trial;
+  });
+  return runs_own_trial;
+}
+
+bool MaySeeTrial(const Principal& principal, const view::State& state, std::string_view name, const view::Row& row) {
+  if (MaySeeWholeTrial(principal, state, name, row)) return true;
+  const auto now = state.Get<v1::Trial>(kTrials, name);
+  return principal.HasAnywhere(ROLE_PARTICIPANT) && row.As<v1::Trial>().state() == v1::TRIAL_STATE_ACTIVE && now &&
+         now->state() == v1::TRIAL_STATE_ACTIVE;
+}
+
+bool MaySeeTrialEvent(const Principal& principal, const view::State& state, std::string_view trial) {
+  return RunsTrial(principal, state, trial) || TakesPartIn(principal, state, trial) ||
+         HasOneFor(principal, {ROLE_DATA_MANAGER, ROLE_COORDINATOR, ROLE_INVESTIGATOR}, trial);
+}
+
+}  // namespace
+
+bool MaySeeWholeTrial(const Principal& principal, const view::State& state, std::string_view name,
+                      const view::Row& row) {
+  if (principal.organization.empty() || principal.organization != OrganizationOf(name)) return false;
+  if (RunsTrial(principal, state, name)) return true;
+  switch (row.As<v1::Trial>().state()) {
+    case v1::TRIAL_STATE_DRAFT:
+      return principal.Has(ROLE_DATA_MANAGER, name);
+    case v1::TRIAL_STATE_IN_REVIEW:
+      return HasOneFor(principal, {ROLE_TRIAL_RESEARCHER, ROLE_DATA_MANAGER}, name);
+    default:
+      // Sites are told of every trial from its approval on; their grants are for a site, not for the trial.
+      return HasOneFor(principal, {ROLE_TRIAL_RESEARCHER, ROLE_DATA_MANAGER, ROLE_DATA_CUSTODIAN}, name) ||
+             HasAnyOf(principal, {ROLE_COORDINATOR, ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PROVIDER});
+  }
+}
+
+bool MaySeeClinical(const Principal& principal, const view::State& state, const view::Table& table,
+                    std::string_view name, const view::Row& row) {
+  if (principal.organization.empty() || principal.organization != OrganizationOf(name)) return false;
+  if (!row.resource) return false;
+  if (table.id == kPatients.id) return RelationTo(principal, state, name).Any();
+  if (table.id == kResearchers.id) return MaySeeResearcher(principal, state, row.As<v1::Researcher>());
+  if (table.id == kTrials.id) return MaySeeTrial(principal, state, name, row);
+  if (table.id == kTrialEvents.id) return MaySeeTrialEvent(principal, state, ParentOf(name));
+  if (table.id == kTrialEventAcknowledgments.id) {
+    return RelationTo(principal, state, row.As<v1::TrialEventAcknowledgment>().patient()).self ||
+           RunsTrial(principal, state, ParentOf(ParentOf(name)));
+  }
+  if (table.id == kSubjects.id) {
+    return MaySeeSubjectData(principal, state, ParentOf(name), row.As<v1::Subject>().patient());
+  }
+  if (table.id == kDataCaptures.id) {
+    return MaySeeSubjectData(principal, state, ParentOf(name), row.As<v1::DataCapture>().patient());
+  }
+  return false;
+}
+
+v1::Trial ParticipantView(const v1::Trial& trial) {
+  v1::Trial view;
+  view.set_name(trial.name());
+  view.set_uid(trial.uid());
+  view.set_title(trial.title());
+  view.set_description(trial.description());
+  view.set_state(trial.state());
+  if (trial.has_start_date()) *view.mutable_start_date() = trial.start_date();
+  if (trial.has_end_date()) *view.mutable_end_date() = trial.end_date();
+  return view;
+}
+
+bool MayExportCoded(const Principal& principal, const view::State& state, std::string_view trial) {
+  if (principal.organization.empty() || principal.organization != OrganizationOf(trial)) return false;
+  if (!state.Find(kTrials, trial)) return false;
+  return principal.internal || principal.Has(ROLE_DATA_CUSTODIAN, trial);
+}
+
+std::string OwnPatient(const Principal& principal, const view::State& state) {
+  std::string name;
+  if (!principal.user().empty()) name = state.Lookup(kPatientByUser, principal.user()).value_or("");
+  if (name.empty()) name = principal.patient;
+  return !name.empty() && RelationTo(principal, state, name).self ? name : "";
+}
+
+std::string OwnResearcher(const Principal& principal, const view::State& state) {
+  if (principal.user().empty()) return "";
+  return state.Lookup(kResearcherByUser, principal.user()).value_or("");
+}
+
+}  // namespace trialog::trials

@@ -1,0 +1,34 @@
+// Who may see patients, researchers, trials, subjects and data captures (docs/access.md). The method's own rule says
+// which roles may call at all; here each record decides, for Get, List, Watch, links, exports and commands alike.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "platform/command/decision.h"
+#include "platform/view/state.h"
+#include "trialog/trials/v1/trial.pb.h"
+
+namespace trialog::trials {
+
+// Whether the caller may see this version of a record, which is a row of one of ClinicalTables(); false for any other
+// table. Today's relations and today's state of the trial decide about earlier versions too.
+bool MaySeeClinical(const Principal& principal, const view::State& state, const view::Table& table,
+                    std::string_view name, const view::Row& row);
+
+// Whether the caller may see all of a trial that MaySeeClinical shows. Others get ParticipantView of it.
+bool MaySeeWholeTrial(const Principal& principal, const view::State& state, std::string_view trial,
+                      const view::Row& row);
+
+// What a participant sees of an active trial: name, title, description, state and dates.
+v1::Trial ParticipantView(const v1::Trial& trial);
+
+// Whether the caller may take a trial's final data out by subject key: one of our own services, or a custodian of it.
+bool MayExportCoded(const Principal& principal, const view::State& state, std::string_view trial);
+
+// The patient that the caller is; empty when there is none.
+std::string OwnPatient(const Principal& principal, const view::State& state);
+// The caller's profile as a researcher; empty when there is none.
+std::string OwnResearcher(const Principal& principal, const view::State& state);
+
+}  // namespace trialog::trials
