@@ -34,8 +34,7 @@ void Handlers::Register(service::Backend& backend) {
   Runtime& runtime = parts_.runtime ? *parts_.runtime : backend.runtime();
   key_executor_ = runtime.NewExecutor("auth-keys");
   key_provider_ = std::make_unique<sealing::KeyStoreProvider>(parts_.keys, key_executor_.get());
-  workers_ =
-      std::make_unique<PasswordWorkers>(runtime, parts_.password_threads, parts_.max_waiting_passwords);
+  workers_ = std::make_unique<PasswordWorkers>(runtime, parts_.password_threads, parts_.max_waiting_passwords);
   RegisterSignIn();
   RegisterSessions();
   RegisterUsers();

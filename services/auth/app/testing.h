@@ -48,6 +48,19 @@ inline void WriteSecretFile(const std::filesystem::path& path, std::string_view 
   std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+// The real runtime with a wall clock that a test sets ahead between two starts.
+class AheadRuntime final : public Runtime {
+ public:
+  absl::Time Now() override { return RealRuntime().Now() + ahead; }
+  absl::Duration Monotonic() override { return RealRuntime().Monotonic(); }
+  std::string RandomBytes(size_t count) override { return RealRuntime().RandomBytes(count); }
+  std::unique_ptr<Executor> NewExecutor(std::string name) override {
+    return RealRuntime().NewExecutor(std::move(name));
+  }
+
+  absl::Duration ahead = absl::ZeroDuration();
+};
+
 class AuthWorld {
  public:
   AuthWorld()
@@ -62,7 +75,7 @@ class AuthWorld {
   }
 
   void Start() {
-    Runtime& runtime = RealRuntime();
+    Runtime& runtime = clock;
     auto log = log::EmbeddedLog::Open({.path = folder_ / "log", .min_free_bytes = 0, .compress = false});
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
@@ -183,6 +196,8 @@ class AuthWorld {
   service::Host& host() { return *host_; }
   rpc::Client& client() { return *client_; }
   log::EmbeddedLog& log() { return *log_; }
+
+  AheadRuntime clock;
 
  private:
   const std::filesystem::path folder_;
