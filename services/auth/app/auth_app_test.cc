@@ -451,7 +451,8 @@ TEST_F(Auth, DestroyedKeyErasesThePersonAndTheirPassword) {
 TEST_F(Auth, LeavesNoSecretInAnyFile) {
   auto invited = world.TryInvite(root, {ROLE_PROVIDER});
   ASSERT_TRUE(invited.ok()) << invited.status();
-  auto anna = world.TrySignUp("anna-the-provider", invited->invitation_token(), "password of anna");
+  auto anna =
+      world.TrySignUp("anna-the-provider", invited->invitation_token(), "password of anna", "anna@clinic.example");
   ASSERT_TRUE(anna.ok()) << anna.status();
   world.Stop();
   std::vector<std::string> secrets = {"password of anna",
@@ -459,7 +460,7 @@ TEST_F(Auth, LeavesNoSecretInAnyFile) {
                                       "$argon2id$",
                                       "PRIVATE KEY",
                                       root,
-                                      "anna-the-provider\"",
+                                      "anna@clinic.example",
                                       anna->tokens().access_token(),
                                       anna->tokens().refresh_token()};
   for (const std::string& token : {invited->invitation_token(), anna->tokens().refresh_token()}) {
