@@ -61,12 +61,18 @@ class Backend {
       const view::State& state, const google::protobuf::Message& resource, const view::Row& row)>;
   void GetVia(std::string_view method, const ResourceType& type, Show show);
   // The versions of the record named, newest first. The answer is a page of a message with version, record_time, actor,
-  // changed_fields, event_id and the resource as it was.
+  // changed_fields, event_id and the resource as it was; or of the resource itself, where it tells its own version.
   void History(std::string_view method, const ResourceType& type);
   // Lists from `source`; null: children of the request's parent by name.
   void List(std::string_view method, const ResourceType& type, ChooseSource source);
   // Streams `type`'s records below the request's parent.
   void Watch(std::string_view method, const ResourceType& type, ChooseSource source);
+  // The same for records of several types in one stream; a filter names fields that all of them declare.
+  struct Watched {
+    const ResourceType* type;
+    ChooseSource source;
+  };
+  void WatchAll(std::string_view method, std::vector<Watched> watched);
   // parent, resource and *_id as in AIP-133.
   void Create(std::string_view method, const ResourceType& type, DecideRequest decide);
   // A resource with its name, and update_mask, as in AIP-134.
@@ -74,7 +80,11 @@ class Backend {
   // A custom method on `name` (AIP-136). Personal fields of the request go to the resource's fields of the same name. The
   // answer is the record of `type`, or of `answer_type` when that is another.
   void Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer = nullptr);
-  // Anything else that is a command.
+  // What these three aim at, for a CommandMethod that is nearly one of them.
+  Aim AimToCreate(const ResourceType& type);
+  Aim AimToUpdate(const ResourceType& type);
+  Aim AimToAct(const ResourceType& type);
+  // Anything else that is a command. A target, or a key subject, of another organisation than the caller's is NOT_FOUND.
   void CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                      Answer answer = nullptr);
   // Anything else.
@@ -105,6 +115,14 @@ class Backend {
   // The principal of a call, with what the record rules need beside it (the keyed hash of the caller's own patient).
   using WithPrincipal = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
   void CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done);
+
+  // Runs `read` once the position that the caller asks for is folded, with its completed principal; refuses what another
+  // organisation holds.
+  void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
+                    std::function<void(std::shared_ptr<const Principal>)> read);
+
+  // The offset that a request's as_of means; INT64_MAX, the present, when it is not set.
+  int64_t AsOf(int partition, const google::protobuf::Message& request) const;
 
   // Rows of one organisation as the caller sees them: names, etags, times, personal fields, derived fields. With `record`,
   // unsealing is recorded in the log before `done` is called; if that cannot be written the answer is the error.
@@ -137,15 +155,13 @@ class Backend {
 
   struct CommandSpec;
   struct ListSpec;
+  struct WatchSpec;
 
  private:
   void RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec);
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
                   std::string organization, event::v1::SealedPart sealed, std::string request_key,
                   std::string request_mac);
-  // Runs `read` once the position that the caller asks for is folded, with its completed principal.
-  void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
-                    std::function<void(std::shared_ptr<const Principal>)> read);
   void AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
                  std::shared_ptr<const Principal> principal);
   void AnswerHistory(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,

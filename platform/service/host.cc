@@ -42,7 +42,8 @@ absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
   options.hooks.refused = [backend = backend_.get()](const rpc::CallInfo& call, const Principal& principal, const absl::Status&) {
     backend->RecordRefusal(principal, call.method_name());
   };
-  return rpc::Frame::Create(definition_.services, std::move(backend_->handlers()), authenticator_, std::move(options));
+  return rpc::Frame::Create(definition_.services, std::move(backend_->handlers()),
+                            environment_.authenticator ? environment_.authenticator : authenticator_, std::move(options));
 }
 
 absl::Status Host::Health() const {

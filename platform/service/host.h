@@ -35,6 +35,8 @@ struct Environment {
   // Refuses the start when the log ends before the position of a store; null where the log cannot lose its end.
   std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
   rpc::FrameOptions frame;
+  // Who calls; null: by access token. Tests of one service without auth say it themselves.
+  std::shared_ptr<rpc::Authenticator> authenticator;
 };
 
 class Host {
