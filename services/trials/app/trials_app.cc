@@ -2,6 +2,7 @@
 
 #include "services/trials/app/handlers.h"
 #include "services/trials/domain/evolve.h"
+#include "services/trials/domain/notices.h"
 #include "trialog/trials/v1/data_capture.pb.h"
 #include "trialog/trials/v1/enrollment.pb.h"
 #include "trialog/trials/v1/medication.pb.h"
@@ -13,8 +14,26 @@
 #include "trialog/trials/v1/trial.pb.h"
 
 namespace trialog::trials {
+namespace {
 
-service::Definition TrialsDefinition(TrialsParts) {
+// The kinds of `source` that have notices.
+std::vector<std::string> CausesOf(std::string_view source) {
+  std::vector<std::string> causes;
+  for (std::string_view type : NoticeCauses()) {
+    if (HasPrefix(type, Cat("trialog.", source, ".v1."))) causes.emplace_back(type);
+  }
+  return causes;
+}
+
+reaction::Step NoticesOf(const view::State& state, const Context& context, const event::v1::PublicEvent& cause,
+                         std::string_view after) {
+  NoticesDecision notices = CreateNotices(state, context, cause, after);
+  return {std::move(notices.decision), std::move(notices.next)};
+}
+
+}  // namespace
+
+service::Definition TrialsDefinition(const TrialsParts& parts) {
   service::Definition definition;
   definition.domain = &TrialsDomain();
   for (const auto* file :
@@ -34,6 +53,10 @@ service::Definition TrialsDefinition(TrialsParts) {
     AddScheduling(backend);
     AddNotifications(backend);
   };
+  for (const std::string& source : parts.notice_sources) {
+    auto causes = CausesOf(source);
+    if (!causes.empty()) definition.reactions.push_back({source, std::move(causes), "trials.notices", NoticesOf});
+  }
   return definition;
 }
 

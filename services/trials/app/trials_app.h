@@ -15,6 +15,6 @@ struct TrialsParts {
   std::vector<std::string> notice_sources = {"trials", "inventory", "analytics", "auth"};
 };
 
-service::Definition TrialsDefinition(TrialsParts parts = {});
+service::Definition TrialsDefinition(const TrialsParts& parts = {});
 
 }  // namespace trialog::trials
