@@ -9,6 +9,9 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# -O3 costs half as much build time again and no figure of ours showed a gain.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 add_compile_options(-fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess -fpch-deps)
@@ -25,5 +28,5 @@ endif()
 add_library(trialog_warnings INTERFACE)
 target_compile_options(trialog_warnings INTERFACE
   -Wall -Wextra -Werror -Wswitch -Wnon-virtual-dtor -Wimplicit-fallthrough -Wno-missing-field-initializers
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow -Wno-maybe-uninitialized>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized>
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-builtins -Wno-unused-private-field>)

@@ -17,17 +17,26 @@ absl::Status NotSignedIn(std::string_view reason, std::string_view message) {
 
 // Which organisation's keys to verify with: the token's own, unverified word. It is believed only as far as that: another
 // organisation's keys do not verify it.
-std::string ClaimedOrganization(std::string_view token) {
+struct Claimed {
+  std::string organization;
+  int64_t position = -1;
+};
+Claimed ClaimedOf(std::string_view token) {
   const auto parts = Split(token, '.');
   std::string payload;
   if (parts.size() != 3 || token.size() > sealing::kMaxTokenBytes || !absl::WebSafeBase64Unescape(ToAbsl(parts[1]), &payload)) {
-    return "";
+    return {};
   }
   const auto json = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return "";
-  const auto org = json.find("org");
-  return org != json.end() && org->is_string() ? org->get<std::string>() : "";
+  if (!json.is_object()) return {};
+  Claimed claimed;
+  if (const auto org = json.find("org"); org != json.end() && org->is_string()) claimed.organization = org->get<std::string>();
+  if (const auto pos = json.find("pos"); pos != json.end() && pos->is_number_integer()) claimed.position = pos->get<int64_t>();
+  return claimed;
 }
+
+// Tokens that wait, unverified, for their key; one more is refused at once, so that made-up ones hold up nobody.
+constexpr int kMaxWaitingForKeys = 256;
 
 }  // namespace
 
@@ -44,11 +53,30 @@ void TokenAuthenticator::Authenticate(const rpc::CallInfo& call, Done done) {
     return done(NotSignedIn("TOKEN_MISSING", "send an access token: authorization: Bearer <token>; AuthService/Login gives one"));
   }
   auto claims = Verify(token);
-  if (!claims.ok()) return done(claims.status());
-  // The signature may only be checked once the key is known here, so the position comes after it; a key published just now
-  // is asked for again by the caller's retry.
-  directory_.WhenKnown((*claims)->organization, (*claims)->position,
-                       [this, claims = *claims, done = std::move(done)](const absl::Status& known) {
+  if (claims.ok()) return WhenKnown(*claims, std::move(done));
+  // A key published just now may not be known here yet: it will be at the token's position.
+  const Claimed claimed = ClaimedOf(token);
+  if (ReasonOf(claims.status()) != "TOKEN_KEY_UNKNOWN" ||
+      claimed.position <= directory_.PositionOf(claimed.organization).offset()) {
+    return done(claims.status());
+  }
+  if (waiting_for_keys_.fetch_add(1) >= kMaxWaitingForKeys) {
+    waiting_for_keys_.fetch_sub(1);
+    return done(claims.status());
+  }
+  directory_.WhenKnown(claimed.organization, claimed.position,
+                       [this, token = std::string(token), done = std::move(done)](const absl::Status& known) {
+                         waiting_for_keys_.fetch_sub(1);
+                         auto claims = Verify(token);
+                         if (!known.ok() && claims.ok()) return done(known);
+                         if (!claims.ok()) return done(claims.status());
+                         WhenKnown(*claims, done);
+                       });
+}
+
+void TokenAuthenticator::WhenKnown(std::shared_ptr<const sealing::AccessClaims> claims, Done done) {
+  directory_.WhenKnown(claims->organization, claims->position,
+                       [this, claims, done = std::move(done)](const absl::Status& known) {
                          if (!known.ok()) return done(known);
                          done(PrincipalOf(*claims));
                        });
@@ -74,7 +102,7 @@ std::shared_ptr<const TokenAuthenticator::Verifier> TokenAuthenticator::Verifier
 absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> TokenAuthenticator::Verify(std::string_view token) {
   const absl::Time now = runtime_.Now();
   if (auto cached = cache_.Find(token, now)) return cached;
-  const std::string organization = ClaimedOrganization(token);
+  const std::string organization = ClaimedOf(token).organization;
   if (organization.empty()) return NotSignedIn("TOKEN_MALFORMED", "this is no access token of ours; sign in again");
   auto claims = VerifierOf(organization)->verifier.Verify(token, now);
   if (!claims.ok()) return claims.status();

@@ -1,6 +1,7 @@
 // Who calls: from an access token, or from this very process. The one Authenticator of all services.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -41,9 +42,13 @@ class TokenAuthenticator final : public rpc::Authenticator {
   absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> Verify(std::string_view token);
   absl::StatusOr<std::shared_ptr<const Principal>> PrincipalOf(const sealing::AccessClaims& claims);
 
+  // Calls `done` with the principal once the caller is known up to the token's position.
+  void WhenKnown(std::shared_ptr<const sealing::AccessClaims> claims, Done done);
+
   Runtime& runtime_;
   Directory& directory_;
   sealing::VerifiedTokenCache cache_;
+  std::atomic<int> waiting_for_keys_ = 0;
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<const Verifier>> verifiers_ ABSL_GUARDED_BY(mutex_);
 };

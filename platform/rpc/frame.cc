@@ -78,7 +78,7 @@ void Register(RawService& raw, const Method& method) {
 
 }  // namespace
 
-Frame::Frame() : state_(std::make_shared<FrameState>()), raw_(std::make_unique<RawService>()) {}
+Frame::Frame() : state_(std::make_shared<FrameState>()) {}
 Frame::~Frame() = default;
 
 absl::StatusOr<std::unique_ptr<Frame>> Frame::Create(const std::vector<const ServiceDescriptor*>& services,
@@ -110,7 +110,11 @@ absl::StatusOr<std::unique_ptr<Frame>> Frame::Create(const std::vector<const Ser
   for (const auto& [name, handler] : handlers.unary_) fault(name, "a unary handler without such a method");
   for (const auto& [name, handler] : handlers.stream_) fault(name, "a stream handler without such a method");
   if (!faults.empty()) return Refuse(absl::StatusCode::kFailedPrecondition, "UNSERVABLE_METHODS", faults);
-  for (const auto& method : state.methods) Register(*frame->raw_, *method);
+  for (const auto& method : state.methods) {
+    auto& raw = frame->raw_[method->descriptor->service()->full_name()];
+    if (!raw) raw = std::make_unique<RawService>();
+    Register(*raw, *method);
+  }
   return frame;
 }
 
@@ -133,6 +137,10 @@ void Frame::Drain() {
                              "this server is stopping; ask another one", absl::Milliseconds(200)));
 }
 
-grpc::Service* Frame::service() { return raw_->service(); }
+std::vector<grpc::Service*> Frame::grpc_services() {
+  std::vector<grpc::Service*> services;
+  for (auto& [name, raw] : raw_) services.push_back(raw->service());
+  return services;
+}
 
 }  // namespace trialog::rpc

@@ -84,12 +84,13 @@ class Frame {
   // Ends all open streams and refuses new ones: UNAVAILABLE, reason SERVER_DRAINING. Unary calls go on.
   void Drain();
 
-  grpc::Service* service();
+  // One for each service: reflection lists what is registered by the name of its first method.
+  std::vector<grpc::Service*> grpc_services();
 
  private:
   Frame();
   std::shared_ptr<FrameState> state_;
-  std::unique_ptr<RawService> raw_;
+  std::map<std::string, std::unique_ptr<RawService>> raw_;  // By full name of the service.
   std::vector<std::string> names_;
 };
 

@@ -99,8 +99,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::vector<std::unique_pt
   if (!options.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   const bool listens = !options.address.empty();
   if (listens) builder.AddListeningPort(options.address, Credentials(options.tls.get()), &impl->port);
-  for (const auto& frame : impl->frames) builder.RegisterService(frame->service());
-  builder.RegisterService(impl->health.frame().service());
+  for (const auto& frame : impl->frames) {
+    for (grpc::Service* service : frame->grpc_services()) builder.RegisterService(service);
+  }
+  for (grpc::Service* service : impl->health.frame().grpc_services()) builder.RegisterService(service);
   impl->server = builder.BuildAndStart();
   if (impl->server == nullptr || (listens && impl->port == 0))
     return RetryLater(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",

@@ -8,7 +8,7 @@ namespace trialog::service {
 
 Backend::Backend(const Domain& domain, Runtime& runtime, log::Log& log, std::unique_ptr<view::Store> store,
                  sealing::KeyProvider* keys, const rpc::TokenSigner& tokens, BackendOptions options)
-    : domain_(domain), runtime_(runtime), keys_(keys), tokens_(tokens), options_(std::move(options)),
+    : domain_(domain), runtime_(runtime), log_(log), keys_(keys), tokens_(tokens), options_(std::move(options)),
       store_(std::move(store)), owner_(runtime, log, *store_, options_.owner), watches_(runtime, *store_, owner_.partitions) {}
 
 Backend::~Backend() { owner_.Stop(); }
@@ -45,29 +45,39 @@ void Backend::RecordAccess(const Principal& principal, std::string_view method, 
   owner_.Submit(std::move(command));
 }
 
+std::optional<event::v1::Access> Backend::BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome) {
+  // So many a minute, the rest as a count: a loop of refused calls must not fill the log.
+  constexpr int kRecordedPerMinute = 20;
+  constexpr size_t kMaxKeys = 10'000;
+  event::v1::Access access;
+  access.set_outcome(outcome);
+  access.set_count(1);
+  absl::MutexLock lock(&refusals_mutex_);
+  if (refusals_.size() > kMaxKeys) refusals_.clear();
+  Refusals& refusals = refusals_[key];
+  const absl::Duration now = runtime_.Monotonic();
+  if (now - refusals.since > absl::Minutes(1)) {
+    access.set_count(1 + refusals.unrecorded);
+    refusals = {.since = now};
+  }
+  if (++refusals.recorded <= kRecordedPerMinute) return access;
+  ++refusals.unrecorded;
+  return std::nullopt;
+}
+
 void Backend::RecordRefusal(const Principal& principal, std::string_view method) {
   if (principal.organization.empty()) return;
-  // One caller's refusals a minute, the rest as a count: a loop of refused calls must not fill the log.
-  constexpr int kRecordedPerMinute = 20;
-  constexpr size_t kMaxCallers = 10'000;
-  event::v1::Access access;
-  access.set_outcome(event::v1::Access::OUTCOME_REFUSED);
-  access.set_count(1);
-  {
-    absl::MutexLock lock(&refusals_mutex_);
-    if (refusals_.size() > kMaxCallers) refusals_.clear();
-    Refusals& refusals = refusals_[principal.user()];
-    const absl::Duration now = runtime_.Monotonic();
-    if (now - refusals.since > absl::Minutes(1)) {
-      access.set_count(1 + refusals.unrecorded);
-      refusals = {.since = now};
-    }
-    if (++refusals.recorded > kRecordedPerMinute) {
-      ++refusals.unrecorded;
-      return;
-    }
-  }
-  RecordAccess(principal, method, std::move(access), principal.user(), nullptr);
+  auto access = BoundedAccess(principal.user(), event::v1::Access::OUTCOME_REFUSED);
+  if (access) RecordAccess(principal, method, *std::move(access), principal.user(), nullptr);
+}
+
+void Backend::RecordFailedSignIn(std::string_view organization, std::string_view method) {
+  Principal nobody;
+  nobody.caller.set_kind(event::v1::Caller::KIND_ANONYMOUS);
+  nobody.organization = std::string(organization);
+  const std::string entity = Cat("organizations/", organization);
+  auto access = BoundedAccess(entity, event::v1::Access::OUTCOME_SIGN_IN_FAILED);
+  if (access) RecordAccess(nobody, method, *std::move(access), entity, nullptr);
 }
 
 void Backend::SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause,

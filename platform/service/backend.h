@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +39,18 @@ using Aim = std::function<absl::StatusOr<Target>(google::protobuf::Message& requ
 // Answers a command that succeeded; the default renders the first name of the outcome as the method's resource.
 using Answer = std::function<void(std::shared_ptr<rpc::Call> call, const Outcome& outcome)>;
 
+// Answers a command that was refused; the default finishes the call with the status.
+using Refused = std::function<void(std::shared_ptr<rpc::Call> call, const absl::Status& status)>;
+
 struct BackendOptions {
   OwnerOptions owner;
   std::string request_key;  // HMAC key for fingerprints of requests; the same in all replicas of a service.
   bool claim_at_start = false;
   // Grows when what a user may do has changed; null where that never happens. Thread safe.
   std::function<uint64_t(std::string_view user)> access_epoch;
+  // Calls back once callers are known up to `offset` of the organisation's partition of this service's own log: set where
+  // the service's commands change who may call (auth). Commands are answered after it. Null elsewhere. Thread safe.
+  std::function<void(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done)> callers_known;
 };
 
 class Backend {
@@ -80,6 +87,8 @@ class Backend {
   // A custom method on `name` (AIP-136). Personal fields of the request go to the resource's fields of the same name. The
   // answer is the record of `type`, or of `answer_type` when that is another.
   void Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer = nullptr);
+  // The service's EventService: its public events.
+  void Subscribe(std::string_view method);
   // What these three aim at, for a CommandMethod that is nearly one of them.
   Aim AimToCreate(const ResourceType& type);
   Aim AimToUpdate(const ResourceType& type);
@@ -88,6 +97,8 @@ class Backend {
   void CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                      Answer answer = nullptr);
   // Anything else.
+  // What List registers, for a method that lists several kinds of record.
+  rpc::UnaryHandler ListHandler(std::string_view method, const ResourceType& type, ChooseSource source);
   void Unary(std::string_view method, rpc::UnaryHandler handler) {
     handlers_.Unary(std::string(method), std::move(handler));
   }
@@ -105,6 +116,7 @@ class Backend {
   const BackendOptions& options() const { return options_; }
   const Domain& domain() const { return domain_; }
   Runtime& runtime() { return runtime_; }
+  log::Log& log() { return log_; }
   view::Store& store() { return *store_; }
   Owner& owner() { return owner_; }
   WatchHub& watches() { return watches_; }
@@ -116,8 +128,13 @@ class Backend {
   using WithPrincipal = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
   void CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done);
 
-  // Runs `read` once the position that the caller asks for is folded, with its completed principal; refuses what another
-  // organisation holds.
+  // Runs the command of one call, as CommandMethod does: for a handler that prepared something of its own for the call (a
+  // hash, a token). `type` says how personal fields are sealed. Secrets and personal fields are taken out of the request.
+  void Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide, Answer answer = nullptr,
+           Refused refused = nullptr);
+
+  // Runs `read` with the completed principal once the position that the caller asks for is folded. Another organisation's
+  // records are refused with NOT_FOUND.
   void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
                     std::function<void(std::shared_ptr<const Principal>)> read);
 
@@ -146,8 +163,10 @@ class Backend {
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
   void RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);
-  // For the frame: a known caller's call was refused by an access rule.
+  // For the frame: a known caller's call was refused by an access rule. So many a minute and caller are recorded.
   void RecordRefusal(const Principal& principal, std::string_view method);
+  // A sign-in at an organisation that exists failed. So many a minute and organisation are recorded.
+  void RecordFailedSignIn(std::string_view organization, std::string_view method);
 
   // Submits a decision that no request asked for (a reaction, a timer). Thread safe.
   void SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause, DecideFn decide,
@@ -162,6 +181,8 @@ class Backend {
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
                   std::string organization, event::v1::SealedPart sealed, std::string request_key,
                   std::string request_mac);
+  // Null when `key` has had its share of this minute; else an access record with the count since the last one.
+  std::optional<event::v1::Access> BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome);
   void AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
                  std::shared_ptr<const Principal> principal);
   void AnswerHistory(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
@@ -171,6 +192,7 @@ class Backend {
 
   const Domain& domain_;
   Runtime& runtime_;
+  log::Log& log_;
   sealing::KeyProvider* const keys_;
   const rpc::TokenSigner& tokens_;
   const BackendOptions options_;

@@ -4,6 +4,14 @@
 
 namespace trialog::service {
 
+namespace {
+
+std::string EventServiceOf(const Definition& definition) {
+  return Cat("trialog.", definition.domain->service, ".v1.EventService");
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, const Environment& environment) {
   std::unique_ptr<Host> host(new Host(definition, environment));
   auto store = view::Store::Open(*definition.domain, {.path = environment.store_path, .compress = environment.compress});
@@ -20,10 +28,17 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   BackendOptions options;
   options.request_key = environment.request_key;
   options.access_epoch = [directory = host->directory_.get()](std::string_view user) { return directory->Epoch(user); };
+  if (definition.domain->service == "auth") {
+    // What auth changes holds in the next call: the caller's OK waits until this process knows of it.
+    options.callers_known = [directory = host->directory_.get()](std::string_view organization, int64_t offset, auto done) {
+      directory->WhenKnown(organization, offset, std::move(done));
+    };
+  }
   host->backend_ = std::make_unique<Backend>(*definition.domain, *environment.runtime, *environment.log, *std::move(store),
                                              environment.keys, *environment.tokens, std::move(options));
   host->directory_->OnChange([backend = host->backend_.get()] { backend->watches().WakeAll(); });
   definition.add_handlers(*host->backend_);
+  host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"));
   if (absl::Status started = host->backend_->Start(); !started.ok()) return started;
   if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
   if (absl::Status started = host->StartReactions(); !started.ok()) return started;
@@ -65,7 +80,13 @@ absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
   options.hooks.refused = [backend = backend_.get()](const rpc::CallInfo& call, const Principal& principal, const absl::Status&) {
     backend->RecordRefusal(principal, call.method_name());
   };
-  return rpc::Frame::Create(definition_.services, std::move(backend_->handlers()),
+  auto services = definition_.services;
+  // In the file of the event message, so it is linked wherever that is.
+  const auto* events =
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(EventServiceOf(definition_));
+  if (events == nullptr) return absl::InternalError(Cat("no EventService is linked for ", definition_.domain->service));
+  services.push_back(events);
+  return rpc::Frame::Create(services, std::move(backend_->handlers()),
                             environment_.authenticator ? environment_.authenticator : authenticator_, std::move(options));
 }
 

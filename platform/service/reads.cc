@@ -94,11 +94,15 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
 }
 
 void Backend::List(std::string_view method, const ResourceType& type, ChooseSource source) {
+  handlers_.Unary(std::string(method), ListHandler(method, type, source));
+}
+
+rpc::UnaryHandler Backend::ListHandler(std::string_view method, const ResourceType& type, ChooseSource source) {
   auto spec = std::make_shared<const ListSpec>(ListSpec{std::string(method), &type, source});
-  handlers_.Unary(spec->method, [this, spec](std::shared_ptr<rpc::Call> call) {
+  return [this, spec](std::shared_ptr<rpc::Call> call) {
     WhenReadable(call, StringField(call->request(), "parent"),
                  [this, call, spec](auto principal) { AnswerList(call, *spec, std::move(principal)); });
-  });
+  };
 }
 
 absl::StatusOr<rpc::Filter> ParseFilter(const ResourceType& type, const Message& request) {

@@ -32,7 +32,7 @@ absl::Status RequireAdministrator(const Context& context) {
 
 absl::Status CheckEtag(const view::Row& row, std::string_view name, std::string_view etag, std::string_view field) {
   if (etag.empty()) return BadField(field, "ETAG_REQUIRED", "give the etag of the version that was read");
-  if (etag != Cat(row.meta.version())) return StaleEtag(name);
+  if (etag != Cat('"', row.meta.version(), '"')) return StaleEtag(name);
   return absl::OkStatus();
 }
 

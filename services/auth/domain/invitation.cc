@@ -75,6 +75,10 @@ absl::Status CopyBinding(const view::State& state, const Context& context, const
 
 }  // namespace
 
+absl::Status InvitationInvalid() {
+  return Denied("INVITATION_INVALID", "ask an administrator for an invitation");
+}
+
 absl::StatusOr<Decision> CreateInvitation(const view::State& state, const Context& context,
                                           const v1::CreateInvitationRequest& request,
                                           const event::v1::SealedPart& sealed, std::string_view token_sha256) {
@@ -110,7 +114,7 @@ absl::StatusOr<std::shared_ptr<const v1::Invitation>> UsableInvitation(const vie
                                                                        std::string_view name,
                                                                        std::string_view token_sha256,
                                                                        const event::v1::SealedPart& sealed) {
-  const absl::Status invalid = Denied("INVITATION_INVALID", "ask an administrator for an invitation");
+  const absl::Status invalid = InvitationInvalid();
   const view::RowPtr row = OrganizationOf(name) == context.organization ? state.Find(kInvitations, name) : nullptr;
   auto credential = state.Get<v1::Credential>(kInvitationCredentials, CredentialName(name));
   if (!row || !credential || credential->token().token_sha256() != token_sha256) return invalid;

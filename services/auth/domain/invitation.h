@@ -24,6 +24,9 @@ absl::StatusOr<Decision> CreateInvitation(const view::State& state, const Contex
                                           const v1::CreateInvitationRequest& request,
                                           const event::v1::SealedPart& sealed, std::string_view token_sha256);
 
+// PERMISSION_DENIED, reason INVITATION_INVALID: one answer to every token that is not an invitation's.
+absl::Status InvitationInvalid();
+
 // The invitation a token names, when it can be used now by someone with the identifiers in `sealed`. One without the
 // right token learns nothing (INVITATION_INVALID); with it, that it is used (INVITATION_USED) or too late
 // (INVITATION_EXPIRED). Another e-mail address than the one it is bound to: INVITATION_INVALID.

@@ -31,7 +31,7 @@ TEST(Login, FollowsTheOrganisationsSettings) {
   World world;
   v1::UpdateOrganizationRequest request;
   request.mutable_organization()->set_name("organizations/o");
-  request.mutable_organization()->set_etag("1");
+  request.mutable_organization()->set_etag("\"1\"");
   *request.mutable_organization()->mutable_session_lifetime() = ToProto(absl::Hours(2));
   *request.mutable_organization()->mutable_session_idle_timeout() = ToProto(absl::Hours(1));
   request.mutable_update_mask()->add_paths("session_lifetime");

@@ -34,7 +34,7 @@ absl::StatusOr<v1::Invitation> FindInvitation(const view::State& state, const Co
     return **invitation;
   }
   if (organization && organization->open_sign_up()) return OpenInvitation(context);
-  return Denied("SIGN_UP_CLOSED", "ask an administrator of the organisation for an invitation");
+  return SignUpClosed();
 }
 
 // Adds UserActivated for the invited account, or UserCreated for a new one; gives the account as it was or will be.
@@ -88,6 +88,10 @@ absl::Status GrantInvited(const view::State& state, const Context& context, cons
 }
 
 }  // namespace
+
+absl::Status SignUpClosed() {
+  return Denied("SIGN_UP_CLOSED", "ask an administrator of the organisation for an invitation");
+}
 
 absl::StatusOr<Decision> SignUp(const view::State& state, const Context& context, const v1::SignUpRequest& request,
                                 const event::v1::SealedPart& sealed, const SignUpInput& input) {

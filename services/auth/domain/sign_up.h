@@ -18,6 +18,9 @@ struct SignUpInput {
   RefreshSecrets secrets;
 };
 
+// PERMISSION_DENIED, reason SIGN_UP_CLOSED: an invitation is needed, or there is no such organisation.
+absl::Status SignUpClosed();
+
 // Makes the account (or claims the invited one: then request.user_id is that one's id), sets its password, grants the
 // invitation's roles or, on open sign-up, PARTICIPANT and nothing else, links the patient, and begins a session: all in
 // one record, so that of many who race with one invitation one wins. names = {session, user}.

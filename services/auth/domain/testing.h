@@ -164,7 +164,7 @@ class World {
   v1::User::State StateOf(std::string_view user) { return state.Get<v1::User>(kUsers, User(user))->state(); }
 
   std::string Etag(const view::Table& table, std::string_view name) {
-    return Cat(state.Find(table, name)->meta.version());
+    return Cat('"', state.Find(table, name)->meta.version(), '"');
   }
 
   view::ChangeSet state{view::EmptyState()};

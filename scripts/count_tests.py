@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Adds up what ctest and pytest ran and prints 'N passed, M failed'. Exits 1 when anything failed or nothing ran.
+
+usage: count_tests.py CTEST_LOG PYTEST_XML FAILED_STEPS
+"""
+import re
+import sys
+import xml.etree.ElementTree
+
+
+def from_ctest(path):
+    """Counts the cases of each GoogleTest program; a program without any counts as one."""
+    try:
+        log = open(path, errors="replace").read()
+    except OSError:
+        return 0, 0
+    passed = failed = 0
+    for block in re.split(r"^\d+/\d+ Testing: ", log, flags=re.M)[1:]:
+        ok = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) tests?\.", block, re.M)))
+        bad = sum(map(int, re.findall(r"^ *(\d+) FAILED TESTS?$", block, re.M)))
+        ended_well = "Test Passed." in block
+        if not ended_well and bad == 0:
+            bad = 1  # It crashed, timed out, or is no GoogleTest program.
+        if ended_well and ok == 0:
+            ok = 1
+        passed += ok
+        failed += bad
+    return passed, failed
+
+
+def from_pytest(path):
+    try:
+        root = xml.etree.ElementTree.parse(path).getroot()
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return 0, 0
+    suite = root if root.tag == "testsuite" else root.find("testsuite")
+    total, skipped = int(suite.get("tests")), int(suite.get("skipped"))
+    bad = int(suite.get("failures")) + int(suite.get("errors"))
+    return total - bad - skipped, bad
+
+
+def main():
+    ctest, pytest = from_ctest(sys.argv[1]), from_pytest(sys.argv[2])
+    passed, failed = ctest[0] + pytest[0], ctest[1] + pytest[1]
+    if int(sys.argv[3]) and not failed:
+        failed = int(sys.argv[3])  # A step failed that is no test.
+    print(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+sys.exit(main())

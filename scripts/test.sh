@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test that CI runs. The last line says how many passed and failed.
+# usage: scripts/test.sh [--preset release|debug|asan|tsan]
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+preset=release
+[ "${1:-}" = --preset ] && preset=$2
+mkdir -p build
+failed_steps=0
+
+# step NAME COMMAND…: runs it, prints how long it took.
+step() {
+  local name=$1 start=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then
+    echo "== $name: $((SECONDS - start)) s"
+  else
+    echo "== $name: FAILED after $((SECONDS - start)) s"
+    failed_steps=$((failed_steps + 1))
+    return 1
+  fi
+}
+
+lint_protos() {
+  local version=1.75.0 tool=.deps/buf/node_modules/.bin/buf
+  command -v npm >/dev/null || { echo "npm is missing"; return 1; }
+  if [ "$($tool --version 2>/dev/null)" != "$version" ]; then
+    mkdir -p .deps/buf
+    npm install --silent --no-audit --no-fund --prefix .deps/buf "@bufbuild/buf@$version" || return 1
+  fi
+  $tool lint
+}
+
+python_environment() {
+  [ -x .venv/bin/python ] || python3 -m venv .venv || return 1
+  .venv/bin/python -m pip install -q --disable-pip-version-check -r tests/clients/requirements.txt
+}
+
+finish() {
+  python3 scripts/count_tests.py "build/$preset/Testing/Temporary/LastTest.log" build/pytest.xml "$failed_steps"
+  exit $?
+}
+rm -f build/pytest.xml "build/$preset/Testing/Temporary/LastTest.log"
+
+step "dependencies" scripts/deps.sh test || finish
+step "proto lint" lint_protos
+step "configure" cmake --preset "$preset" >build/configure.log || { tail -20 build/configure.log; finish; }
+step "build" ninja -C "build/$preset" -k 0 || finish
+step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error
+if [ -f tests/clients/requirements.txt ]; then
+  step "client environment" python_environment &&
+    step "client tests" .venv/bin/python -m pytest -q tests/clients --junitxml=build/pytest.xml --build "build/$preset"
+fi
+finish
