@@ -38,6 +38,9 @@ using Aim = std::function<absl::StatusOr<Target>(google::protobuf::Message& requ
 // Answers a command that succeeded; the default renders the first name of the outcome as the method's resource.
 using Answer = std::function<void(std::shared_ptr<rpc::Call> call, const Outcome& outcome)>;
 
+// Answers a command that was refused; the default finishes the call with the status.
+using Refused = std::function<void(std::shared_ptr<rpc::Call> call, const absl::Status& status)>;
+
 struct BackendOptions {
   OwnerOptions owner;
   std::string request_key;  // HMAC key for fingerprints of requests; the same in all replicas of a service.
@@ -106,6 +109,16 @@ class Backend {
   using WithPrincipal = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
   void CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done);
 
+  // Runs the command of one call, as CommandMethod does: for a handler that prepared something of its own for the call (a
+  // hash, a token). `type` says how personal fields are sealed. Secrets and personal fields are taken out of the request.
+  void Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide, Answer answer = nullptr,
+           Refused refused = nullptr);
+
+  // Runs `read` with the completed principal once the position that the caller asks for is folded. Another organisation's
+  // records are refused with NOT_FOUND.
+  void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
+                    std::function<void(std::shared_ptr<const Principal>)> read);
+
   // Rows of one organisation as the caller sees them: names, etags, times, personal fields, derived fields. With `record`,
   // unsealing is recorded in the log before `done` is called; if that cannot be written the answer is the error.
   struct Seen {
@@ -143,9 +156,6 @@ class Backend {
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
                   std::string organization, event::v1::SealedPart sealed, std::string request_key,
                   std::string request_mac);
-  // Runs `read` once the position that the caller asks for is folded, with its completed principal.
-  void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
-                    std::function<void(std::shared_ptr<const Principal>)> read);
   void AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
                  std::shared_ptr<const Principal> principal);
   void AnswerHistory(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,

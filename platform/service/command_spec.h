@@ -10,7 +10,8 @@ struct Backend::CommandSpec {
   const ResourceType* type;
   Aim aim;
   DecideRequest decide;
-  Answer answer;  // Null: the record.
+  Answer answer;    // Null: the record.
+  Refused refused;  // Null: the status.
 };
 
 }  // namespace trialog::service

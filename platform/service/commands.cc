@@ -174,8 +174,16 @@ void Backend::Act(std::string_view method, const ResourceType& type, DecideReque
 void Backend::CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                             Answer answer) {
   auto spec = std::make_shared<const CommandSpec>(
-      CommandSpec{std::string(method), &type, std::move(aim), std::move(decide), std::move(answer)});
+      CommandSpec{std::string(method), &type, std::move(aim), std::move(decide), std::move(answer), nullptr});
   handlers_.Unary(std::string(method), [this, spec](std::shared_ptr<rpc::Call> call) { RunCommand(std::move(call), spec); });
+}
+
+void Backend::Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide, Answer answer,
+                  Refused refused) {
+  std::string method(call->method_name());
+  RunCommand(std::move(call), std::make_shared<const CommandSpec>(CommandSpec{
+                                  std::move(method), &type, std::move(aim), std::move(decide), std::move(answer),
+                                  std::move(refused)}));
 }
 
 void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec) {
@@ -227,7 +235,7 @@ void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     return spec->decide(state, context, call->request(), sealed);
   };
   command->done = [this, call, spec](absl::StatusOr<Outcome> outcome) {
-    if (!outcome.ok()) return call->Finish(outcome.status());
+    if (!outcome.ok()) return spec->refused ? spec->refused(call, outcome.status()) : call->Finish(outcome.status());
     call->SetPosition(Cat(outcome->partition, "/", outcome->offset));
     if (spec->answer) return spec->answer(call, *outcome);
     if (outcome->names.empty()) {

@@ -26,11 +26,13 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   definition.add_handlers(*host->backend_);
   if (absl::Status started = host->backend_->Start(); !started.ok()) return started;
   if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
+  if (definition.start) host->running_ = definition.start(*host->backend_);
   return host;
 }
 
 // The directory's thread reads the store that the backend owns, so it ends first.
 Host::~Host() {
+  running_.reset();
   if (backend_) backend_->owner().Stop();
   authenticator_.reset();
   directory_.reset();

@@ -20,6 +20,9 @@ struct Definition {
   std::vector<const google::protobuf::ServiceDescriptor*> services;  // Without EventService, which every service has.
   // Registers a handler for every method of `services`.
   std::function<void(Backend&)> add_handlers;
+  // Starts what runs beside the handlers (a worker), once everything is folded; null: nothing. What it returns is dropped
+  // before the backend ends, and from then on nothing of it may use the backend.
+  std::function<std::shared_ptr<void>(Backend&)> start = nullptr;
 };
 
 // Where it runs. References outlive the host.
@@ -58,6 +61,7 @@ class Host {
   std::unique_ptr<callers::Directory> directory_;
   std::shared_ptr<callers::TokenAuthenticator> authenticator_;
   std::unique_ptr<Backend> backend_;
+  std::shared_ptr<void> running_;
 };
 
 }  // namespace trialog::service
