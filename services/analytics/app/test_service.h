@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -100,7 +101,7 @@ class TestService {
     sealing::AccessClaims claims{.issuer = callers::kIssuer, .audience = callers::kAudience, .subject = user};
     claims.organization = std::string(OrganizationOf(user));
     claims.session = "session";
-    claims.position = auth_position_;
+    claims.position = auth_positions_.at(claims.organization);
     claims.issued = absl::FromUnixSeconds(absl::ToUnixSeconds(RealRuntime().Now()));
     claims.expires = claims.issued + sealing::kAccessTokenLifetime;
     return {.token = sealing::MintAccessToken(claims, signing_key_).value(), .timeout = absl::Seconds(60)};
@@ -146,21 +147,22 @@ class TestService {
         organization, "test", std::nullopt, [&](const view::State&, const Context&) { return decision; },
         [&](const absl::StatusOr<Outcome>& outcome) {
           EXPECT_TRUE(outcome.ok()) << outcome.status();
-          if (outcome.ok()) auth_position_ = std::max(auth_position_, outcome->offset);
+          if (outcome.ok()) auth_positions_[organization] = outcome->offset;
           done.Notify();
         });
     done.WaitForNotification();
     // The key must be known before a token that it signed comes.
     if (!host_) return;
     absl::Notification known;
-    host_->directory().WhenKnown(organization, auth_position_, [&](const absl::Status&) { known.Notify(); });
+    host_->directory().WhenKnown(organization, auth_positions_[organization],
+                                 [&](const absl::Status&) { known.Notify(); });
     known.WaitForNotification();
   }
 
   std::string path_;
   rpc::TokenSigner tokens_{{std::string(32, 't')}};
   const sealing::SigningKey signing_key_ = sealing::SigningKey::Generate();
-  int64_t auth_position_ = 0;
+  std::map<std::string, int64_t> auth_positions_;  // By organisation: what its tokens must be known up to.
   std::unique_ptr<log::EmbeddedLog> log_;
   std::unique_ptr<sealing::KeyStore> key_store_;
   std::unique_ptr<Executor> key_executor_;
