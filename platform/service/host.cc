@@ -42,6 +42,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   if (absl::Status started = host->backend_->Start(); !started.ok()) return started;
   if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
   if (absl::Status started = host->StartReactions(); !started.ok()) return started;
+  if (definition.start) host->running_ = definition.start(*host->backend_);
   return host;
 }
 
@@ -67,6 +68,7 @@ absl::Status Host::StartReactions() {
 // The threads of the reactions and the directory read the store that the backend owns, so they end first; and the owner
 // before them, since it answers them.
 Host::~Host() {
+  running_.reset();
   if (backend_) backend_->owner().Stop();
   due_runners_.clear();
   reactors_.clear();

@@ -25,6 +25,9 @@ struct Definition {
   // What it does about public events, at most one a source, and at due times.
   std::vector<reaction::Reaction> reactions = {};
   std::vector<reaction::DueTable> due = {};
+  // Starts what runs beside the handlers (a worker), once everything is folded; null: nothing. What it returns is dropped
+  // before the backend ends, and from then on nothing of it may use the backend.
+  std::function<std::shared_ptr<void>(Backend&)> start = nullptr;
 };
 
 // Where it runs. References outlive the host.
@@ -69,6 +72,7 @@ class Host {
   std::unique_ptr<Backend> backend_;
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<reaction::DueRunner>> due_runners_;
+  std::shared_ptr<void> running_;
 };
 
 }  // namespace trialog::service
