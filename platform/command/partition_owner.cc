@@ -20,7 +20,7 @@ absl::Status Unavailable(std::string_view why) {
 
 absl::Status ClockWrong() {
   return RetryLater(absl::StatusCode::kUnavailable, "CLOCK_WRONG",
-                    "this server's clock jumped or differs from its log's, so it writes nothing; set it right",
+                    "this server's clock jumped or differs from its log's, so it writes nothing; set it and restart",
                     absl::Seconds(1));
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kProcesses = 2;
 constexpr int kMostCommands = 4000;    // A run without a crash and a reordering by then is a finding.
-constexpr int64_t kMostSteps = 4'000'000;
+constexpr int64_t kMostSteps = 1'000'000;
 
 // A client asks for one command after the other, each until it knows what became of it.
 struct Client {
@@ -136,7 +136,7 @@ class World {
 
   void Chaos() {
     if (calm_) return;
-    switch (random_.Below(12)) {
+    switch (asleep_ ? 11 : random_.Below(12)) {
       case 0:
         Crash(AnyProcess());
         break;
@@ -157,8 +157,15 @@ class World {
     const absl::Duration most = random_.OneIn(2) ? absl::Seconds(4) : absl::Seconds(30);
     const absl::Duration by = random_.OneIn(2) ? random_.UpTo(most) : -random_.UpTo(most);
     ++counts_.clock_jumps;
+    MoveClock(by);
+    runtime_.Schedule(random_.UpTo(absl::Seconds(3)), [this, by] {
+      if (!calm_) MoveClock(-by);
+    });
+  }
+
+  void MoveClock(absl::Duration by) {
+    clock_off_ += by;
     runtime_.JumpClock(by);
-    runtime_.Schedule(random_.UpTo(absl::Seconds(3)), [this, by] { runtime_.JumpClock(-by); });
   }
 
   // ---- Clients. ----
@@ -180,8 +187,9 @@ class World {
 
   void NextCommandLater(int c) {
     clients_[c].command = -1;
-    runtime_.Schedule(random_.UpTo(absl::Milliseconds(300)), [this, c] {
-      if (clients_[c].command < 0) NextCommand(c);
+    const int64_t attempt = ++clients_[c].attempt;
+    runtime_.Schedule(random_.UpTo(absl::Milliseconds(100)), [this, c, attempt] {
+      if (clients_[c].attempt == attempt) NextCommand(c);
     });
   }
 
@@ -193,9 +201,11 @@ class World {
       if (client.command >= 0) return;
     }
     night_ = false;
+    asleep_ = true;
     ++counts_.long_nights;
     Trace("a long night");
     runtime_.Schedule(absl::Hours(25), [this] {
+      asleep_ = false;
       for (int client = 0; client < options_.clients; ++client) NextCommandLater(client);
     });
   }
@@ -203,7 +213,7 @@ class World {
   void Attempt(int c) {
     Client& client = clients_[c];
     const int64_t attempt = ++client.attempt;
-    const int first = AnyProcess();
+    const int first = random_.OneIn(8) ? AnyProcess() : answering_;
     Send(c, first, false);
     if (random_.OneIn(20)) Send(c, 1 - first, false);
     if (client.answered && random_.OneIn(3)) Send(c, AnyProcess(), true);
@@ -230,7 +240,8 @@ class World {
     auto command = std::make_shared<std::unique_ptr<Command>>(other_content ? workload_.MakeOther(number)
                                                                             : workload_.Make(number));
     (*command)->deadline = runtime_.Now() + absl::Seconds(1) + random_.UpTo(absl::Seconds(2));
-    (*command)->done = [this, c, number, other_content](absl::StatusOr<Outcome> outcome) {
+    (*command)->done = [this, c, p, number, other_content](absl::StatusOr<Outcome> outcome) {
+      answering_ = outcome.ok() || !IsRetryable(outcome.status()) ? p : AnyProcess();
       if (random_.OneIn(50)) return;  // The answer is lost on its way.
       runtime_.Schedule(random_.UpTo(absl::Milliseconds(2)), [this, c, number, other_content, outcome = std::move(outcome)] {
         other_content ? OnOtherAnswer(number, outcome) : OnAnswer(c, number, outcome);
@@ -277,14 +288,15 @@ class World {
 
   // ---- The end. ----
 
-  // No more faults; one process stays, the others hand over.
+  // No more faults; the clock is set and all start again; one process stays, the others hand over.
   void CalmDown() {
     calm_ = true;
     log_.Calm();
+    MoveClock(-clock_off_);
     Trace("calm");
     wanted_ = AnyProcess();
     for (int p = 0; p < kProcesses; ++p) {
-      if (processes_[p] && processes_[p]->leaving()) processes_[p].reset();
+      processes_[p].reset();
       Start(p);
     }
     for (int p = 0; p < kProcesses; ++p) {
@@ -329,8 +341,11 @@ class World {
   const Workload workload_;
   const std::unique_ptr<rocksdb::Env> env_;
   std::vector<Client> clients_;
+  int answering_ = 0;  // The process that clients ask first.
   int wanted_;  // The process that should own; none when it is kProcesses.
   bool night_;  // Still to come.
+  bool asleep_ = false;
+  absl::Duration clock_off_;
   bool calm_ = false;
   int next_command_ = 0;
   int life_[kProcesses] = {};

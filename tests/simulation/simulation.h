@@ -14,7 +14,7 @@ namespace trialog::testing {
 
 struct SimulationOptions {
   int commands = 200;  // At least; more until the run had a crash and a reordering.
-  int clients = 4;
+  int clients = 6;
   bool verbose = false;  // Every step of clients and processes, on standard error.
   PlantedBugs bugs;
   bool position_apart = false;  // Planted: rows and position in two writes, with crashes in between.

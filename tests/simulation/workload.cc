@@ -16,7 +16,7 @@ namespace v1 = inventory::v1;
 const std::string kOrganization = "simulated";
 const std::string kOrganizationName = "organizations/simulated";
 const std::string kBiobank = "organizations/simulated/biobanks/main";
-constexpr int kLocations = Workload::kSetup - 1, kCapacity = 4, kSamples = 12, kItems = 24;
+constexpr int kLocations = Workload::kSetup - 1, kCapacity = 5, kSamples = 8, kItems = 14;
 
 template <typename Request>
 DecideFn With(absl::StatusOr<Decision> (*decide)(const view::State&, const Context&, const Request&,
@@ -35,9 +35,9 @@ class Draw {
   std::string Location() { return Cat(kBiobank, "/storageLocations/l", Below(kLocations)); }
   std::string Sample() { return Cat(kBiobank, "/samples/s", Below(kSamples)); }
   std::string Item() { return Cat(kBiobank, "/inventoryItems/i", Below(kItems)); }
-  event::v1::Quantity Amount() {
+  event::v1::Quantity Amount(int below) {
     event::v1::Quantity amount;
-    amount.set_units(Below(6));
+    amount.set_units(Below(below));
     amount.set_unit("mL");
     return amount;
   }
@@ -62,11 +62,11 @@ DecideFn Setup(int number) {
   return With(inventory::CreateStorageLocation, std::move(request));
 }
 
-DecideFn Register(Draw& draw) {
+DecideFn Register(int sample, int identifier) {
   v1::CreateSampleRequest request;
   request.set_parent(kBiobank);
-  request.set_sample_id(Cat("s", draw.Below(kSamples)));
-  request.mutable_sample()->set_identifier(Cat("BB-", draw.Below(kSamples)));
+  request.set_sample_id(Cat("s", sample));
+  request.mutable_sample()->set_identifier(Cat("BB-", identifier));
   request.mutable_sample()->set_sample_type("SER");
   request.mutable_sample()->set_state(v1::SAMPLE_STATE_STORED);
   return With(inventory::CreateSample, std::move(request));
@@ -78,7 +78,7 @@ DecideFn Receive(Draw& draw) {
   request.set_inventory_item_id(Cat("i", draw.Below(kItems)));
   request.mutable_inventory_item()->set_sample(draw.Sample());
   request.mutable_inventory_item()->set_location(draw.Location());
-  *request.mutable_inventory_item()->mutable_quantity() = draw.Amount();
+  *request.mutable_inventory_item()->mutable_quantity() = draw.Amount(30);
   return With(inventory::ReceiveStock, std::move(request));
 }
 
@@ -86,7 +86,7 @@ DecideFn Move(Draw& draw) {
   v1::MoveStockRequest request;
   request.set_name(draw.Item());
   request.set_location(draw.Location());
-  if (draw.Below(4) == 0) *request.mutable_counted_quantity() = draw.Amount();
+  if (draw.Below(4) == 0) *request.mutable_counted_quantity() = draw.Amount(6);
   return With(inventory::MoveStock, std::move(request));
 }
 
@@ -94,7 +94,7 @@ DecideFn Adjust(Draw& draw) {
   v1::AdjustStockRequest request;
   request.set_name(draw.Item());
   request.set_cause(v1::ADJUSTMENT_CAUSE_COUNT);
-  *request.mutable_counted_quantity() = draw.Amount();
+  *request.mutable_counted_quantity() = draw.Amount(6);
   return With(inventory::AdjustStock, std::move(request));
 }
 
@@ -103,7 +103,7 @@ DecideFn Give(Draw& draw, absl::StatusOr<Decision> (*decide)(const view::State&,
                                                             const event::v1::SealedPart&)) {
   Request request;
   request.set_name(draw.Item());
-  *request.mutable_quantity() = draw.Amount();
+  *request.mutable_quantity() = draw.Amount(6);
   return With(decide, std::move(request));
 }
 
@@ -116,11 +116,12 @@ std::string Workload::RequestKey(int number) { return Cat("request ", number); }
 DecideFn Workload::Decide(int number) const {
   if (number < kSetup) return Setup(number);
   Draw draw(seed_ * 1'000'003 + static_cast<uint64_t>(number));
+  if (number < kSetup + kSamples / 2) return Register(number - kSetup, number - kSetup);
   const int kind = draw.Below(20);
-  if (kind < 3) return Register(draw);
-  if (kind < 8) return Receive(draw);
-  if (kind < 12) return Move(draw);
-  if (kind < 15) return Adjust(draw);
+  if (kind < 1) return Register(draw.Below(kSamples), draw.Below(kSamples));
+  if (kind < 5) return Receive(draw);
+  if (kind < 9) return Move(draw);
+  if (kind < 13) return Adjust(draw);
   if (kind < 18) return Give(draw, inventory::IssueStock);
   return Give(draw, inventory::ReturnStock);
 }
