@@ -18,11 +18,10 @@ std::unique_ptr<view::Store> OpenSmallStore(rocksdb::Env* env, const std::string
   return *std::move(store);
 }
 
-Process::Process(SimulatedRuntime& runtime, log::Log& log, rocksdb::Env* env, std::string path, OwnerOptions options,
-                 bool wanted)
-    : path_(std::move(path)), executor_(runtime.NewExecutor(path_)), store_(OpenSmallStore(env, path_)) {
+Process::Process(SimulatedRuntime& runtime, log::Log& log, view::Store& store, OwnerOptions options, bool wanted)
+    : executor_(runtime.NewExecutor("process")) {
   const int partition = Workload::Partition();
-  owner_ = std::make_unique<PartitionOwner>(runtime, *executor_, log, *store_, partition, std::move(options));
+  owner_ = std::make_unique<PartitionOwner>(runtime, *executor_, log, store, partition, std::move(options));
   executor_->Post([this, wanted] { owner_->Start(wanted).IgnoreError(); });  // Passing errors are tried again.
   tail_ = log.Follow(std::string(inventory::InventoryDomain().service), partition, [this] {
     executor_->Post([this] { owner_->Wake(); });

@@ -1,4 +1,4 @@
-// One simulated process: a store of its own and the partition's owner loop on an executor of its own.
+// One simulated process: the partition's owner loop on an executor of its own.
 #pragma once
 
 #include <functional>
@@ -14,9 +14,9 @@ namespace trialog::testing {
 
 class Process {
  public:
-  // Opens the store at `path` of `env`, folds and, when `wanted`, claims. The log and the runtime outlive it.
-  Process(SimulatedRuntime& runtime, log::Log& log, rocksdb::Env* env, std::string path, OwnerOptions options, bool wanted);
-  // A crash: whatever was under way is dropped without an answer; the store's files stay.
+  // Folds into `store` and, when `wanted`, claims. Runtime, log and store outlive it.
+  Process(SimulatedRuntime& runtime, log::Log& log, view::Store& store, OwnerOptions options, bool wanted);
+  // A crash: whatever was under way is dropped without an answer.
   ~Process();
 
   // Leaves the command with the owner, in a task of the executor.
@@ -26,14 +26,10 @@ class Process {
 
   bool leaving() const { return leaving_; }
   bool left() const { return left_; }
-  view::Store& store() { return *store_; }
   const PartitionOwner& owner() const { return *owner_; }
-  const std::string& path() const { return path_; }
 
  private:
-  const std::string path_;
   std::unique_ptr<Executor> executor_;
-  std::unique_ptr<view::Store> store_;
   std::unique_ptr<PartitionOwner> owner_;
   std::unique_ptr<log::Tail> tail_;
   bool leaving_ = false;

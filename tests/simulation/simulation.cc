@@ -48,7 +48,7 @@ class World {
     runtime_.Schedule(absl::Seconds(1), [this] { Chaos(); });
     int64_t steps = 0;
     while (!TroubleIsOver() && ++steps < kMostSteps && runtime_.Step()) {
-      if (random_.OneIn(1500)) Crash(AnyProcess());
+      if (random_.OneIn(5000)) Crash(AnyProcess());
     }
     CalmDown();
     if (!runtime_.RunUntilIdle(kMostSteps)) Finding("the run does not come to an end");
@@ -87,7 +87,8 @@ class World {
   void Start(int p) {
     if (processes_[p]) return;
     const bool wanted = wanted_ == p;
-    Trace("process ", p, " starts in ", Path(p), wanted ? ", wanted" : "");
+    Trace("process ", p, " starts", wanted ? ", wanted" : "");
+    if (!stores_[p]) stores_[p] = OpenSmallStore(env_.get(), Cat("/store", p, ".", life_[p]));
     OwnerOptions owner{.address = Cat("process ", p), .bugs = options_.bugs};
     if (options_.position_apart) {
       owner.bugs.fold.dies_before_position = [this, p] {
@@ -96,17 +97,17 @@ class World {
         return dies;
       };
     }
-    processes_[p] = std::make_unique<Process>(runtime_, log_, env_.get(), Path(p), std::move(owner), wanted);
+    processes_[p] = std::make_unique<Process>(runtime_, log_, *stores_[p], std::move(owner), wanted);
   }
-
-  std::string Path(int p) const { return Cat("/store", p, ".", life_[p]); }
 
   void Crash(int p, bool keep_store = false) {
     if (!processes_[p] || calm_) return;
     ++counts_.crashes;
     Trace("process ", p, " crashes");
     processes_[p].reset();
-    if (!keep_store && random_.OneIn(4)) {
+    const uint64_t fate = keep_store ? 1 : random_.Below(8);
+    if (fate < 2) stores_[p].reset();  // Read from its files again; opening costs most of a run, so not each time.
+    if (fate == 0) {
       ++life_[p];
       ++counts_.stores_lost;
     }
@@ -317,7 +318,7 @@ class World {
     for (int p = 0; p < kProcesses; ++p) {
       if (absl::Status failure = processes_[p]->owner().failure(); !failure.ok()) Finding(failure.ToString());
       if (p != wanted_ && !processes_[p]->left()) Finding("process ", p, " never hands over");
-      check.stores.push_back(&processes_[p]->store());
+      check.stores.push_back(stores_[p].get());
     }
     for (const std::string& finding : Check(check)) Finding(finding);
   }
@@ -329,7 +330,7 @@ class World {
     for (const auto& record : log_.Landed(std::string(inventory::InventoryDomain().service), Workload::Partition())) {
       all += log::RecordHash(record.bytes);
     }
-    counts_.claims = static_cast<int64_t>(processes_[0]->store().fold(Workload::Partition()).term());
+    counts_.claims = static_cast<int64_t>(stores_[0]->fold(Workload::Partition()).term());
     return {std::move(findings_), counts_, log::RecordHash(all)};
   }
 
@@ -349,6 +350,7 @@ class World {
   bool calm_ = false;
   int next_command_ = 0;
   int life_[kProcesses] = {};
+  std::unique_ptr<view::Store> stores_[kProcesses];
   std::unique_ptr<Process> processes_[kProcesses];
   ClientJournal journal_;
   SimulationCounts counts_;
