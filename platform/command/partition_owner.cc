@@ -195,7 +195,8 @@ void PartitionOwner::LoseClaim(const absl::Status& why) {
   AnswerWaiting([&](const Command& command) {
     // A full disk, a wrong clock: said at once rather than at the deadline.
     if (absl::IsResourceExhausted(why) || log_clock_differs_) return why;
-    return command.deadline <= runtime_.Now() ? Unavailable("no owner could be found in time") : absl::OkStatus();
+    if (command.deadline > runtime_.Now()) return absl::OkStatus();
+    return Unavailable(Cat("no owner could be found in time: ", FromAbsl(why.message())));
   });
   Wake();
 }
@@ -410,7 +411,7 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
   for (size_t i = 0; i < group_->records.size(); ++i) {
     if (!reports[i].status.ok()) {
       const absl::Status& why = reports[i].status;
-      return StepDown(absl::IsResourceExhausted(why) ? why : Unavailable("an append failed"));
+      return StepDown(absl::IsResourceExhausted(why) ? why : Unavailable(Cat("an append failed: ", FromAbsl(why.message()))));
     }
     int64_t offset = reports[i].offset;
     if (options_.bugs.no_offset_check) {

@@ -151,10 +151,7 @@ absl::Status Store::Write(const Commit& commit) {
   event::v1::FoldState fold = commit.fold;
   WriteRequests(commit, fold, batch);
   batch.Put(keys::Fold(commit.partition), fold.SerializeAsString());
-  auto status = db_->Write({}, &batch);
-  // After a full disk RocksDB refuses writes until it is told to look again; writing the same twice does no harm.
-  if (!status.ok() && db_->Resume().ok()) status = db_->Write({}, &batch);
-  if (!status.ok()) return FromRocks(status, "writing the store");
+  if (auto status = db_->Write({}, &batch); !status.ok()) return FromRocks(status, "writing the store");
 
   if (commit.changes) {
     for (const auto& write : commit.changes->writes()) {
