@@ -107,11 +107,13 @@ TEST_F(DiskFull, AboveTheWatermarkIsRefusedWithItsReasonBeforeAnythingIsWritten)
 
 TEST_F(DiskFull, OfTheStoreIsSaidAndWhatTheLogHoldsIsFoldedLater) {
   store_files_->FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"));
+  store_files_->SetFreeSpace(0);
   machine_.Serve(20, absl::Seconds(30));
   EXPECT_FALSE(machine_.all_answered());
   EXPECT_THAT(machine_.last_error().ToString(), ::testing::HasSubstr("No space"));
   EXPECT_TRUE(CanRead());
   store_files_->ClearFaults();
+  store_files_->SetFreeSpace(1 << 30);
   // RocksDB looks every 5 seconds, by the machine's clock, whether there is room again.
   const absl::Time give_up = absl::Now() + absl::Seconds(60);
   while (!machine_.all_answered() && absl::Now() < give_up) {
