@@ -10,7 +10,8 @@ constexpr size_t kBatchBytes = 1 << 20;
 
 }  // namespace
 
-absl::Status EvolveRecord(const Domain& domain, const event::v1::Data& data, uint64_t record, view::ChangeSet& changes) {
+absl::Status EvolveRecord(const Domain& domain, const event::v1::Data& data, uint64_t record,
+                          view::ChangeSet& changes) {
   std::vector<std::unique_ptr<google::protobuf::Message>> events(data.events_size());
   for (int i = 0; i < data.events_size(); ++i) {
     if (!data.events(i).has_domain()) continue;  // A read or a refused access changes no state.
@@ -42,7 +43,8 @@ void NoteRecord(const event::v1::Data& data, int64_t offset, view::Commit& commi
   }
   if (!data.has_cause()) return;
   for (auto& cause : *commit.fold.mutable_reacted()) {
-    if (cause.source() != data.cause().source() || cause.position().partition() != data.cause().position().partition()) {
+    if (cause.source() != data.cause().source() ||
+        cause.position().partition() != data.cause().position().partition()) {
       continue;
     }
     *cause.mutable_position() = data.cause().position();
@@ -95,8 +97,6 @@ absl::Status CatchUp(const Domain& domain, view::Store& store, log::Log& log, in
   return absl::OkStatus();
 }
 
-bool IsPassing(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
-}
+bool IsPassing(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
 
 }  // namespace trialog

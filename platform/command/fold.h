@@ -12,8 +12,8 @@
 
 namespace trialog {
 
-// How records are folded. The defaults are the rules of the design; a test may break one, everywhere at once, to show that
-// the simulation would notice (PlantedBugs in partition_owner.h).
+// How records are folded. The defaults are the rules of the design; a test may break one, everywhere at once, to show
+// that the simulation would notice (PlantedBugs in partition_owner.h).
 struct FoldRules {
   // Which records count.
   log::Verdict (*admit)(event::v1::FoldState& state, const event::v1::LogRecord& record, std::string_view bytes,
@@ -23,11 +23,12 @@ struct FoldRules {
 };
 
 // Applies the events of one admitted record to `changes`, in order; `record` tags the writes. FAILED_PRECONDITION with
-// reason UNKNOWN_EVENT when this build does not know an event: nothing is applied then, and the fold stops there, loudly, until
-// it is upgraded.
+// reason UNKNOWN_EVENT when this build does not know an event: nothing is applied then, and the fold stops there,
+// loudly, until it is upgraded.
 absl::Status EvolveRecord(const Domain& domain, const event::v1::Data& data, uint64_t record, view::ChangeSet& changes);
 
-// Adds to a commit what every admitted record leaves beside its rows: its time, its request id, how far a reaction went.
+// Adds to a commit what every admitted record leaves beside its rows: its time, its request id, how far a reaction
+// went.
 void NoteRecord(const event::v1::Data& data, int64_t offset, view::Commit& commit);
 
 // Writes a commit to the store.
@@ -45,8 +46,8 @@ absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition
 absl::Status CatchUp(const Domain& domain, view::Store& store, log::Log& log, int partition,
                      int64_t limit_offset = INT64_MAX, const FoldRules& rules = {});
 
-// Whether folding may succeed when it is tried again: the log or a disk does not answer just now. Everything else (damage,
-// a record that this build does not know) needs an operator.
+// Whether folding may succeed when it is tried again: the log or a disk does not answer just now. Everything else
+// (damage, a record that this build does not know) needs an operator.
 bool IsPassing(const absl::Status& status);
 
 }  // namespace trialog

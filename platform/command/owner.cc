@@ -19,7 +19,9 @@ absl::Status Leaving() {
 }  // namespace
 
 Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions options, int partition_count)
-    : partitions(partition_count), store_(store), log_(log),
+    : partitions(partition_count),
+      store_(store),
+      log_(log),
       executor_(runtime.NewExecutor(Cat("own-", store.domain().service))) {
   options = NotingFailures(std::move(options));
   for (int p = 0; p < partitions; ++p) {

@@ -15,7 +15,8 @@ constexpr size_t kReadBytes = 1 << 20;
 
 absl::Status Unavailable(std::string_view why) {
   return RetryLater(absl::StatusCode::kUnavailable, "OWNER_CHANGED",
-                    Cat("the outcome is not known (", why, "); repeat with the same request_id"), absl::Milliseconds(50));
+                    Cat("the outcome is not known (", why, "); repeat with the same request_id"),
+                    absl::Milliseconds(50));
 }
 
 absl::Status ClockWrong() {
@@ -28,8 +29,15 @@ absl::Status ClockWrong() {
 
 PartitionOwner::PartitionOwner(Runtime& runtime, Executor& executor, log::Log& log, view::Store& store, int partition,
                                OwnerOptions options)
-    : runtime_(runtime), executor_(executor), log_(log), store_(store), domain_(store.domain()), partition_(partition),
-      options_(std::move(options)), backoff_(options_.first_backoff), wall_seen_(runtime.Now()),
+    : runtime_(runtime),
+      executor_(executor),
+      log_(log),
+      store_(store),
+      domain_(store.domain()),
+      partition_(partition),
+      options_(std::move(options)),
+      backoff_(options_.first_backoff),
+      wall_seen_(runtime.Now()),
       monotonic_seen_(runtime.Monotonic()) {}
 
 PartitionOwner::~PartitionOwner() { *alive_ = false; }
@@ -44,10 +52,12 @@ absl::Status PartitionOwner::Start(bool wanted) {
 
 void PartitionOwner::Submit(std::unique_ptr<Command> command) {
   if (!failure_.ok()) return Reject(*command, failure_);
-  if (stopped_ || released_ || role_ == Role::kReleasing) return Reject(*command, Unavailable("this process is leaving"));
+  if (stopped_ || released_ || role_ == Role::kReleasing)
+    return Reject(*command, Unavailable("this process is leaving"));
   if (waiting_.size() >= options_.max_waiting) {
-    return Reject(*command, RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
-                                       "too many commands wait; repeat with the same request_id", absl::Milliseconds(100)));
+    return Reject(*command,
+                  RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                             "too many commands wait; repeat with the same request_id", absl::Milliseconds(100)));
   }
   waiting_.push_back(std::move(command));
   if (role_ == Role::kStandby && !claim_scheduled_) Claim();
@@ -147,7 +157,8 @@ void PartitionOwner::OnClaim(uint64_t attempt, const std::vector<log::Report>& r
 // Folds up to the own claim and not beyond: state, next seq and last own offset are those of the fold at that offset.
 absl::StatusOr<int64_t> PartitionOwner::FoldToOwnClaim(int64_t reported) {
   for (int attempt = 0; attempt < kReadBackAttempts; ++attempt) {
-    if (reported >= 0 && store_.next_offset(partition_) > reported) break;  // Folded past it: too late to judge it there.
+    if (reported >= 0 && store_.next_offset(partition_) > reported)
+      break;  // Folded past it: too late to judge it there.
     auto records = log_.Read(std::string(domain_.service), partition_, store_.next_offset(partition_), kReadBytes);
     if (!records.ok()) return records.status();
     if (records->empty()) continue;
@@ -165,9 +176,8 @@ absl::StatusOr<int64_t> PartitionOwner::FoldToOwnClaim(int64_t reported) {
     if (found) {
       // The log stamped it between our sending and now, so that its clock can be compared with ours.
       const absl::Time stamped = records->back().append_time;
-      log_clock_differs_ =
-          stamped != absl::InfinitePast() &&
-          (stamped < claim_sent_ - options_.clock_error || stamped > runtime_.Now() + options_.clock_error);
+      log_clock_differs_ = stamped != absl::InfinitePast() && (stamped < claim_sent_ - options_.clock_error ||
+                                                               stamped > runtime_.Now() + options_.clock_error);
       return records->back().offset;
     }
   }
@@ -279,9 +289,8 @@ void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
 
 bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group& group) {
   if (command->request_key.empty() || options_.bugs.forget_requests) return false;
-  const absl::Status reused =
-      Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
-             "this request_id was used for another request; use a new one for a new request");
+  const absl::Status reused = Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+                                     "this request_id was used for another request; use a new one for a new request");
   if (auto pending = group.by_request.find(command->request_key); pending != group.by_request.end()) {
     Pending& first = group.records[pending->second];
     if (first.data.request_mac() != command->request_mac) {
@@ -309,7 +318,8 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   data.set_term(term_);
   data.set_owner(owner_);
   data.set_seq(next_seq_);
-  data.set_prev(group.records.empty() ? store_.fold(partition_).last_hash() : log::RecordHash(group.records.back().bytes));
+  data.set_prev(group.records.empty() ? store_.fold(partition_).last_hash()
+                                      : log::RecordHash(group.records.back().bytes));
   data.set_command_id(context.command_id);
   data.set_request_key(command->request_key);
   data.set_request_mac(command->request_mac);
@@ -411,7 +421,8 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
   for (size_t i = 0; i < group_->records.size(); ++i) {
     if (!reports[i].status.ok()) {
       const absl::Status& why = reports[i].status;
-      return StepDown(absl::IsResourceExhausted(why) ? why : Unavailable(Cat("an append failed: ", FromAbsl(why.message()))));
+      return StepDown(absl::IsResourceExhausted(why) ? why
+                                                     : Unavailable(Cat("an append failed: ", FromAbsl(why.message()))));
     }
     int64_t offset = reports[i].offset;
     if (options_.bugs.no_offset_check) {
@@ -443,12 +454,12 @@ bool PartitionOwner::ReadBack(const Pending& pending, int64_t offset, int64_t& f
       return false;  // Another record stands where the report said.
     }
     if (!records->empty()) attempt = 0;
-    const absl::Status folded =
-        FoldRecords(domain_, store_, partition_, *records,
-                    [&](const log::StoredRecord& stored, const event::v1::LogRecord&, log::Verdict verdict) {
-                      if (found && stored.offset == found_at) admitted = verdict == log::Verdict::kAdmitted;
-                    },
-                    options_.bugs.fold);
+    const absl::Status folded = FoldRecords(
+        domain_, store_, partition_, *records,
+        [&](const log::StoredRecord& stored, const event::v1::LogRecord&, log::Verdict verdict) {
+          if (found && stored.offset == found_at) admitted = verdict == log::Verdict::kAdmitted;
+        },
+        options_.bugs.fold);
     if (!folded.ok()) {
       if (!IsPassing(folded)) Fail(folded);
       return false;
@@ -496,11 +507,12 @@ void PartitionOwner::AppendRelease() {
   record.mutable_release()->set_term(term_);
   record.mutable_release()->set_owner(owner_);
   record.mutable_release()->set_seq(next_seq_);
-  appender_->Append({record.SerializeAsString()}, [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
-    executor_.Post([this, alive, attempt, reports = std::move(reports)] {
-      if (*alive) OnRelease(attempt, reports);
-    });
-  });
+  appender_->Append({record.SerializeAsString()},
+                    [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
+                      executor_.Post([this, alive, attempt, reports = std::move(reports)] {
+                        if (*alive) OnRelease(attempt, reports);
+                      });
+                    });
 }
 
 // Whatever became of the release, this process is out: safety never depends on it.

@@ -18,7 +18,8 @@
 
 namespace trialog {
 
-// For tests: rules of the protocol to leave out, so that a simulation shows that it would notice. The only seam for that.
+// For tests: rules of the protocol to leave out, so that a simulation shows that it would notice. The only seam for
+// that.
 struct PlantedBugs {
   bool acknowledge_before_append = false;
   bool no_offset_check = false;  // Any good report acknowledges.
@@ -27,9 +28,9 @@ struct PlantedBugs {
 };
 
 struct OwnerOptions {
-  std::string address;                  // What the claim carries.
-  size_t max_waiting = 4096;            // Commands; one more is refused with RESOURCE_EXHAUSTED.
-  size_t max_group_records = 256;       // Records in one append.
+  std::string address;             // What the claim carries.
+  size_t max_waiting = 4096;       // Commands; one more is refused with RESOURCE_EXHAUSTED.
+  size_t max_group_records = 256;  // Records in one append.
   size_t max_group_bytes = 2 << 20;
   absl::Duration clock_error = absl::Seconds(5);  // Permitted; beyond it writes are refused.
   absl::Duration first_backoff = absl::Milliseconds(20);

@@ -24,12 +24,13 @@ const std::string kTopic = "test";
 
 // A counter that holds at most 100; its event is a Value whose decimal is added.
 const view::Table kCounters{1, "counters/*", &Decimal::default_instance(), nullptr};
-const Domain kDomain{"test", &Value::default_instance(), {&kCounters}, [](view::ChangeSet& state, const auto& event) {
-                       const auto before = state.Get<Decimal>(kCounters, "counters/main");
-                       auto after = std::make_shared<Decimal>();
-                       after->set_units((before ? before->units() : 0) + static_cast<const Value&>(event).decimal().units());
-                       state.Put(kCounters, "counters/main", after);
-                     }};
+const Domain kDomain{
+    "test", &Value::default_instance(), {&kCounters}, [](view::ChangeSet& state, const auto& event) {
+      const auto before = state.Get<Decimal>(kCounters, "counters/main");
+      auto after = std::make_shared<Decimal>();
+      after->set_units((before ? before->units() : 0) + static_cast<const Value&>(event).decimal().units());
+      state.Put(kCounters, "counters/main", after);
+    }};
 
 absl::StatusOr<Decision> Add(int64_t units, const view::State& state) {
   const auto before = state.Get<Decimal>(kCounters, "counters/main");
@@ -46,7 +47,7 @@ class ScriptedLog final : public log::Log {
  public:
   explicit ScriptedLog(log::Log& log) : log_(log) {}
 
-  std::set<size_t> lose;          // Records of the next group that never land.
+  std::set<size_t> lose;           // Records of the next group that never land.
   bool fail_after_append = false;  // The next group lands and is reported as an error.
   bool hide_offsets = false;       // The next group is reported without offsets.
   int fail_reads = 0;              // So many reads answer UNAVAILABLE.
@@ -80,7 +81,8 @@ class ScriptedLog final : public log::Log {
       target_->Append(std::move(records), [=](std::vector<log::Report> landed) {
         std::vector<log::Report> reports;
         for (size_t i = 0, next = 0; i < count; ++i) {
-          reports.push_back(lost.count(i) || failed ? log::Report{absl::UnavailableError("scripted"), -1} : landed[next]);
+          reports.push_back(lost.count(i) || failed ? log::Report{absl::UnavailableError("scripted"), -1}
+                                                    : landed[next]);
           if (!lost.count(i)) ++next;
           if (hidden) reports.back().offset = -1;
         }
@@ -474,6 +476,34 @@ TEST_F(PartitionOwnerTest, AStandbyThatCannotReadForAWhileCatchesUpByItself) {
   Settle();
   EXPECT_EQ(standby.Counter(), 11);
   EXPECT_TRUE(standby.owner->failure().ok());
+}
+
+TEST_F(PartitionOwnerTest, WhatLandsWhileAGroupIsInFlightIsFoldedAfterwards) {
+  Node node(runtime_, scripted_);
+  StartOwning(node);
+  event::v1::LogRecord fenced;
+  fenced.mutable_data()->set_owner("somebody");
+  auto other = log_.NewAppender(kTopic, kPartition);
+  Submit(node, 10);
+  while (Kinds().size() < 3) ASSERT_TRUE(runtime_.Step());
+  other->Append({fenced.SerializeAsString()}, [](auto) {});
+  Settle();
+  EXPECT_EQ(node.store->next_offset(kPartition), 4);
+}
+
+TEST_F(PartitionOwnerTest, AClaimThatTheLogStampedWithAnotherTimeThanOursIsNotUsed) {
+  Node node(runtime_, scripted_);
+  ASSERT_TRUE(node.owner->Start(false).ok());
+  const Answer refused = Submit(node, 1);
+  runtime_.JumpClock(absl::Minutes(1));  // The log's clock, when the claim lands …
+  while (Kinds().empty()) ASSERT_TRUE(runtime_.Step());
+  runtime_.JumpClock(-absl::Minutes(1));  // … is not ours when it is reported.
+  runtime_.RunFor(absl::Milliseconds(7));
+  EXPECT_EQ(ReasonOfAnswer(refused), "CLOCK_WRONG");
+  Settle();
+  const Answer taken = Submit(node, 1);  // The next claim finds that the clocks agree.
+  Settle();
+  EXPECT_EQ(ReasonOfAnswer(taken), "OK");
 }
 
 TEST_F(PartitionOwnerTest, AStoppedOwnerAnswersEverythingOnce) {

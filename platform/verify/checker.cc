@@ -1,5 +1,7 @@
 #include "platform/verify/checker.h"
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "platform/text/text.h"
 #include "platform/view/times.h"
 
@@ -8,6 +10,14 @@ namespace {
 
 constexpr size_t kMaxFindings = 100;
 constexpr size_t kReadBytes = 1 << 20;
+
+// Request keys are keyed hashes; those of simulations are text.
+std::string Shown(const std::string& request) {
+  for (unsigned char c : request) {
+    if (!absl::ascii_isprint(c)) return absl::BytesToHexString(request);
+  }
+  return request;
+}
 
 struct Admitted {
   int partition = 0;
@@ -37,7 +47,8 @@ class Checker {
   void ReadPartition(int partition) {
     event::v1::FoldState fold;
     for (;;) {
-      auto records = options_.log->Read(std::string(options_.domain->service), partition, fold.next_offset(), kReadBytes);
+      auto records =
+          options_.log->Read(std::string(options_.domain->service), partition, fold.next_offset(), kReadBytes);
       if (!records.ok()) return Finding("partition ", partition, ": ", records.status().ToString());
       if (records->empty()) break;
       for (const log::StoredRecord& stored : *records) {
@@ -58,7 +69,7 @@ class Checker {
     Admitted admitted{partition, offset, FromProto(data.record_time()), {}};
     admitted.names.assign(data.result().names().begin(), data.result().names().end());
     if (!all.empty() && admitted.time - all.back().time < view::kRememberRequests) {
-      Finding("request ", data.request_key(), ": admitted twice, at ", all.back().offset, " and ", offset);
+      Finding("request ", Shown(data.request_key()), ": admitted twice, at ", all.back().offset, " and ", offset);
     }
     all.push_back(std::move(admitted));
   }
@@ -68,33 +79,34 @@ class Checker {
       for (const Outcome& answer : answers) CheckAnswer(request, answer);
     }
     for (const std::string& request : journal.refused) {
-      if (admitted_.count(request)) Finding("request ", request, ": refused at each attempt, and admitted");
+      if (admitted_.count(request)) Finding("request ", Shown(request), ": refused at each attempt, and admitted");
     }
     if (journal.sent.empty()) return;
     for (const auto& [request, all] : admitted_) {
-      if (!journal.sent.count(request)) Finding("request ", request, ": admitted, and never sent");
+      if (!journal.sent.count(request)) Finding("request ", Shown(request), ": admitted, and never sent");
     }
   }
 
   void CheckAnswer(const std::string& request, const Outcome& answer) {
     auto found = admitted_.find(request);
     if (found == admitted_.end()) {
-      return Finding("request ", request, ": acknowledged at ", answer.offset, ", and not admitted");
+      return Finding("request ", Shown(request), ": acknowledged at ", answer.offset, ", and not admitted");
     }
     for (const Admitted& admitted : found->second) {
-      if (admitted.partition == answer.partition && admitted.offset == answer.offset && admitted.names == answer.names) {
+      if (admitted.partition == answer.partition && admitted.offset == answer.offset &&
+          admitted.names == answer.names) {
         return;
       }
     }
-    Finding("request ", request, ": acknowledged at ", answer.offset, " with another outcome than the admitted one at ",
-            found->second.front().offset);
+    Finding("request ", Shown(request), ": acknowledged at ", answer.offset,
+            " with another outcome than the admitted one at ", found->second.front().offset);
   }
 
   void CheckStores() {
     if (options_.replay) {
       for (int p = 0; p < options_.partitions; ++p) {
-        absl::Status folded = CatchUp(*options_.domain, *options_.replay, *options_.log, p, INT64_MAX,
-                                      {.admit = options_.rules.admit});
+        absl::Status folded =
+            CatchUp(*options_.domain, *options_.replay, *options_.log, p, INT64_MAX, {.admit = options_.rules.admit});
         if (!folded.ok()) return Finding("partition ", p, ": a replay stops: ", folded.ToString());
       }
     }

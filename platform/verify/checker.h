@@ -1,5 +1,5 @@
-// What must hold of a service's log, of every store folded from it and of what its clients were told. One checker for the
-// simulation, the fault runs and `trialogctl verify`.
+// What must hold of a service's log, of every store folded from it and of what its clients were told. One checker for
+// the simulation, the fault runs and `trialogctl verify`.
 #pragma once
 
 #include <functional>
@@ -40,7 +40,8 @@ struct CheckOptions {
 };
 
 // Says what does not hold, one sentence a finding, at most 100; empty when all holds:
-// - the log can be read and folded, and raised no alarm: no term is skipped and every admitted record was decided on the
+// - the log can be read and folded, and raised no alarm: no term is skipped and every admitted record was decided on
+// the
 //   admitted record before it;
 // - no request was admitted twice within the time that request ids are remembered, and none that was never sent;
 // - an acknowledged request was admitted, once, at the offset and with the names that each answer to it gave;

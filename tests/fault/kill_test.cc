@@ -1,5 +1,9 @@
 // kill -9 under load: a process that owns log and store dies at seeded points, again and again on the same files; the
-// client, in this process, keeps the journal of what it was told. TRIALOG_SEED and TRIALOG_KILLS change seed and number.
+// client, in this process, keeps the journal of what it was told. TRIALOG_SEED and TRIALOG_KILLS change seed and
+// number.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -7,8 +11,6 @@
 #include <iostream>
 #include <set>
 #include <sstream>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -42,7 +44,8 @@ class Worker {
       ::dup2(in[0], STDIN_FILENO);
       ::dup2(out[1], STDOUT_FILENO);
       for (int end : {in[0], in[1], out[0], out[1]}) ::close(end);
-      ::execl(FAULT_WORKER, FAULT_WORKER, folder.c_str(), seed_text.c_str(), point.c_str(), count_text.c_str(), nullptr);
+      ::execl(FAULT_WORKER, FAULT_WORKER, folder.c_str(), seed_text.c_str(), point.c_str(), count_text.c_str(),
+              nullptr);
       ::_exit(127);
     }
     ::close(in[0]);

@@ -30,8 +30,8 @@ absl::Status Machine::Start() {
   if (!store.ok()) return store.status();
   store_ = *std::move(store);
   const int partition = Workload::Partition();
-  absl::Status behind = log_->CheckNotBehind(std::string(store_->domain().service), partition,
-                                             store_->next_offset(partition));
+  absl::Status behind =
+      log_->CheckNotBehind(std::string(store_->domain().service), partition, store_->next_offset(partition));
   if (!behind.ok()) return behind;
   executor_ = runtime_.NewExecutor("owner");
   owner_ = std::make_unique<PartitionOwner>(runtime_, *executor_, *log_, *store_, partition, OwnerOptions{});

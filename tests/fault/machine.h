@@ -1,5 +1,5 @@
-// A machine for fault tests: the embedded log, a store and the owner loop of one partition, on file systems that fail when
-// told to, and a client that keeps the journal of what it was told. One thread besides RocksDB's own.
+// A machine for fault tests: the embedded log, a store and the owner loop of one partition, on file systems that fail
+// when told to, and a client that keeps the journal of what it was told. One thread besides RocksDB's own.
 #pragma once
 
 #include <map>
@@ -21,7 +21,8 @@ namespace trialog::testing {
 class Machine {
  public:
   // The file systems may be one and the same.
-  Machine(uint64_t seed, std::shared_ptr<PowerCutFileSystem> log_files, std::shared_ptr<PowerCutFileSystem> store_files);
+  Machine(uint64_t seed, std::shared_ptr<PowerCutFileSystem> log_files,
+          std::shared_ptr<PowerCutFileSystem> store_files);
   ~Machine();
 
   // Opens log and store and starts the owner; checks that the log does not end before the store.
@@ -29,8 +30,8 @@ class Machine {
   // All of the process is gone; what was under way has no answer.
   void Stop();
 
-  // Asks for `commands` more, 8 at a time, those without an answer first, until each has one, the power is cut, or `patience`
-  // of virtual time has passed. Retryable answers are asked again.
+  // Asks for `commands` more, 8 at a time, those without an answer first, until each has one, the power is cut, or
+  // `patience` of virtual time has passed. Retryable answers are asked again.
   void Serve(int commands, absl::Duration patience);
 
   // What does not hold, after folding to the end (platform/verify).

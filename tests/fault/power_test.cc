@@ -68,8 +68,9 @@ class DiskFull : public ::testing::Test {
     store_files_->SetFreeSpace(bytes);
   }
   bool CanRead() {
-    return machine_.store().partition(Workload::Partition()).Find(inventory::kBiobanks,
-                                                                 "organizations/simulated/biobanks/main") != nullptr;
+    return machine_.store()
+               .partition(Workload::Partition())
+               .Find(inventory::kBiobanks, "organizations/simulated/biobanks/main") != nullptr;
   }
   // Nothing was lost, and everything asked meanwhile gets its answer.
   void ExpectRecovered() {

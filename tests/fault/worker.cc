@@ -1,14 +1,15 @@
-// fault_worker FOLDER SEED POINT COUNT: a process to be killed. Owns an embedded log and a store in FOLDER, reads command
-// numbers (tests/simulation/workload.h) from standard input, one a line, and answers each on standard output: "ok NUMBER
-// OFFSET NAME" or "no NUMBER REASON" (a rule refuses), "again NUMBER". At the COUNT-th time that it comes to POINT it kills
-// itself with SIGKILL: append (before a group is written), appended (written, not yet reported), folded (in the store, not
-// yet acknowledged), acknowledged (just said so); none: never.
+// fault_worker FOLDER SEED POINT COUNT: a process to be killed. Owns an embedded log and a store in FOLDER, reads
+// command numbers (tests/simulation/workload.h) from standard input, one a line, and answers each on standard output:
+// "ok NUMBER OFFSET NAME" or "no NUMBER REASON" (a rule refuses), "again NUMBER". At the COUNT-th time that it comes to
+// POINT it kills itself with SIGKILL: append (before a group is written), appended (written, not yet reported), folded
+// (in the store, not yet acknowledged), acknowledged (just said so); none: never.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <string>
-#include <unistd.h>
 
 #include "platform/command/owner.h"
 #include "platform/errors/errors.h"

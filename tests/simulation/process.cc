@@ -23,9 +23,8 @@ Process::Process(SimulatedRuntime& runtime, log::Log& log, view::Store& store, O
   const int partition = Workload::Partition();
   owner_ = std::make_unique<PartitionOwner>(runtime, *executor_, log, store, partition, std::move(options));
   executor_->Post([this, wanted] { owner_->Start(wanted).IgnoreError(); });  // Passing errors are tried again.
-  tail_ = log.Follow(std::string(inventory::InventoryDomain().service), partition, [this] {
-    executor_->Post([this] { owner_->Wake(); });
-  });
+  tail_ = log.Follow(std::string(inventory::InventoryDomain().service), partition,
+                     [this] { executor_->Post([this] { owner_->Wake(); }); });
 }
 
 Process::~Process() {

@@ -16,16 +16,16 @@
 namespace trialog::testing {
 namespace {
 
-constexpr int kProcesses = 2;
-constexpr int kMostCommands = 4000;    // A run without a crash and a reordering by then is a finding.
+constexpr int kMostProcesses = 3;
+constexpr int kMostCommands = 4000;  // A run without a crash and a reordering by then is a finding.
 constexpr int64_t kMostSteps = 1'000'000;
 
 // A client asks for one command after the other, each until it knows what became of it.
 struct Client {
-  int command = -1;     // The current one; -1 when at rest.
+  int command = -1;       // The current one; -1 when at rest.
   bool answered = false;  // It has an OK already: what is sent now is a repeat.
-  int sent = 0;         // Attempts for it.
-  int64_t attempt = 0;  // The latest; answers to earlier ones count too, their time-outs do not.
+  int sent = 0;           // Attempts for it.
+  int64_t attempt = 0;    // The latest; answers to earlier ones count too, their time-outs do not.
 };
 
 class World {
@@ -39,11 +39,12 @@ class World {
         workload_(seed),
         env_(rocksdb::NewMemEnv(rocksdb::Env::Default())),
         clients_(options.clients),
-        wanted_(static_cast<int>(random_.Below(kProcesses + 1))),
+        count_(random_.OneIn(3) ? kMostProcesses : kMostProcesses - 1),
+        wanted_(static_cast<int>(random_.Below(count_ + 1))),
         night_(random_.OneIn(8)) {}
 
   SimulationResult Run() {
-    for (int p = 0; p < kProcesses; ++p) Start(p);
+    for (int p = 0; p < static_cast<int>(count_); ++p) Start(p);
     NextCommand(0);  // The first client sets up; the others follow when that is through.
     runtime_.Schedule(absl::Seconds(1), [this] { Chaos(); });
     int64_t steps = 0;
@@ -61,9 +62,9 @@ class World {
   static log::SimulatedLogOptions Faults(SeededRandom& random) {
     log::SimulatedLogOptions faults = log::ManyFaults();
     faults.longest_late = absl::Seconds(5);
-    for (uint32_t* fault : {&faults.lost_one_in, &faults.late_one_in, &faults.failed_after_append_one_in,
-                            &faults.no_offset_one_in, &faults.stale_end_one_in, &faults.read_failed_one_in,
-                            &faults.hole_one_in}) {
+    for (uint32_t* fault :
+         {&faults.lost_one_in, &faults.late_one_in, &faults.failed_after_append_one_in, &faults.no_offset_one_in,
+          &faults.stale_end_one_in, &faults.read_failed_one_in, &faults.hole_one_in}) {
       if (random.OneIn(3)) *fault = 0;
     }
     return faults;
@@ -82,7 +83,7 @@ class World {
 
   // ---- Processes. ----
 
-  int AnyProcess() { return static_cast<int>(random_.Below(kProcesses)); }
+  int AnyProcess() { return static_cast<int>(random_.Below(count_)); }
 
   void Start(int p) {
     if (processes_[p]) return;
@@ -216,7 +217,7 @@ class World {
     const int64_t attempt = ++client.attempt;
     const int first = random_.OneIn(8) ? AnyProcess() : answering_;
     Send(c, first, false);
-    if (random_.OneIn(20)) Send(c, 1 - first, false);
+    if (random_.OneIn(20)) Send(c, AnyProcess(), false);
     if (client.answered && random_.OneIn(3)) Send(c, AnyProcess(), true);
     runtime_.Schedule(absl::Seconds(1) + random_.UpTo(absl::Seconds(1)), [this, c, attempt] {
       if (clients_[c].attempt != attempt || clients_[c].command < 0) return;
@@ -244,9 +245,10 @@ class World {
     (*command)->done = [this, c, p, number, other_content](absl::StatusOr<Outcome> outcome) {
       answering_ = outcome.ok() || !IsRetryable(outcome.status()) ? p : AnyProcess();
       if (random_.OneIn(50)) return;  // The answer is lost on its way.
-      runtime_.Schedule(random_.UpTo(absl::Milliseconds(2)), [this, c, number, other_content, outcome = std::move(outcome)] {
-        other_content ? OnOtherAnswer(number, outcome) : OnAnswer(c, number, outcome);
-      });
+      runtime_.Schedule(random_.UpTo(absl::Milliseconds(2)),
+                        [this, c, number, other_content, outcome = std::move(outcome)] {
+                          other_content ? OnOtherAnswer(number, outcome) : OnAnswer(c, number, outcome);
+                        });
     };
     runtime_.Schedule(random_.UpTo(absl::Milliseconds(2)), [this, p, command] {
       if (processes_[p]) processes_[p]->Submit(std::move(*command));
@@ -254,7 +256,7 @@ class World {
   }
 
   void OnOtherAnswer(int number, const absl::StatusOr<Outcome>& outcome) {
-    if (outcome.ok()) Finding("request ", number, ": another content got its outcome");
+    if (outcome.ok()) Finding("request #", number, ": another content got its outcome");
     counts_.reused += ReasonOf(outcome.status()) == "REQUEST_ID_REUSED";
   }
 
@@ -262,7 +264,8 @@ class World {
     Client& client = clients_[c];
     const std::string key = Workload::RequestKey(number);
     const bool current = client.command == number;
-    Trace("client ", c, " command ", number, ": ", outcome.ok() ? Cat("at ", outcome->offset) : outcome.status().ToString());
+    Trace("client ", c, " command ", number, ": ",
+          outcome.ok() ? Cat("at ", outcome->offset) : outcome.status().ToString());
     if (outcome.ok()) {
       journal_.acknowledged[key].push_back(*outcome);
       counts_.joined += outcome->repeated;
@@ -279,7 +282,8 @@ class World {
     }
     if (client.answered) {
       // Only a log that answers an old end lets a writer that was fenced refuse what is done.
-      if (faults_.stale_end_one_in == 0) Finding(key, ": refused after it was acknowledged: ", outcome.status().ToString());
+      if (faults_.stale_end_one_in == 0)
+        Finding("request ", key, ": refused after it was acknowledged: ", outcome.status().ToString());
       return NextCommandLater(c);
     }
     ++counts_.refused;
@@ -296,11 +300,11 @@ class World {
     MoveClock(-clock_off_);
     Trace("calm");
     wanted_ = AnyProcess();
-    for (int p = 0; p < kProcesses; ++p) {
+    for (int p = 0; p < static_cast<int>(count_); ++p) {
       processes_[p].reset();
       Start(p);
     }
-    for (int p = 0; p < kProcesses; ++p) {
+    for (int p = 0; p < static_cast<int>(count_); ++p) {
       if (p != wanted_) Leave(p);
     }
   }
@@ -312,10 +316,11 @@ class World {
     if (counts_.crashes == 0) Finding("no process crashed");
     if (log_.counts().reordered == 0) Finding("no record overtook another");
     std::unique_ptr<view::Store> replay = OpenSmallStore(env_.get(), "/replay");
-    CheckOptions check{.domain = &inventory::InventoryDomain(), .log = &log_, .replay = replay.get(), .journal = &journal_};
+    CheckOptions check{
+        .domain = &inventory::InventoryDomain(), .log = &log_, .replay = replay.get(), .journal = &journal_};
     check.rules.admit = options_.bugs.fold.admit;
     check.invariants = [](const view::State& state) { return inventory::CheckInvariants(state, 10); };
-    for (int p = 0; p < kProcesses; ++p) {
+    for (int p = 0; p < static_cast<int>(count_); ++p) {
       if (absl::Status failure = processes_[p]->owner().failure(); !failure.ok()) Finding(failure.ToString());
       if (p != wanted_ && !processes_[p]->left()) Finding("process ", p, " never hands over");
       check.stores.push_back(stores_[p].get());
@@ -342,16 +347,17 @@ class World {
   const Workload workload_;
   const std::unique_ptr<rocksdb::Env> env_;
   std::vector<Client> clients_;
-  int answering_ = 0;  // The process that clients ask first.
-  int wanted_;  // The process that should own; none when it is kProcesses.
-  bool night_;  // Still to come.
+  const uint64_t count_;  // Of processes.
+  int answering_ = 0;     // The process that clients ask first.
+  int wanted_;            // The process that should own; none when it is count_.
+  bool night_;            // Still to come.
   bool asleep_ = false;
   absl::Duration clock_off_;
   bool calm_ = false;
   int next_command_ = 0;
-  int life_[kProcesses] = {};
-  std::unique_ptr<view::Store> stores_[kProcesses];
-  std::unique_ptr<Process> processes_[kProcesses];
+  int life_[kMostProcesses] = {};
+  std::unique_ptr<view::Store> stores_[kMostProcesses];
+  std::unique_ptr<Process> processes_[kMostProcesses];
   ClientJournal journal_;
   SimulationCounts counts_;
   std::vector<std::string> findings_;
@@ -369,8 +375,8 @@ SimulationCounts& SimulationCounts::operator+=(const SimulationCounts& other) {
 }
 
 std::string SimulationCounts::ToString() const {
-  return Cat("clients: commands ", commands, ", attempts ", attempts, ", acknowledged ", acknowledged, ", refused ", refused,
-             ", unknown ", unknown, ", first outcome again ", joined, ", request id reused ", reused,
+  return Cat("clients: commands ", commands, ", attempts ", attempts, ", acknowledged ", acknowledged, ", refused ",
+             refused, ", unknown ", unknown, ", first outcome again ", joined, ", request id reused ", reused,
              "\nprocesses: claims ", claims, ", crashes ", crashes, ", stores lost ", stores_lost, ", hand-overs ",
              hand_overs, ", pauses ", pauses, ", clock jumps ", clock_jumps, ", long nights ", long_nights,
              "\nlog: ", log.ToString());

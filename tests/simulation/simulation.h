@@ -1,6 +1,6 @@
-// The owner loop in a world that does everything that can go wrong, from a seed, on one thread: processes that crash, lose
-// their store, stand still, leave and come back; a log that delays, loses, doubles and reorders; clients that ask again at
-// any process until they know; clocks that jump. Same seed, same run.
+// The owner loop in a world that does everything that can go wrong, from a seed, on one thread: processes that crash,
+// lose their store, stand still, leave and come back; a log that delays, loses, doubles and reorders; clients that ask
+// again at any process until they know; clocks that jump. Same seed, same run.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ struct SimulationCounts {
   int64_t commands = 0;  // Asked for by clients.
   int64_t attempts = 0;  // Sent; retries, repeats and copies too.
   int64_t acknowledged = 0;
-  int64_t refused = 0;      // By a rule of the domain.
-  int64_t unknown = 0;      // Attempts without an answer, or answered UNAVAILABLE.
-  int64_t joined = 0;       // OK answers that say "the first outcome".
-  int64_t reused = 0;       // Refused with REQUEST_ID_REUSED.
-  int64_t claims = 0;       // Terms in the log.
+  int64_t refused = 0;  // By a rule of the domain.
+  int64_t unknown = 0;  // Attempts without an answer, or answered UNAVAILABLE.
+  int64_t joined = 0;   // OK answers that say "the first outcome".
+  int64_t reused = 0;   // Refused with REQUEST_ID_REUSED.
+  int64_t claims = 0;   // Terms in the log.
   int64_t crashes = 0;
   int64_t stores_lost = 0;
   int64_t hand_overs = 0;

@@ -100,7 +100,7 @@ DecideFn Adjust(Draw& draw) {
 
 template <typename Request>
 DecideFn Give(Draw& draw, absl::StatusOr<Decision> (*decide)(const view::State&, const Context&, const Request&,
-                                                            const event::v1::SealedPart&)) {
+                                                             const event::v1::SealedPart&)) {
   Request request;
   request.set_name(draw.Item());
   *request.mutable_quantity() = draw.Amount(6);
@@ -111,7 +111,7 @@ DecideFn Give(Draw& draw, absl::StatusOr<Decision> (*decide)(const view::State&,
 
 int Workload::Partition() { return log::PartitionOf(kOrganization); }
 
-std::string Workload::RequestKey(int number) { return Cat("request ", number); }
+std::string Workload::RequestKey(int number) { return Cat("#", number); }
 
 DecideFn Workload::Decide(int number) const {
   if (number < kSetup) return Setup(number);

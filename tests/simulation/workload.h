@@ -1,5 +1,5 @@
-// A stream of inventory commands from a seed, for simulation and fault runs: command `number` is a pure function of seed
-// and number, so that two processes agree on it without sending it.
+// A stream of inventory commands from a seed, for simulation and fault runs: command `number` is a pure function of
+// seed and number, so that two processes agree on it without sending it.
 #pragma once
 
 #include <cstdint>
