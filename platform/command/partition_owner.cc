@@ -134,6 +134,7 @@ void PartitionOwner::Claim() {
   claim->set_owner(owner_);
   claim->set_address(options_.address);
   claim_sent_ = runtime_.Now();
+  log_clock_differs_ = false;
   *claim->mutable_record_time() = ToProto(claim_sent_);
   claim_bytes_ = record.SerializeAsString();
   appender_->Append({claim_bytes_}, [this, alive = alive_, attempt = ++attempt_](std::vector<log::Report> reports) {
