@@ -14,12 +14,26 @@
 
 namespace trialog::service {
 
+// What a service runs beside its handlers, on threads of its own.
+class Companion {
+ public:
+  virtual ~Companion() = default;
+  // Once the backend and the directory of callers are folded; before any call is served.
+  virtual absl::Status Start(Backend& backend) = 0;
+  // Ends its threads. The backend still answers, with refusals, and goes after this returned.
+  virtual void Stop() = 0;
+  // OK while it can do its work. Thread safe.
+  virtual absl::Status Health() const = 0;
+};
+
 // What a service is, beside the platform.
 struct Definition {
   const Domain* domain;
   std::vector<const google::protobuf::ServiceDescriptor*> services;  // Without EventService, which every service has.
   // Registers a handler for every method of `services`.
   std::function<void(Backend&)> add_handlers;
+  int partitions = log::kPartitions;                 // Of its own topic.
+  std::shared_ptr<Companion> companion = nullptr;    // Of one host; null: none.
 };
 
 // Where it runs. References outlive the host.
@@ -30,10 +44,12 @@ struct Environment {
   std::string store_path;
   std::string request_key;  // HMAC key of the service's request fingerprints.
   const rpc::TokenSigner* tokens;
-  int partitions = log::kPartitions;
+  int partitions = log::kPartitions;  // Of auth's topic, which every service folds.
   bool compress = true;
   // Refuses the start when the log ends before the position of a store; null where the log cannot lose its end.
   std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
+  // Who calls, for tests that bring their own callers; null: access tokens.
+  std::shared_ptr<rpc::Authenticator> authenticator;
   rpc::FrameOptions frame;
 };
 
@@ -56,7 +72,7 @@ class Host {
   const Definition definition_;
   const Environment environment_;
   std::unique_ptr<callers::Directory> directory_;
-  std::shared_ptr<callers::TokenAuthenticator> authenticator_;
+  std::shared_ptr<rpc::Authenticator> authenticator_;
   std::unique_ptr<Backend> backend_;
 };
 
