@@ -3,6 +3,10 @@
 
 #include <sys/stat.h>
 
+#include <fstream>
+#include <set>
+#include <thread>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform/errors/errors.h"
@@ -13,6 +17,7 @@
 #include "services/audit/domain/leaf.h"
 #include "services/audit/tree/checkpoint.h"
 #include "services/audit/tree/proof.h"
+#include "services/audit/verify/online.h"
 #include "services/audit/views/test_logs.h"
 #include "trialog/audit/v1/service.pb.h"
 
@@ -308,6 +313,60 @@ TEST_F(AuditAppTest, ASecondStartGoesOnWhereTheFirstEnded) {
   v1::GetCheckpointRequest again;
   again.set_tree_size(first.tree_size());
   EXPECT_EQ(Call<v1::Checkpoint>("GetCheckpoint", again)->note(), first.note()) << "signed the same way for ever";
+}
+
+class OnlineVerification : public AuditAppTest {
+ protected:
+  void SetUp() override {
+    logs.WriteSamples("south", 5);
+    StartService();
+    AwaitCheckpoint(6);
+  }
+  OnlineVerifier Verifier() {
+    return {*client, {.token = "auditor-south"}, LoadAuditKeys(logs.folder / "audit.key", kOrigin)->signer.verifier()};
+  }
+  // A note signed with the log's own key: what a server that forks its history would have shown.
+  void KeepNote(uint64_t size, const std::string& root) {
+    const auto keys = LoadAuditKeys(logs.folder / "audit.key", kOrigin).value();
+    std::ofstream(kept)
+        << sealing::SignNote(CheckpointText({std::string(kOrigin), size, root, {}}), {&keys.signer}).value();
+  }
+  const std::string kept = logs.folder / "kept-checkpoint";
+};
+
+TEST_F(OnlineVerification, FollowsATreeThatOnlyGrows) {
+  const auto first = Verifier().CheckpointFollows(kept);
+  ASSERT_TRUE(first.ok()) << first.status();
+  logs.WriteSamples("south", 5);
+  AwaitCheckpoint(11);
+  const auto second = Verifier().CheckpointFollows(kept);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_GT(second->size, first->size);
+  EXPECT_TRUE(Verifier().CheckpointFollows(kept).ok());
+}
+
+TEST_F(OnlineVerification, FindsAForkedAndAShortenedTreeAndKeepsTheEvidence) {
+  KeepNote(3, std::string(32, 'x'));
+  EXPECT_EQ(ReasonOf(Verifier().CheckpointFollows(kept).status()), "TREE_CHANGED");
+  EXPECT_EQ(ReasonOf(Verifier().CheckpointFollows(kept).status()), "TREE_CHANGED");
+  KeepNote(1000, std::string(32, 'x'));
+  EXPECT_EQ(ReasonOf(Verifier().CheckpointFollows(kept).status()), "TREE_CHANGED");
+}
+
+TEST_F(OnlineVerification, RefusesACheckpointOfAnotherKey) {
+  const auto stranger =
+      sealing::NoteSigner::FromSeed(kOrigin, *sealing::SecretKey::FromBytes(std::string(32, 'z'))).value();
+  const OnlineVerifier verifier(*client, {.token = "auditor-south"}, stranger.verifier());
+  EXPECT_EQ(ReasonOf(verifier.CheckpointFollows(kept).status()), "NOTE_UNVERIFIED");
+}
+
+TEST_F(OnlineVerification, ProvesAnEntry) {
+  const auto listed = List("").value();
+  for (const v1::AuditEntry& entry : listed.entries()) {
+    const auto proven = Verifier().Entry(entry.name());
+    ASSERT_TRUE(proven.ok()) << proven.status();
+    EXPECT_EQ(proven->entry().content().SerializeAsString(), entry.content().SerializeAsString());
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "services/audit/views/audit_store.h"
 
+#include <algorithm>
+
 #include "platform/command/decision.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
@@ -51,7 +53,7 @@ rocksdb::DBOptions DatabaseOptions(const AuditStoreOptions& options) {
 }
 
 absl::Status Damaged(std::string_view what) {
-  return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", Cat(what, " does not parse"));
+  return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", Cat(what, " is damaged or missing"));
 }
 
 }  // namespace
@@ -87,7 +89,7 @@ absl::Status AuditStore::Load() {
   auto frontier = Frontier::Load(size, hashes);
   if (!frontier.ok()) return frontier.status();
   frontier_ = *std::move(frontier);
-  for (int level = 0; size >> (level * kTileHeight) > 0; ++level) {
+  for (int level = 0; level * kTileHeight < 64 && size >> (level * kTileHeight) > 0; ++level) {
     const uint64_t count = size >> (level * kTileHeight);
     OpenTile open{.index = count / kTileWidth};
     if (const int width = static_cast<int>(count % kTileWidth); width > 0) {
@@ -187,7 +189,10 @@ absl::StatusOr<v1::Checkpoint> AuditStore::Checkpoint(uint64_t size) const {
 }
 
 absl::StatusOr<std::string> AuditStore::Tile(const TileId& tile) const {
-  return Get(kTiles, keys::Tile(tile.level, tile.index), "tile");
+  auto stored = Get(kTiles, keys::Tile(tile.level, tile.index), "tile");
+  // Only tiles of a tree that is here are asked for.
+  if (absl::IsNotFound(stored.status())) return Damaged(TilePath(tile));
+  return stored;
 }
 
 TileHashReader AuditStore::Hashes(uint64_t size) const {
@@ -221,9 +226,9 @@ void AuditStore::AppendLeaf(const v1::AuditEntry& entry, uint64_t tree_index) {
 void AuditStore::IndexEntry(const v1::AuditEntry& entry, uint64_t tree_index) {
   const v1::EntryContent& content = entry.content();
   const std::string place = keys::Place(absl::ToUnixMicros(FromProto(content.record_time())), tree_index);
-  batch_->Put(families_[kEvents], content.event_id(), keys::Number(tree_index));
+  event_keys_.emplace_back(content.event_id(), keys::Number(tree_index));
   const auto add = [&](ListBy by, std::string_view value) {
-    batch_->Put(families_[kLists], keys::List(by, content.organization(), value) + place, rocksdb::Slice());
+    key_bytes_ += list_keys_.emplace_back(keys::List(by, content.organization(), value) + place).size();
   };
   add(ListBy::kOrganization, "");
   add(ListBy::kType, content.type());
@@ -244,7 +249,7 @@ void AuditStore::AddCheckpoint(const v1::Checkpoint& checkpoint) {
   batch_->Put(families_[kCheckpoints], keys::Number(checkpoint.tree_size()), checkpoint.SerializeAsString());
 }
 
-size_t AuditStore::pending_bytes() const { return batch_->GetDataSize(); }
+size_t AuditStore::pending_bytes() const { return batch_->GetDataSize() + key_bytes_; }
 
 void AuditStore::PutOpenTiles() {
   for (size_t level = 0; level < open_tiles_.size(); ++level) {
@@ -254,9 +259,20 @@ void AuditStore::PutOpenTiles() {
   }
 }
 
+void AuditStore::PutKeys() {
+  std::sort(list_keys_.begin(), list_keys_.end());
+  for (const std::string& key : list_keys_) batch_->Put(families_[kLists], key, rocksdb::Slice());
+  list_keys_.clear();
+  key_bytes_ = 0;
+  std::sort(event_keys_.begin(), event_keys_.end());
+  for (const auto& [event_id, tree_index] : event_keys_) batch_->Put(families_[kEvents], event_id, tree_index);
+  event_keys_.clear();
+}
+
 absl::Status AuditStore::Commit() {
   if (batch_->Count() == 0) return absl::OkStatus();
   PutOpenTiles();
+  PutKeys();
   const uint64_t size = frontier_.size();
   batch_->Put(families_[kMeta], ToSlice(keys::kTreeSize), keys::Number(size));
   const auto status = db_->Write({}, batch_.get());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -90,7 +91,7 @@ class AuditStore {
   absl::StatusOr<std::vector<ListedEntry>> List(const ListQuery& query) const;
   // Without origin and note. Size 0: the latest.
   absl::StatusOr<v1::Checkpoint> Checkpoint(uint64_t size) const;
-  // At least `tile.width` hashes.
+  // At least `tile.width` hashes of a tile of the tree that is here.
   absl::StatusOr<std::string> Tile(const TileId& tile) const;
   // Nodes of the tree of the first `size` leaves; the store outlives it.
   TileHashReader Hashes(uint64_t size) const;
@@ -128,6 +129,7 @@ class AuditStore {
   void AppendLeaf(const v1::AuditEntry& entry, uint64_t tree_index);
   void IndexEntry(const v1::AuditEntry& entry, uint64_t tree_index);
   void PutOpenTiles();
+  void PutKeys();
   absl::StatusOr<std::string> Get(Family family, std::string_view key, std::string_view what) const;
 
   std::unique_ptr<rocksdb::DB> db_;
@@ -143,6 +145,10 @@ class AuditStore {
   };
   std::vector<OpenTile> open_tiles_;  // By tile level.
   std::unique_ptr<rocksdb::WriteBatch> batch_;
+  // Keys all over their families. They are put in order, which RocksDB takes several times faster.
+  std::vector<std::string> list_keys_;
+  std::vector<std::pair<std::string, std::string>> event_keys_;
+  size_t key_bytes_ = 0;
 };
 
 }  // namespace trialog::audit

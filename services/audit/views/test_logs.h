@@ -1,8 +1,12 @@
 // For tests: a folder with a real embedded log that real owners of auth's, inventory's and audit's partitions write to.
 #pragma once
 
+#include <stdlib.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,7 +94,10 @@ inline std::unique_ptr<Command> NewCommand(std::string_view organization, std::s
 
 class TestLogs {
  public:
-  TestLogs() : log_(log::EmbeddedLog::Open({.path = folder / "log"}).value()) { OpenWriters(); }
+  TestLogs() {
+    OpenLog();
+    OpenWriters();
+  }
 
   log::EmbeddedLog& log() { return *log_; }
   static sealing::SecretKey SaltKey() { return *sealing::SecretKey::FromBytes(std::string(32, 's')); }
@@ -208,6 +215,8 @@ class TestLogs {
     CloseWriters();
     log_.reset();
   }
+  // Without writers.
+  void OpenLog() { log_ = log::EmbeddedLog::Open({.path = folder / "log"}).value(); }
   void OpenWriters() {
     auth_ = std::make_unique<Writer>(auth::AuthDomain(), *log_, folder / "auth");
     inventory_ = std::make_unique<Writer>(inventory::InventoryDomain(), *log_, folder / "inventory");
