@@ -74,10 +74,14 @@ class AuditAppTest : public ::testing::Test {
     environment.check_log = CheckLog();
     environment.authenticator = std::make_shared<KnownCallers>();
     host = service::Host::Open(AuditDefinition(std::move(parts)), environment).value();
+    // gRPC 1.51 may abort in its shared callback queue when the last server of a process goes while others come: one
+    // stays.
+    static const auto* const stays = rpc::Server::Start({}).value().release();
+    ASSERT_NE(stays, nullptr);
     std::vector<std::unique_ptr<rpc::Frame>> frames;
     frames.push_back(host->MakeFrame().value());
-    server = rpc::Server::Start(std::move(frames), {.address = ""}).value();
-    client = std::make_unique<rpc::Client>(server->InProcessChannel());
+    server = rpc::Server::Start(std::move(frames)).value();
+    client = std::make_unique<rpc::Client>(rpc::Connect(Cat("127.0.0.1:", server->port())));
   }
 
   void StopService() {

@@ -18,11 +18,12 @@ Sequencer::Sequencer(Runtime& runtime, log::Log& log, AuditStore& store, AuditFo
       options_(std::move(options)),
       grown_(std::move(grown)),
       backoff_(options_.first_backoff),
-      executor_(runtime.NewExecutor("audit-sequence")) {}
+      executor_(runtime.NewExecutor("audit-sequence")),
+      tasks_(*executor_) {}
 
 absl::Status Sequencer::Start() {
   std::promise<absl::Status> caught_up;
-  executor_->Post([&] { caught_up.set_value(fold_.CatchUp()); });
+  tasks_.Post([&] { caught_up.set_value(fold_.CatchUp()); });
   if (absl::Status status = caught_up.get_future().get(); !status.ok()) return status;
   tails_.push_back(log_.Follow(std::string(kOwnLog), kOwnPartition, [this] { Wake(); }));
   for (const std::string& source : options_.sources) {
@@ -44,7 +45,7 @@ absl::Status Sequencer::Health() const {
 
 void Sequencer::Wake() {
   if (woken_.exchange(true)) return;
-  executor_->Post([this] {
+  tasks_.Post([this] {
     woken_ = false;
     Step();
   });
@@ -120,7 +121,7 @@ void Sequencer::ProposeCheckpoint() {
 void Sequencer::Propose(std::string method, DecideFn decide) {
   proposing_ = true;
   submit_(std::move(method), std::move(decide), [this](const absl::StatusOr<Outcome>& outcome) {
-    executor_->Post([this, status = outcome.status()] {
+    tasks_.Post([this, status = outcome.status()] {
       proposing_ = false;
       Decided(status);
     });
@@ -144,7 +145,7 @@ void Sequencer::StepAfter(absl::Duration delay) {
   const absl::Duration at = runtime_.Monotonic() + delay;
   if (at >= timer_at_) return;
   timer_at_ = at;
-  executor_->After(delay, [this, at] {
+  tasks_.After(delay, [this, at] {
     if (timer_at_ == at) timer_at_ = absl::InfiniteDuration();
     Step();
   });

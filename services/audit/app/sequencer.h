@@ -80,6 +80,7 @@ class Sequencer {
   absl::Duration last_checkpoint_ = -absl::InfiniteDuration();
 
   std::unique_ptr<Executor> executor_;
+  Executor& tasks_;  // The same: its last task runs while the pointer above is being cleared.
   std::vector<std::unique_ptr<log::Tail>> tails_;
 };
 
