@@ -27,22 +27,9 @@
 
 namespace trialog::analytics {
 
-// gRPC's callback threads end with the last server and channel of a process and begin anew with the next one. In
-// gRPC 1.51 that is a race (an abort in CallbackAlternativeCQ), which a test program with a server a test meets and a
-// service does not. One channel that was used once keeps the threads.
-inline void KeepCallbackThreads() {
-  static const auto* const client = [] {
-    auto* made = new rpc::Client(rpc::Connect("unix:/nobody/listens/here"));
-    EXPECT_FALSE(made->Call<auth::v1::User>("no.Service/Method", auth::v1::User(), {.timeout = absl::Seconds(5)}).ok());
-    return made;
-  }();
-  ASSERT_NE(client, nullptr);
-}
-
 class TestService {
  public:
   TestService() {
-    KeepCallbackThreads();
     std::string path = testing::TempDir() + "analytics-XXXXXX";
     path_ = mkdtemp(path.data());
     Require(log::EmbeddedLog::Open({.path = path_ + "/log", .min_free_bytes = 0, .compress = false}), log_);
