@@ -73,6 +73,13 @@ class Organization:
             user_pb2.GrantRoleRequest(parent=person.name, grant=grant, request_id=request_id())
         )
 
+    def revoke(self, person, role_name):
+        """Takes a role back from a person."""
+        grant = next(grant for grant in person.identity.grants if grant.role == role(role_name))
+        self.administrator.UserService.RevokeRole(
+            user_pb2.RevokeRoleRequest(name=grant.name, reason="made-up reason", request_id=request_id())
+        )
+
 
 def new_password():
     """A password that no other test has."""

@@ -152,11 +152,9 @@ def test_changed_password_replaces_the_old_one(organization):
 
 def test_granted_role_counts_and_a_revoked_one_no_longer(organization):
     person = organization.join("promoted", "ANALYST")
-    grant = organization.grant(person, "AUDITOR")
+    organization.grant(person, "AUDITOR")
     assert role("AUDITOR") in {grant.role for grant in who_am_i(person.sign_in_again()).grants}
-    organization.administrator.UserService.RevokeRole(
-        user_pb2.RevokeRoleRequest(name=grant.name, reason="made-up reason", request_id=request_id())
-    )
+    organization.revoke(person, "AUDITOR")
     assert role("AUDITOR") not in {grant.role for grant in who_am_i(person.sign_in_again()).grants}
 
 
