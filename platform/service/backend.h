@@ -81,6 +81,8 @@ class Backend {
   // A custom method on `name` (AIP-136). Personal fields of the request go to the resource's fields of the same name. The
   // answer is the record of `type`, or of `answer_type` when that is another.
   void Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer = nullptr);
+  // The service's EventService: its public events.
+  void Subscribe(std::string_view method);
   // Anything else that is a command.
   void CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                      Answer answer = nullptr);
@@ -104,6 +106,7 @@ class Backend {
   const BackendOptions& options() const { return options_; }
   const Domain& domain() const { return domain_; }
   Runtime& runtime() { return runtime_; }
+  log::Log& log() { return log_; }
   view::Store& store() { return *store_; }
   Owner& owner() { return owner_; }
   WatchHub& watches() { return watches_; }
@@ -175,6 +178,7 @@ class Backend {
 
   const Domain& domain_;
   Runtime& runtime_;
+  log::Log& log_;
   sealing::KeyProvider* const keys_;
   const rpc::TokenSigner& tokens_;
   const BackendOptions options_;

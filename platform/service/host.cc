@@ -4,6 +4,14 @@
 
 namespace trialog::service {
 
+namespace {
+
+std::string EventServiceOf(const Definition& definition) {
+  return Cat("trialog.", definition.domain->service, ".v1.EventService");
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, const Environment& environment) {
   std::unique_ptr<Host> host(new Host(definition, environment));
   auto store = view::Store::Open(*definition.domain, {.path = environment.store_path, .compress = environment.compress});
@@ -30,6 +38,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
                                              environment.keys, *environment.tokens, std::move(options));
   host->directory_->OnChange([backend = host->backend_.get()] { backend->watches().WakeAll(); });
   definition.add_handlers(*host->backend_);
+  host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"));
   if (absl::Status started = host->backend_->Start(); !started.ok()) return started;
   if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
   return host;
@@ -48,7 +57,13 @@ absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
   options.hooks.refused = [backend = backend_.get()](const rpc::CallInfo& call, const Principal& principal, const absl::Status&) {
     backend->RecordRefusal(principal, call.method_name());
   };
-  return rpc::Frame::Create(definition_.services, std::move(backend_->handlers()), authenticator_, std::move(options));
+  auto services = definition_.services;
+  // In the file of the event message, so it is linked wherever that is.
+  const auto* events =
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(EventServiceOf(definition_));
+  if (events == nullptr) return absl::InternalError(Cat("no EventService is linked for ", definition_.domain->service));
+  services.push_back(events);
+  return rpc::Frame::Create(services, std::move(backend_->handlers()), authenticator_, std::move(options));
 }
 
 absl::Status Host::Health() const {

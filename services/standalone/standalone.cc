@@ -56,6 +56,10 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auth::AuthParts auth_parts;
   auth_parts.keys = key_store_.get();
   auth_parts.init_token_file = options.data + "/keys/init.token";
+  // Nobody here unseals with an erased key from its cache.
+  auth_parts.key_destroyed = [this](std::string_view subject) {
+    for (auto& keys : cached_keys_) keys->Drop(subject);
+  };
   for (const service::Definition& definition : {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition()}) {
     const std::string name(definition.domain->service);
     sealing::KeyProvider* source = local_keys_.get();

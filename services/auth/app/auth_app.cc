@@ -31,10 +31,10 @@ service::Definition AuthDefinition(AuthParts parts) {
 void Handlers::Register(service::Backend& backend) {
   backend_ = &backend;
   signers_ = std::make_unique<Signers>(backend);
-  key_executor_ = backend.runtime().NewExecutor("auth-keys");
+  Runtime& runtime = parts_.runtime ? *parts_.runtime : backend.runtime();
+  key_executor_ = runtime.NewExecutor("auth-keys");
   key_provider_ = std::make_unique<sealing::KeyStoreProvider>(parts_.keys, key_executor_.get());
-  workers_ =
-      std::make_unique<PasswordWorkers>(backend.runtime(), parts_.password_threads, parts_.max_waiting_passwords);
+  workers_ = std::make_unique<PasswordWorkers>(runtime, parts_.password_threads, parts_.max_waiting_passwords);
   RegisterSignIn();
   RegisterSessions();
   RegisterUsers();

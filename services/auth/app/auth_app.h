@@ -5,7 +5,9 @@
 // hashed on threads of their own. No secret is logged, stored in the clear or repeated in an error.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "platform/sealing/key_store.h"
@@ -19,6 +21,10 @@ struct AuthParts {
   // File of mode 0600 with the operator's one-time token, or its SHA-256 in hexadecimal digits. Read at each
   // CreateOrganization, so that a new token needs no restart. Empty, or no such file: no organisation can be made.
   std::string init_token_file;
+  // Clock and threads of the workers; null: the host's.
+  Runtime* runtime = nullptr;
+  // Called after the key of `subject` was destroyed, for caches in this process to drop it. Null: there are none.
+  std::function<void(std::string_view subject)> key_destroyed;
   // Argon2id: 19 MiB and tens of milliseconds each.
   int password_threads = 2;
   int max_waiting_passwords = 128;

@@ -83,6 +83,7 @@ void Handlers::RegisterKeys() {
     }
     key_executor_->Post([this, call, subject = request.subject()] {
       absl::Status destroyed = parts_.keys->Destroy(subject);
+      if (destroyed.ok() && parts_.key_destroyed) parts_.key_destroyed(subject);
       destroyed.ok() ? call->Finish(google::protobuf::Empty()) : call->Finish(destroyed);
     });
   });

@@ -48,6 +48,26 @@ inline void WriteSecretFile(const std::filesystem::path& path, std::string_view 
   std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+// The real runtime with a wall clock that a test sets ahead between two starts.
+class AheadRuntime final : public Runtime {
+ public:
+  absl::Time Now() override { return RealRuntime().Now() + ahead; }
+  absl::Duration Monotonic() override { return RealRuntime().Monotonic(); }
+  std::string RandomBytes(size_t count) override { return RealRuntime().RandomBytes(count); }
+  std::unique_ptr<Executor> NewExecutor(std::string name) override {
+    return RealRuntime().NewExecutor(std::move(name));
+  }
+
+  absl::Duration ahead = absl::ZeroDuration();
+};
+
+// gRPC 1.51 aborts now and then when its last server of a process ends and another begins (its shared callback queue is
+// torn down and made anew); a server that stays keeps the queue.
+inline void KeepCallbackQueue() {
+  static const auto& kept = *new auto(rpc::Server::Start({}, {.address = ""}));
+  ASSERT_TRUE(kept.ok()) << kept.status();
+}
+
 class AuthWorld {
  public:
   AuthWorld()
@@ -62,7 +82,8 @@ class AuthWorld {
   }
 
   void Start() {
-    Runtime& runtime = RealRuntime();
+    KeepCallbackQueue();
+    Runtime& runtime = clock;
     auto log = log::EmbeddedLog::Open({.path = folder_ / "log", .min_free_bytes = 0, .compress = false});
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
@@ -111,7 +132,9 @@ class AuthWorld {
   template <typename Response>
   absl::StatusOr<Response> Call(std::string_view method, const google::protobuf::Message& request,
                                 std::string token = "") {
-    return client_->Call<Response>(MethodNamed(method), request, {.token = std::move(token)});
+    // A deadline is a time of the real clock.
+    const absl::Duration timeout = clock.ahead > absl::ZeroDuration() ? absl::InfiniteDuration() : absl::Seconds(30);
+    return client_->Call<Response>(MethodNamed(method), request, {.token = std::move(token), .timeout = timeout});
   }
 
   absl::StatusOr<v1::Organization> TryCreateOrganization(std::string id, std::string token = kInitToken,
@@ -183,6 +206,8 @@ class AuthWorld {
   service::Host& host() { return *host_; }
   rpc::Client& client() { return *client_; }
   log::EmbeddedLog& log() { return *log_; }
+
+  AheadRuntime clock;
 
  private:
   const std::filesystem::path folder_;

@@ -1,0 +1,158 @@
+// EventService: the public stream of a service, straight from its log.
+#include "platform/errors/errors.h"
+#include "platform/log/admission.h"
+#include "platform/service/backend.h"
+#include "platform/text/text.h"
+#include "platform/view/public_stream.h"
+#include "trialog/event/v1/subscribe.pb.h"
+
+namespace trialog::service {
+namespace {
+
+constexpr size_t kBatchBytes = 256 * 1024;
+// A place that moved on over events of others is told too, so that a resume need not read them again.
+constexpr int64_t kTellEvery = 1000;
+
+}  // namespace
+
+// One subscription; runs on the hub's executor but for the callbacks of gRPC.
+class Subscription : public std::enable_shared_from_this<Subscription> {
+ public:
+  Subscription(Backend& backend, std::shared_ptr<rpc::Stream> stream)
+      : backend_(backend), stream_(std::move(stream)), request_(stream_->Request<event::v1::SubscribeRequest>()),
+        organization_(OrganizationOf(request_.parent())), partition_(backend.PartitionOf(organization_)) {}
+
+  void Start() {
+    if (absl::Status begun = Begin(); !begun.ok()) return stream_->Finish(begun);
+    auto& hub = backend_.watches();
+    stream_->OnCancel([weak = weak_from_this(), &hub] {
+      hub.Post([weak] {
+        if (auto self = weak.lock()) self->End(absl::CancelledError("the caller has gone"));
+      });
+    });
+    stream_->OnWritable([weak = weak_from_this(), &hub] {
+      hub.Post([weak] {
+        auto self = weak.lock();
+        if (!self) return;
+        self->full_ = false;
+        self->Pump();
+      });
+    });
+    id_ = hub.Add(partition_, [self = shared_from_this()] { self->Pump(); });
+  }
+
+ private:
+  rpc::TokenScope Scope() const {
+    return {rpc::TokenKind::kResume, stream_->method_name(), request_.parent(), "", ""};
+  }
+
+  absl::Status Begin() {
+    if (request_.resume_token().empty()) {
+      if (!request_.from_start()) fold_ = backend_.store().fold(partition_);
+    } else {
+      auto position = backend_.tokens().Open(Scope(), request_.resume_token());
+      if (!position.ok()) return position.status();
+      if (!fold_.ParseFromString(*position)) return absl::InternalError("a token of ours that does not parse");
+    }
+    told_ = fold_.next_offset();
+    return absl::OkStatus();
+  }
+
+  // All that admission needs to go on from here.
+  std::string Token() const {
+    event::v1::FoldState place;
+    place.set_next_offset(fold_.next_offset());
+    place.set_term(fold_.term());
+    place.set_owner(fold_.owner());
+    place.set_next_seq(fold_.next_seq());
+    place.set_last_hash(fold_.last_hash());
+    return backend_.tokens().Sign(Scope(), place.SerializeAsString());
+  }
+
+  void End(const absl::Status& status) {
+    if (ended_) return;
+    ended_ = true;
+    backend_.watches().Remove(id_);
+    stream_->Finish(status);
+  }
+
+  bool Wanted(const event::v1::PublicEvent& event) const {
+    if (event.organization() != organization_) return false;
+    if (request_.types().empty()) return true;
+    return std::find(request_.types().begin(), request_.types().end(), event.type()) != request_.types().end();
+  }
+
+  void Pump() {
+    while (!ended_ && !full_) {
+      if (stream_->cancelled()) return End(absl::CancelledError("the caller has gone"));
+      if (waiting_.resume_token().empty() && !Gather()) return;
+      switch (stream_->Write(waiting_)) {
+        case rpc::Stream::Written::kTaken:
+          waiting_.Clear();
+          break;
+        case rpc::Stream::Written::kFull:
+          full_ = true;
+          break;
+        case rpc::Stream::Written::kOver:
+          return End(absl::CancelledError("the stream is over"));
+      }
+    }
+  }
+
+  // Fills `waiting_`; false when there is nothing to send now. Reads no further than this service has folded.
+  bool Gather() {
+    while (fold_.next_offset() < backend_.store().next_offset(partition_)) {
+      auto records = backend_.log().Read(std::string(backend_.domain().service), partition_, fold_.next_offset(), kBatchBytes);
+      if (!records.ok()) {
+        End(records.status());
+        return false;
+      }
+      for (const log::StoredRecord& stored : *records) {
+        if (stored.offset >= backend_.store().next_offset(partition_)) break;
+        auto record = log::ParseRecord(stored.bytes, stored.offset);
+        if (!record.ok()) {
+          End(record.status());
+          return false;
+        }
+        if (log::Admit(fold_, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
+        for (auto& event : view::PublicEvents(backend_.domain().service, *backend_.domain().event, partition_,
+                                              stored.offset, record->data())) {
+          if (Wanted(event)) *waiting_.add_events() = std::move(event);
+        }
+      }
+      if (waiting_.events_size() > 0 || fold_.next_offset() - told_ >= kTellEvery) {
+        told_ = fold_.next_offset();
+        waiting_.set_resume_token(Token());
+        return true;
+      }
+      if (records->empty()) return false;
+    }
+    return false;
+  }
+
+  Backend& backend_;
+  const std::shared_ptr<rpc::Stream> stream_;
+  const event::v1::SubscribeRequest request_;
+  const std::string organization_;
+  const int partition_;
+  int64_t id_ = 0;
+  event::v1::FoldState fold_;
+  int64_t told_ = 0;
+  event::v1::SubscribeResponse waiting_;
+  bool full_ = false, ended_ = false;
+};
+
+void Backend::Subscribe(std::string_view method) {
+  handlers_.Stream(std::string(method), [this](std::shared_ptr<rpc::Stream> stream) {
+    const std::string parent = stream->Request<event::v1::SubscribeRequest>().parent();
+    if (!NameMatches("organizations/*", parent)) {
+      return stream->Finish(BadField("parent", "BAD_NAME", "must have the form organizations/*"));
+    }
+    WhenReadable(stream, parent, [this, stream](auto) {
+      auto subscription = std::make_shared<Subscription>(*this, stream);
+      watches_.Post([subscription] { subscription->Start(); });
+    });
+  });
+}
+
+}  // namespace trialog::service

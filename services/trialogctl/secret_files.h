@@ -1,0 +1,23 @@
+// Files that hold secrets: mode 0600, written whole or not at all.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace trialog::ctl {
+
+// Largest file read: all of ours are far smaller.
+inline constexpr size_t kMaxSecretFile = 64 * 1024;
+
+// The content without white space at its ends. NOT_FOUND, or FAILED_PRECONDITION (SECRET_FILE) when others may read it.
+absl::StatusOr<std::string> ReadSecretFile(const std::string& path);
+
+// Makes a new file, durably; ALREADY_EXISTS rather than overwrite one.
+absl::Status CreateSecretFile(const std::string& path, std::string_view text);
+
+// Replaces the file or makes it: a reader finds the old content or the new.
+absl::Status ReplaceSecretFile(const std::string& path, std::string_view text);
+
+}  // namespace trialog::ctl
