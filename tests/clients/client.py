@@ -41,8 +41,13 @@ class Caller:
     """Calls a server: `caller.SampleService.GetSample(request)`. Without a token: as nobody."""
 
     def __init__(self, target, token=None):
-        self.channel = grpc.insecure_channel(target)
         self._token = token
+        self.connect(target)
+
+    def connect(self, target):
+        """Opens the channel that all later calls use."""
+        self.channel = grpc.insecure_channel(target)
+        self._services = {}
 
     def token(self):
         """The bearer token; None for nobody."""
@@ -54,12 +59,11 @@ class Caller:
         return (("authorization", f"Bearer {token}"),) if token else ()
 
     def __getattr__(self, service):
-        descriptor = _BY_SHORT_NAME.get(service)
-        if descriptor is None:
+        if service not in _BY_SHORT_NAME:
             raise AttributeError(service)
-        made = _Service(self, stubs.stub_class(descriptor)(self.channel))
-        setattr(self, service, made)
-        return made
+        if service not in self._services:
+            self._services[service] = _Service(self, stubs.stub_class(_BY_SHORT_NAME[service])(self.channel))
+        return self._services[service]
 
     def raw(self, method, data, timeout=DEADLINE, metadata=()):
         """Sends bytes as they are to a unary method ("trialog.auth.v1.AuthService/Login"); gives the answer's bytes."""
@@ -92,6 +96,12 @@ class Person(Caller):
             nobody = stubs.stub_class(_BY_SHORT_NAME["AuthService"])(self.channel)
             self.tokens = nobody.RefreshToken(request, timeout=DEADLINE).tokens
         return self.tokens.access_token
+
+    def reconnect(self, target):
+        """The same session on another address of the server."""
+        self.close()
+        self.connect(target)
+        return self
 
     def sign_in_again(self):
         """A new session, whose token knows every grant made before."""
