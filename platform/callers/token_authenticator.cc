@@ -38,16 +38,28 @@ Claimed ClaimedOf(std::string_view token) {
 // Tokens that wait, unverified, for their key; one more is refused at once, so that made-up ones hold up nobody.
 constexpr int kMaxWaitingForKeys = 256;
 
+// The user whose token one of our own services passed on: no more rights than the user's, and the service is named too.
+rpc::Authenticator::Done OnBehalf(std::string service, rpc::Authenticator::Done done) {
+  return [service = std::move(service), done = std::move(done)](absl::StatusOr<std::shared_ptr<const Principal>> principal) {
+    if (!principal.ok()) return done(principal.status());
+    auto user = std::make_shared<Principal>(**principal);
+    user->caller.set_on_behalf_by(service);
+    done(std::shared_ptr<const Principal>(std::move(user)));
+  };
+}
+
 }  // namespace
 
 void TokenAuthenticator::Authenticate(const rpc::CallInfo& call, Done done) {
-  if (call.in_process() && !call.metadata(kServiceMetadata).empty()) {
+  const std::string service(call.in_process() ? call.metadata(kServiceMetadata) : std::string_view());
+  if (!service.empty() && call.bearer_token().empty()) {
     auto principal = std::make_shared<Principal>();
     principal->caller.set_kind(event::v1::Caller::KIND_SERVICE);
-    principal->caller.set_name(std::string(call.metadata(kServiceMetadata)));
+    principal->caller.set_name(service);
     principal->internal = true;
     return done(std::shared_ptr<const Principal>(std::move(principal)));
   }
+  if (!service.empty()) done = OnBehalf(service, std::move(done));
   const std::string_view token = call.bearer_token();
   if (token.empty()) {
     return done(NotSignedIn("TOKEN_MISSING", "send an access token: authorization: Bearer <token>; AuthService/Login gives one"));

@@ -19,7 +19,8 @@ namespace trialog::callers {
 inline constexpr char kIssuer[] = "trialog-auth";
 inline constexpr char kAudience[] = "trialog";
 
-// Metadata key by which one of Trialog's own services names itself; believed only from within the process.
+// Metadata key by which one of Trialog's own services names itself; believed only from within the process. With a
+// user's token beside it the call is the user's, made by the service on the user's behalf.
 inline constexpr char kServiceMetadata[] = "trialog-service";
 
 class TokenAuthenticator final : public rpc::Authenticator {

@@ -11,11 +11,19 @@ namespace {
 // Commands posted and not yet looked at; the partitions have bounds of their own behind it.
 constexpr size_t kMaxIncoming = 16 * 1024;
 
+absl::Status Leaving() {
+  return RetryLater(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "this process is leaving; ask another",
+                    absl::Milliseconds(100));
+}
+
 }  // namespace
 
 Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions options, int partition_count)
-    : partitions(partition_count), store_(store), log_(log),
+    : partitions(partition_count),
+      store_(store),
+      log_(log),
       executor_(runtime.NewExecutor(Cat("own-", store.domain().service))) {
+  options = NotingFailures(std::move(options));
   for (int p = 0; p < partitions; ++p) {
     owners_.push_back(std::make_unique<PartitionOwner>(runtime, *executor_, log, store, p, options));
     woken_.push_back(std::make_unique<std::atomic<bool>>(false));
@@ -25,6 +33,19 @@ Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions o
 Owner::~Owner() {
   Stop();
   executor_.reset();
+  // One that was submitted while everything stopped.
+  for (auto& command : Incoming()) command->done(Leaving());
+}
+
+OwnerOptions Owner::NotingFailures(OwnerOptions options) {
+  options.on_failure = [this, given = std::move(options.on_failure)](int partition, const absl::Status& why) {
+    {
+      absl::MutexLock lock(&mutex_);
+      health_.Update(why);
+    }
+    if (given) given(partition, why);
+  };
+  return options;
 }
 
 void Owner::RunAndWait(Task task) {
@@ -37,30 +58,25 @@ void Owner::RunAndWait(Task task) {
 }
 
 absl::Status Owner::Start(bool claim) {
-  absl::Status started;
-  RunAndWait([&] {
-    for (auto& owner : owners_) started.Update(owner->Start(claim));
-  });
-  for (int p = 0; p < partitions; ++p) {
+  for (int p = 0; p < partitions; ++p) {  // Before the fold, so that no record falls between the two.
     tails_.push_back(log_.Follow(std::string(store_.domain().service), p, [this, p] {
       if (woken_[p]->exchange(true)) return;
       executor_->Post([this, p] {
         woken_[p]->store(false);
         owners_[p]->Wake();
-        absl::MutexLock lock(&mutex_);
-        health_.Update(owners_[p]->failure());
       });
     }));
   }
+  absl::Status started;
+  RunAndWait([&] {
+    for (auto& owner : owners_) started.Update(owner->Start(claim));
+  });
   return started;
 }
 
 void Owner::Submit(std::unique_ptr<Command> command) {
   absl::Status refused;
-  if (stopped_) {
-    refused = RetryLater(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "this process is leaving; ask another",
-                         absl::Milliseconds(100));
-  }
+  if (stopped_) refused = Leaving();
   bool first = false;
   if (refused.ok()) {
     absl::MutexLock lock(&mutex_);
@@ -76,19 +92,14 @@ void Owner::Submit(std::unique_ptr<Command> command) {
   if (first) executor_->Post([this] { TakeIncoming(); });
 }
 
+std::vector<std::unique_ptr<Command>> Owner::Incoming() {
+  absl::MutexLock lock(&mutex_);
+  return std::exchange(incoming_, {});
+}
+
 void Owner::TakeIncoming() {
-  std::vector<std::unique_ptr<Command>> commands;
-  {
-    absl::MutexLock lock(&mutex_);
-    commands.swap(incoming_);
-  }
-  for (auto& command : commands) {
-    const int partition = log::PartitionOf(command->organization, partitions);
-    owners_[partition]->Submit(std::move(command));
-    if (!owners_[partition]->failure().ok()) {
-      absl::MutexLock lock(&mutex_);
-      health_.Update(owners_[partition]->failure());
-    }
+  for (auto& command : Incoming()) {
+    owners_[log::PartitionOf(command->organization, partitions)]->Submit(std::move(command));
   }
 }
 

@@ -32,12 +32,14 @@ class Owner {
   // Drops everything at once, as a crash would, but answers it. Idempotent.
   void Stop();
 
-  // Why a partition can no longer be folded; OK when all can. Thread safe.
+  // Why the first partition that can no longer be folded cannot; OK while all can. Thread safe.
   absl::Status Health() const;
 
   const int partitions;
 
  private:
+  OwnerOptions NotingFailures(OwnerOptions options);
+  std::vector<std::unique_ptr<Command>> Incoming();
   void TakeIncoming();
   void RunAndWait(Task task);
 

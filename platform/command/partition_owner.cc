@@ -15,36 +15,49 @@ constexpr size_t kReadBytes = 1 << 20;
 
 absl::Status Unavailable(std::string_view why) {
   return RetryLater(absl::StatusCode::kUnavailable, "OWNER_CHANGED",
-                    Cat("the outcome is not known (", why, "); repeat with the same request_id"), absl::Milliseconds(50));
+                    Cat("the outcome is not known (", why, "); repeat with the same request_id"),
+                    absl::Milliseconds(50));
+}
+
+absl::Status ClockWrong() {
+  return RetryLater(absl::StatusCode::kUnavailable, "CLOCK_WRONG",
+                    "this server's clock jumped or differs from its log's, so it writes nothing; set it and restart",
+                    absl::Seconds(1));
 }
 
 }  // namespace
 
 PartitionOwner::PartitionOwner(Runtime& runtime, Executor& executor, log::Log& log, view::Store& store, int partition,
                                OwnerOptions options)
-    : runtime_(runtime), executor_(executor), log_(log), store_(store), domain_(store.domain()), partition_(partition),
-      options_(std::move(options)), backoff_(options_.first_backoff), wall_seen_(runtime.Now()),
+    : runtime_(runtime),
+      executor_(executor),
+      log_(log),
+      store_(store),
+      domain_(store.domain()),
+      partition_(partition),
+      options_(std::move(options)),
+      backoff_(options_.first_backoff),
+      wall_seen_(runtime.Now()),
       monotonic_seen_(runtime.Monotonic()) {}
 
 PartitionOwner::~PartitionOwner() { *alive_ = false; }
 
 absl::Status PartitionOwner::Start(bool wanted) {
-  absl::Status caught_up = CatchUp(domain_, store_, log_, partition_);
-  if (!caught_up.ok()) {
-    Fail(caught_up);
-    return caught_up;
-  }
   wanted_ = wanted;
+  absl::Status caught_up = CatchUpWithLog();
+  if (!caught_up.ok()) FoldFailed(caught_up);
   if (wanted) Claim();
-  return absl::OkStatus();
+  return caught_up;
 }
 
 void PartitionOwner::Submit(std::unique_ptr<Command> command) {
   if (!failure_.ok()) return Reject(*command, failure_);
-  if (stopped_ || released_ || role_ == Role::kReleasing) return Reject(*command, Unavailable("this process is leaving"));
+  if (stopped_ || released_ || role_ == Role::kReleasing)
+    return Reject(*command, Unavailable("this process is leaving"));
   if (waiting_.size() >= options_.max_waiting) {
-    return Reject(*command, RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
-                                       "too many commands wait; repeat with the same request_id", absl::Milliseconds(100)));
+    return Reject(*command,
+                  RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                             "too many commands wait; repeat with the same request_id", absl::Milliseconds(100)));
   }
   waiting_.push_back(std::move(command));
   if (role_ == Role::kStandby && !claim_scheduled_) Claim();
@@ -53,7 +66,7 @@ void PartitionOwner::Submit(std::unique_ptr<Command> command) {
 
 // Deciding is a task of its own, so that all commands already posted are decided and written together.
 void PartitionOwner::Schedule() {
-  if (work_scheduled_ || group_ || waiting_.empty()) return;
+  if (role_ != Role::kOwner || work_scheduled_ || group_ || waiting_.empty()) return;
   work_scheduled_ = true;
   executor_.Post([this, alive = alive_] {
     if (!*alive) return;
@@ -63,23 +76,54 @@ void PartitionOwner::Schedule() {
 }
 
 void PartitionOwner::Wake() {
-  if (!failure_.ok() || stopped_ || group_ || role_ == Role::kClaiming) return;  // Looked at when that is done.
-  FoldNewRecords();
+  if (!failure_.ok() || stopped_) return;
+  wake_missed_ = group_ || role_ == Role::kClaiming;  // Looked at when that is done.
+  if (wake_missed_) return;
+  if (role_ == Role::kOwner && !IsBehind()) return Schedule();
+  if (FoldNewRecords()) Schedule();
 }
 
-void PartitionOwner::FoldNewRecords() {
-  auto end = log_.EndOffset(std::string(domain_.service), partition_);
-  if (!end.ok() || *end <= store_.next_offset(partition_)) return;
-  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
-  const auto fold = store_.fold(partition_);
-  if (role_ == Role::kOwner && (fold.term() != term_ || fold.owner() != owner_)) StepDown(Unavailable("a later claim"));
+void PartitionOwner::WakeLater() {
+  if (wake_scheduled_) return;
+  wake_scheduled_ = true;
+  executor_.After(options_.first_backoff * 5, [this, alive = alive_] {
+    if (!*alive) return;
+    wake_scheduled_ = false;
+    Wake();
+  });
 }
+
+// A hint, and cheap: the log may answer an old end.
+bool PartitionOwner::IsBehind() {
+  const auto end = log_.EndOffset(std::string(domain_.service), partition_);
+  return !end.ok() || *end > store_.next_offset(partition_);
+}
+
+absl::Status PartitionOwner::CatchUpWithLog() {
+  return CatchUp(domain_, store_, log_, partition_, INT64_MAX, options_.bugs.fold);
+}
+
+// True when this process stands at the end of the log and still in the role it had.
+bool PartitionOwner::FoldNewRecords() {
+  if (absl::Status folded = CatchUpWithLog(); !folded.ok()) {
+    FoldFailed(folded);
+    return false;
+  }
+  const auto fold = store_.fold(partition_);
+  if (role_ != Role::kOwner || (fold.term() == term_ && fold.owner() == owner_)) return true;
+  StepDown(Unavailable("a later claim"));
+  return false;
+}
+
+void PartitionOwner::FoldFailed(const absl::Status& status) { IsPassing(status) ? WakeLater() : Fail(status); }
 
 // ---- Claim: fold to the end, append Claim(term + 1), read up to it. ----
 
 void PartitionOwner::Claim() {
   if (role_ != Role::kStandby || stopped_ || released_ || !failure_.ok()) return;
-  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
+  if (absl::Status folded = CatchUpWithLog(); !folded.ok()) {
+    return IsPassing(folded) ? LoseClaim(folded) : Fail(folded);
+  }
   role_ = Role::kClaiming;
   term_ = store_.fold(partition_).term() + 1;
   owner_ = runtime_.RandomBytes(16);  // Fresh for each attempt: an id kept over a restart was shown to be unsafe.
@@ -89,7 +133,9 @@ void PartitionOwner::Claim() {
   claim->set_term(term_);
   claim->set_owner(owner_);
   claim->set_address(options_.address);
-  *claim->mutable_record_time() = ToProto(runtime_.Now());
+  claim_sent_ = runtime_.Now();
+  log_clock_differs_ = false;
+  *claim->mutable_record_time() = ToProto(claim_sent_);
   claim_bytes_ = record.SerializeAsString();
   appender_->Append({claim_bytes_}, [this, alive = alive_, attempt = ++attempt_](std::vector<log::Report> reports) {
     executor_.Post([this, alive, attempt, reports = std::move(reports)] {
@@ -112,7 +158,8 @@ void PartitionOwner::OnClaim(uint64_t attempt, const std::vector<log::Report>& r
 // Folds up to the own claim and not beyond: state, next seq and last own offset are those of the fold at that offset.
 absl::StatusOr<int64_t> PartitionOwner::FoldToOwnClaim(int64_t reported) {
   for (int attempt = 0; attempt < kReadBackAttempts; ++attempt) {
-    if (reported >= 0 && store_.next_offset(partition_) > reported) break;  // Folded past it: too late to judge it there.
+    if (reported >= 0 && store_.next_offset(partition_) > reported)
+      break;  // Folded past it: too late to judge it there.
     auto records = log_.Read(std::string(domain_.service), partition_, store_.next_offset(partition_), kReadBytes);
     if (!records.ok()) return records.status();
     if (records->empty()) continue;
@@ -122,12 +169,18 @@ absl::StatusOr<int64_t> PartitionOwner::FoldToOwnClaim(int64_t reported) {
     });
     const bool found = own != records->end();
     if (found) records->erase(own + 1, records->end());
-    const int64_t last = records->back().offset;
-    if (absl::Status folded = FoldRecords(domain_, store_, partition_, *records); !folded.ok()) {
-      Fail(folded);
+    const absl::Status folded = FoldRecords(domain_, store_, partition_, *records, nullptr, options_.bugs.fold);
+    if (!folded.ok()) {
+      if (!IsPassing(folded)) Fail(folded);
       return folded;
     }
-    if (found) return last;
+    if (found) {
+      // The log stamped it between our sending and now, so that its clock can be compared with ours.
+      const absl::Time stamped = records->back().append_time;
+      log_clock_differs_ = stamped != absl::InfinitePast() && (stamped < claim_sent_ - options_.clock_error ||
+                                                               stamped > runtime_.Now() + options_.clock_error);
+      return records->back().offset;
+    }
   }
   return absl::NotFoundError("the claim is not in the log");
 }
@@ -139,23 +192,24 @@ void PartitionOwner::BecomeOwner(int64_t claim_offset) {
       fold.owner() != owner_) {
     return LoseClaim(absl::AbortedError("another claim was first"));
   }
+  if (log_clock_differs_) return LoseClaim(ClockWrong());  // The next claim measures again.
   role_ = Role::kOwner;
   next_seq_ = fold.next_seq();
   last_own_offset_ = claim_offset;
-  backoff_ = options_.first_backoff;
-  FoldNewRecords();
-  Schedule();
+  if (FoldNewRecords()) Schedule();
 }
 
 void PartitionOwner::LoseClaim(const absl::Status& why) {
   appender_.reset();
   role_ = Role::kStandby;
-  AnswerWaiting([&](const Command& command) {
-    if (absl::IsResourceExhausted(why)) return why;  // A full disk: said at once rather than at the deadline.
-    return command.deadline <= runtime_.Now() ? Unavailable("no owner could be found in time") : absl::OkStatus();
-  });
-  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
   ClaimLater();
+  AnswerWaiting([&](const Command& command) {
+    // A full disk, a wrong clock: said at once rather than at the deadline.
+    if (absl::IsResourceExhausted(why) || log_clock_differs_) return why;
+    if (command.deadline > runtime_.Now()) return absl::OkStatus();
+    return Unavailable(Cat("no owner could be found in time: ", FromAbsl(why.message())));
+  });
+  Wake();
 }
 
 void PartitionOwner::AnswerWaiting(const std::function<absl::Status(const Command&)>& refusal) {
@@ -171,7 +225,7 @@ void PartitionOwner::AnswerWaiting(const std::function<absl::Status(const Comman
 }
 
 void PartitionOwner::ClaimLater() {
-  if (claim_scheduled_ || stopped_ || released_) return;
+  if (claim_scheduled_ || stopped_ || released_ || !failure_.ok()) return;
   // Random and growing, so that two candidates do not fence each other for ever.
   const std::string random = runtime_.RandomBytes(1);
   const absl::Duration wait = backoff_ * (0.5 + static_cast<unsigned char>(random[0]) / 256.0);
@@ -188,8 +242,7 @@ void PartitionOwner::ClaimLater() {
 
 void PartitionOwner::DecideWaiting() {
   if (role_ != Role::kOwner || group_ || waiting_.empty()) return;
-  FoldNewRecords();
-  if (role_ != Role::kOwner) return;
+  if (IsBehind() && !FoldNewRecords()) return;
   const absl::Status clock = ClockIsRight();
   group_ = std::make_unique<Group>(&store_.partition(partition_));
   while (!waiting_.empty() && group_->records.size() < options_.max_group_records &&
@@ -197,15 +250,25 @@ void PartitionOwner::DecideWaiting() {
     std::unique_ptr<Command> command = std::move(waiting_.front());
     waiting_.pop_front();
     if (!clock.ok()) {
-      Reject(*command, clock);
+      group_->answers.push_back({std::move(command), clock});
     } else {
       Decide(std::move(command), *group_);
     }
   }
-  // What was decided on a damaged store must not reach the log.
+  // What was decided on a damaged store must reach neither the log nor a caller.
   if (absl::Status health = store_.Health(); !health.ok()) return Fail(health);
+  Give(group_->answers);
   if (group_->records.empty()) return FinishGroup();
   AppendGroup();
+}
+
+void PartitionOwner::Give(std::vector<Answer>& answers) {
+  for (Answer& answer : answers) answer.command->done(std::move(answer.outcome));
+  answers.clear();
+}
+
+void PartitionOwner::RejectIn(Group& group, std::unique_ptr<Command> command, absl::Status status) {
+  (group.records.empty() ? group.answers : group.conditional).push_back({std::move(command), std::move(status)});
 }
 
 void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
@@ -221,23 +284,18 @@ void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
   context.command_id = UuidV7(absl::ToUnixMillis(FromProto(context.record_time)), runtime_.RandomBytes(10));
   if (command->access) return AddRecord(std::move(command), context, {}, group);
   absl::StatusOr<Decision> decision = command->decide(group.changes, context);
-  if (decision.ok()) return AddRecord(std::move(command), context, *std::move(decision), group);
-  if (group.records.empty()) {
-    Reject(*command, decision.status());
-  } else {
-    group.rejections.push_back({std::move(command), decision.status()});
-  }
+  if (!decision.ok()) return RejectIn(group, std::move(command), decision.status());
+  AddRecord(std::move(command), context, *std::move(decision), group);
 }
 
 bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group& group) {
   if (command->request_key.empty() || options_.bugs.forget_requests) return false;
-  const absl::Status reused =
-      Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
-             "this request_id was used for another request; use a new one for a new request");
+  const absl::Status reused = Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+                                     "this request_id was used for another request; use a new one for a new request");
   if (auto pending = group.by_request.find(command->request_key); pending != group.by_request.end()) {
     Pending& first = group.records[pending->second];
     if (first.data.request_mac() != command->request_mac) {
-      group.rejections.push_back({std::move(command), reused});
+      RejectIn(group, std::move(command), reused);
     } else {
       first.joined.push_back(std::move(command));
     }
@@ -245,11 +303,11 @@ bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group
   }
   auto known = store_.FindRequest(partition_, command->request_key);
   if (!known) return false;
-  if (known->mac() != command->request_mac) {
-    Reject(*command, reused);
-  } else {
-    command->done(Outcome{partition_, known->offset(), {known->names().begin(), known->names().end()}, true});
+  absl::StatusOr<Outcome> outcome = reused;
+  if (known->mac() == command->request_mac) {
+    outcome = Outcome{partition_, known->offset(), {known->names().begin(), known->names().end()}, true};
   }
+  group.answers.push_back({std::move(command), std::move(outcome)});
   return true;
 }
 
@@ -261,7 +319,8 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   data.set_term(term_);
   data.set_owner(owner_);
   data.set_seq(next_seq_);
-  data.set_prev(group.records.empty() ? store_.fold(partition_).last_hash() : log::RecordHash(group.records.back().bytes));
+  data.set_prev(group.records.empty() ? store_.fold(partition_).last_hash()
+                                      : log::RecordHash(group.records.back().bytes));
   data.set_command_id(context.command_id);
   data.set_request_key(command->request_key);
   data.set_request_mac(command->request_mac);
@@ -288,11 +347,15 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   }
   pending.bytes = record.SerializeAsString();
   if (pending.bytes.size() > log::kMaxRecordBytes) {
-    return Reject(*command, Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LARGE",
-                                   "the command does not fit in one record (512 KiB); send less at once"));
+    return RejectIn(group, std::move(command),
+                    Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LARGE",
+                           "the command does not fit in one record (512 KiB); send less at once"));
   }
   const absl::Status evolved = EvolveRecord(domain_, data, next_seq_, group.changes);
-  if (!evolved.ok()) return Reject(*command, evolved);  // A kind without its oneof set: our own fault, nothing changed.
+  if (!evolved.ok()) {  // A kind without its oneof set: our own fault, nothing changed.
+    return RejectIn(group, std::move(command),
+                    Refuse(absl::StatusCode::kInternal, "EVENT_NOT_SET", "the decision holds an event without a kind"));
+  }
   ++next_seq_;
   group.bytes += pending.bytes.size();
   if (!command->request_key.empty()) group.by_request[command->request_key] = group.records.size();
@@ -321,8 +384,7 @@ void PartitionOwner::OnReports(uint64_t attempt, const std::vector<log::Report>&
   if (attempt != attempt_ || !group_ || group_->records.empty()) return;
   if (reports.size() != group_->records.size()) return StepDown(Unavailable("a report is missing"));
   if (CommitGroupAtOnce(reports)) return FinishGroup();
-  if (!failure_.ok()) return;
-  CommitOneByOne(reports);
+  if (group_) CommitOneByOne(reports);  // Else it stepped down.
 }
 
 // The usual case: every record of the group follows the last own one without a gap, so that each is admitted and the
@@ -340,13 +402,13 @@ bool PartitionOwner::CommitGroupAtOnce(const std::vector<log::Report>& reports) 
   for (size_t i = 0; i < group_->records.size(); ++i) {
     Pending& pending = group_->records[i];
     record.mutable_data()->Swap(&pending.data);
-    const log::Verdict verdict = log::Admit(commit.fold, record, pending.bytes, reports[i].offset);
+    const log::Verdict verdict = options_.bugs.fold.admit(commit.fold, record, pending.bytes, reports[i].offset);
     pending.data.Swap(record.mutable_data());
     if (verdict != log::Verdict::kAdmitted) return false;
     NoteRecord(pending.data, reports[i].offset, commit);
   }
-  if (absl::Status written = store_.Write(commit); !written.ok()) {
-    Fail(written);
+  if (absl::Status written = WriteCommit(store_, commit, options_.bugs.fold); !written.ok()) {
+    IsPassing(written) ? StepDown(Unavailable(FromAbsl(written.message()))) : Fail(written);
     return false;
   }
   for (size_t i = 0; i < group_->records.size(); ++i) Acknowledge(group_->records[i], reports[i].offset);
@@ -360,7 +422,8 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
   for (size_t i = 0; i < group_->records.size(); ++i) {
     if (!reports[i].status.ok()) {
       const absl::Status& why = reports[i].status;
-      return StepDown(absl::IsResourceExhausted(why) ? why : Unavailable("an append failed"));
+      return StepDown(absl::IsResourceExhausted(why) ? why
+                                                     : Unavailable(Cat("an append failed: ", FromAbsl(why.message()))));
     }
     int64_t offset = reports[i].offset;
     if (options_.bugs.no_offset_check) {
@@ -369,7 +432,7 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
       continue;
     }
     if (!ReadBack(group_->records[i], reports[i].offset, offset)) {
-      return failure_.ok() ? StepDown(Unavailable("a record was not admitted")) : void();
+      return group_ ? StepDown(Unavailable("a record was not admitted")) : void();
     }
     Acknowledge(group_->records[i], offset);
     last_own_offset_ = offset;
@@ -392,13 +455,14 @@ bool PartitionOwner::ReadBack(const Pending& pending, int64_t offset, int64_t& f
       return false;  // Another record stands where the report said.
     }
     if (!records->empty()) attempt = 0;
-    const absl::Status folded =
-        FoldRecords(domain_, store_, partition_, *records,
-                    [&](const log::StoredRecord& stored, const event::v1::LogRecord&, log::Verdict verdict) {
-                      if (found && stored.offset == found_at) admitted = verdict == log::Verdict::kAdmitted;
-                    });
+    const absl::Status folded = FoldRecords(
+        domain_, store_, partition_, *records,
+        [&](const log::StoredRecord& stored, const event::v1::LogRecord&, log::Verdict verdict) {
+          if (found && stored.offset == found_at) admitted = verdict == log::Verdict::kAdmitted;
+        },
+        options_.bugs.fold);
     if (!folded.ok()) {
-      Fail(folded);
+      if (!IsPassing(folded)) Fail(folded);
       return false;
     }
   }
@@ -418,8 +482,10 @@ void PartitionOwner::Acknowledge(Pending& pending, int64_t offset) {
 
 void PartitionOwner::FinishGroup() {
   std::unique_ptr<Group> group = std::move(group_);
-  for (Rejection& rejection : group->rejections) Reject(*rejection.command, rejection.status);
+  if (!group->records.empty()) backoff_ = options_.first_backoff;  // Not before: two candidates may fence each other.
+  Give(group->conditional);
   if (role_ == Role::kReleasing) return AppendRelease();
+  if (wake_missed_) return Wake();
   Schedule();
 }
 
@@ -442,11 +508,12 @@ void PartitionOwner::AppendRelease() {
   record.mutable_release()->set_term(term_);
   record.mutable_release()->set_owner(owner_);
   record.mutable_release()->set_seq(next_seq_);
-  appender_->Append({record.SerializeAsString()}, [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
-    executor_.Post([this, alive, attempt, reports = std::move(reports)] {
-      if (*alive) OnRelease(attempt, reports);
-    });
-  });
+  appender_->Append({record.SerializeAsString()},
+                    [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
+                      executor_.Post([this, alive, attempt, reports = std::move(reports)] {
+                        if (*alive) OnRelease(attempt, reports);
+                      });
+                    });
 }
 
 // Whatever became of the release, this process is out: safety never depends on it.
@@ -459,22 +526,22 @@ void PartitionOwner::OnRelease(uint64_t attempt, const std::vector<log::Report>&
 void PartitionOwner::StepDown(const absl::Status& why) {
   appender_.reset();
   ++attempt_;
+  if (role_ == Role::kReleasing) released_ = true;  // Given up, though not as cleanly as was meant.
   role_ = Role::kStandby;
-  std::unique_ptr<Group> group = std::move(group_);
-  if (group) {
+  ClaimLater();
+  if (std::unique_ptr<Group> group = std::move(group_)) {
     for (Pending& pending : group->records) {
       if (pending.command) Reject(*pending.command, why);
       for (auto& joined : pending.joined) Reject(*joined, why);
     }
-    for (Rejection& rejection : group->rejections) Reject(*rejection.command, why);
+    for (Answer& answer : group->answers) Reject(*answer.command, why);
+    for (Answer& answer : group->conditional) Reject(*answer.command, why);
   }
   if (stopped_ || released_ || !failure_.ok()) {
     AnswerWaiting([&](const Command&) { return failure_.ok() ? why : failure_; });
     if (on_released_) std::exchange(on_released_, nullptr)();
-    return;
   }
-  if (absl::Status folded = CatchUp(domain_, store_, log_, partition_); !folded.ok()) return Fail(folded);
-  ClaimLater();
+  Wake();
 }
 
 void PartitionOwner::Stop() {
@@ -484,8 +551,10 @@ void PartitionOwner::Stop() {
 
 // The fold cannot go on. Never guess: refuse everything in this partition until an operator has looked.
 void PartitionOwner::Fail(const absl::Status& status) {
+  const bool first = failure_.ok();
   failure_ = status;
   StepDown(Unavailable("the partition cannot be folded"));
+  if (first && options_.on_failure) options_.on_failure(partition_, status);
 }
 
 void PartitionOwner::Reject(Command& command, const absl::Status& status) { command.done(status); }
@@ -503,10 +572,7 @@ absl::Status PartitionOwner::ClockIsRight() {
   }
   const auto fold = store_.fold(partition_);
   const bool behind_log = fold.has_record_time() && now < FromProto(fold.record_time()) - options_.clock_error;
-  if (absl::AbsDuration(drift) <= options_.clock_error && !behind_log) return absl::OkStatus();
-  return RetryLater(absl::StatusCode::kUnavailable, "CLOCK_WRONG",
-                    "this server's clock jumped or is behind its log, so it writes nothing; set the clock and restart it",
-                    absl::Seconds(1));
+  return absl::AbsDuration(drift) <= options_.clock_error && !behind_log ? absl::OkStatus() : ClockWrong();
 }
 
 google::protobuf::Timestamp PartitionOwner::RecordTime(const Group& group) const {

@@ -18,21 +18,25 @@
 
 namespace trialog {
 
-// For tests: rules of the protocol to leave out, so that a simulation shows that it would notice.
+// For tests: rules of the protocol to leave out, so that a simulation shows that it would notice. The only seam for
+// that.
 struct PlantedBugs {
   bool acknowledge_before_append = false;
-  bool no_offset_check = false;   // Any good report acknowledges.
-  bool forget_requests = false;   // The table of request ids is not asked.
+  bool no_offset_check = false;  // Any good report acknowledges.
+  bool forget_requests = false;  // The table of request ids is not asked.
+  FoldRules fold;                // Other rules of admission, or a position apart from its rows.
 };
 
 struct OwnerOptions {
-  std::string address;                  // What the claim carries.
-  size_t max_waiting = 4096;            // Commands; one more is refused with RESOURCE_EXHAUSTED.
-  size_t max_group_records = 256;       // Records in one append.
+  std::string address;             // What the claim carries.
+  size_t max_waiting = 4096;       // Commands; one more is refused with RESOURCE_EXHAUSTED.
+  size_t max_group_records = 256;  // Records in one append.
   size_t max_group_bytes = 2 << 20;
   absl::Duration clock_error = absl::Seconds(5);  // Permitted; beyond it writes are refused.
   absl::Duration first_backoff = absl::Milliseconds(20);
   absl::Duration longest_backoff = absl::Seconds(5);
+  // Called once, on the executor, when a partition can no longer be folded.
+  std::function<void(int partition, const absl::Status& why)> on_failure;
   PlantedBugs bugs;
 };
 
@@ -44,7 +48,8 @@ class PartitionOwner {
                  OwnerOptions options);
   ~PartitionOwner();
 
-  // Folds to the end and, when `wanted`, claims; without it stays a standby until the first command.
+  // Folds to the end and, when `wanted`, claims; without it stays a standby until the first command. An error that is
+  // passing (UNAVAILABLE, RESOURCE_EXHAUSTED) is given back, and tried again all the same.
   absl::Status Start(bool wanted);
   // Takes a command, or answers it at once.
   void Submit(std::unique_ptr<Command> command);
@@ -68,9 +73,9 @@ class PartitionOwner {
     event::v1::Data data;
     std::string bytes;
   };
-  struct Rejection {
+  struct Answer {
     std::unique_ptr<Command> command;
-    absl::Status status;
+    absl::StatusOr<Outcome> outcome;
   };
   // What is decided together and appended as one request.
   struct Group {
@@ -78,7 +83,8 @@ class PartitionOwner {
     view::ChangeSet changes;
     std::vector<Pending> records;
     std::map<std::string, size_t> by_request;  // Into records.
-    std::vector<Rejection> rejections;         // Decided on pending records: they wait for them.
+    std::vector<Answer> answers;               // They follow from the store alone.
+    std::vector<Answer> conditional;           // Rejections decided on pending records: they wait for them.
     size_t bytes = 0;
   };
 
@@ -95,6 +101,8 @@ class PartitionOwner {
   // True when the command was answered, joined or will be answered without a record of its own.
   bool AnswerFromRequests(std::unique_ptr<Command>& command, Group& group);
   void AddRecord(std::unique_ptr<Command> command, const Context& context, Decision decision, Group& group);
+  void RejectIn(Group& group, std::unique_ptr<Command> command, absl::Status status);
+  void Give(std::vector<Answer>& answers);
   void AppendGroup();
   void OnReports(uint64_t attempt, const std::vector<log::Report>& reports);
   bool CommitGroupAtOnce(const std::vector<log::Report>& reports);
@@ -106,7 +114,11 @@ class PartitionOwner {
   void OnRelease(uint64_t attempt, const std::vector<log::Report>& reports);
   void StepDown(const absl::Status& why);
   void ClaimLater();
-  void FoldNewRecords();
+  void WakeLater();
+  bool IsBehind();
+  bool FoldNewRecords();
+  void FoldFailed(const absl::Status& status);
+  absl::Status CatchUpWithLog();
   absl::Status ClockIsRight();
   google::protobuf::Timestamp RecordTime(const Group& group) const;
   void Reject(Command& command, const absl::Status& status);
@@ -126,6 +138,8 @@ class PartitionOwner {
   bool wanted_ = false;
   bool claim_scheduled_ = false;
   bool work_scheduled_ = false;
+  bool wake_scheduled_ = false;
+  bool wake_missed_ = false;  // The log grew while a group or a claim was in flight.
   bool stopped_ = false;
   bool released_ = false;
   std::function<void()> on_released_;
@@ -141,6 +155,8 @@ class PartitionOwner {
   std::deque<std::unique_ptr<Command>> waiting_;
   std::unique_ptr<Group> group_;  // In flight, or being decided.
 
+  absl::Time claim_sent_;
+  bool log_clock_differs_ = false;
   absl::Time wall_seen_;
   absl::Duration monotonic_seen_;
 };

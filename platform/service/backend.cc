@@ -31,10 +31,11 @@ void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, With
 void Backend::RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access,
                            std::string_view entity, std::function<void(absl::Status)> done) {
   auto command = std::make_unique<Command>();
-  command->organization = principal.organization;
+  // One of our own services has no organisation: then it is the record's.
+  command->organization = principal.organization.empty() ? std::string(OrganizationOf(entity)) : principal.organization;
   command->method = std::string(method);
   command->principal.caller = principal.caller;
-  command->principal.organization = principal.organization;
+  command->principal.organization = command->organization;
   access.set_method(std::string(method));
   command->access = std::move(access);
   command->access_entity = std::string(entity);

@@ -68,12 +68,18 @@ class Backend {
       const view::State& state, const google::protobuf::Message& resource, const view::Row& row)>;
   void GetVia(std::string_view method, const ResourceType& type, Show show);
   // The versions of the record named, newest first. The answer is a page of a message with version, record_time, actor,
-  // changed_fields, event_id and the resource as it was.
+  // changed_fields, event_id and the resource as it was; or of the resource itself, where it tells its own version.
   void History(std::string_view method, const ResourceType& type);
   // Lists from `source`; null: children of the request's parent by name.
   void List(std::string_view method, const ResourceType& type, ChooseSource source);
   // Streams `type`'s records below the request's parent.
   void Watch(std::string_view method, const ResourceType& type, ChooseSource source);
+  // The same for records of several types in one stream; a filter names fields that all of them declare.
+  struct Watched {
+    const ResourceType* type;
+    ChooseSource source;
+  };
+  void WatchAll(std::string_view method, std::vector<Watched> watched);
   // parent, resource and *_id as in AIP-133.
   void Create(std::string_view method, const ResourceType& type, DecideRequest decide);
   // A resource with its name, and update_mask, as in AIP-134.
@@ -83,7 +89,11 @@ class Backend {
   void Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer = nullptr);
   // The service's EventService: its public events.
   void Subscribe(std::string_view method);
-  // Anything else that is a command.
+  // What these three aim at, for a CommandMethod that is nearly one of them.
+  Aim AimToCreate(const ResourceType& type);
+  Aim AimToUpdate(const ResourceType& type);
+  Aim AimToAct(const ResourceType& type);
+  // Anything else that is a command. A target, or a key subject, of another organisation than the caller's is NOT_FOUND.
   void CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                      Answer answer = nullptr);
   // Anything else.
@@ -128,6 +138,9 @@ class Backend {
   void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
                     std::function<void(std::shared_ptr<const Principal>)> read);
 
+  // The offset that a request's as_of means; INT64_MAX, the present, when it is not set.
+  int64_t AsOf(int partition, const google::protobuf::Message& request) const;
+
   // Rows of one organisation as the caller sees them: names, etags, times, personal fields, derived fields. With `record`,
   // unsealing is recorded in the log before `done` is called; if that cannot be written the answer is the error.
   struct Seen {
@@ -161,6 +174,7 @@ class Backend {
 
   struct CommandSpec;
   struct ListSpec;
+  struct WatchSpec;
 
  private:
   void RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec);

@@ -108,14 +108,21 @@ absl::StatusOr<std::string> CheckedName(std::string_view pattern, std::string_vi
   return BadField(field, "BAD_NAME", Cat("must have the form ", pattern));
 }
 
+// Another organisation's records are not there at all for this caller, nor do they seal anything of its own. A caller
+// without organisation is one of our own services, or nobody yet: the method is public, as sign-in is.
+bool MayAimAt(const Principal& principal, const Target& target) {
+  if (!target.key_subject.empty() && OrganizationOf(target.key_subject) != target.organization) return false;
+  return principal.internal || principal.organization.empty() || principal.organization == target.organization;
+}
+
 std::string SubjectOf(const ResourceType& type, std::string_view name, const Message& resource) {
   return type.key_subject ? type.key_subject(name, resource) : std::string();
 }
 
 }  // namespace
 
-void Backend::Create(std::string_view method, const ResourceType& type, DecideRequest decide) {
-  Aim aim = [this, &type](Message& request, const Principal&) -> absl::StatusOr<Target> {
+Aim Backend::AimToCreate(const ResourceType& type) {
+  return [this, &type](Message& request, const Principal&) -> absl::StatusOr<Target> {
     const auto* field = FieldOfType(*request.GetDescriptor(), *type.table->prototype->GetDescriptor(), false);
     if (field == nullptr) return absl::InternalError("a create request without its resource");
     const std::string id_field = Cat(field->name(), "_id");
@@ -133,11 +140,10 @@ void Backend::Create(std::string_view method, const ResourceType& type, DecideRe
     const Message& resource = request.GetReflection()->GetMessage(request, field);
     return Target{std::string(OrganizationOf(name)), name, OnlyPersonal(resource), SubjectOf(type, name, resource)};
   };
-  CommandMethod(method, type, std::move(aim), std::move(decide));
 }
 
-void Backend::Update(std::string_view method, const ResourceType& type, DecideRequest decide) {
-  Aim aim = [this, &type](Message& request, const Principal&) -> absl::StatusOr<Target> {
+Aim Backend::AimToUpdate(const ResourceType& type) {
+  return [this, &type](Message& request, const Principal&) -> absl::StatusOr<Target> {
     const auto* field = FieldOfType(*request.GetDescriptor(), *type.table->prototype->GetDescriptor(), false);
     if (field == nullptr) return absl::InternalError("an update request without its resource");
     const Message& resource = request.GetReflection()->GetMessage(request, field);
@@ -154,11 +160,10 @@ void Backend::Update(std::string_view method, const ResourceType& type, DecideRe
     target.key_subject = SubjectOf(type, *name, *row->resource);
     return target;
   };
-  CommandMethod(method, type, std::move(aim), std::move(decide));
 }
 
-void Backend::Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer) {
-  Aim aim = [this, &type](Message& request, const Principal&) -> absl::StatusOr<Target> {
+Aim Backend::AimToAct(const ResourceType& type) {
+  return [this, &type](Message& request, const Principal&) -> absl::StatusOr<Target> {
     auto name = CheckedName(type.table->pattern, "name", StringField(request, "name"));
     if (!name.ok()) return name.status();
     Target target{std::string(OrganizationOf(*name)), *name, PersonalOf(request, type), ""};
@@ -168,7 +173,18 @@ void Backend::Act(std::string_view method, const ResourceType& type, DecideReque
     target.key_subject = SubjectOf(type, *name, *row->resource);
     return target;
   };
-  CommandMethod(method, type, std::move(aim), std::move(decide), std::move(answer));
+}
+
+void Backend::Create(std::string_view method, const ResourceType& type, DecideRequest decide) {
+  CommandMethod(method, type, AimToCreate(type), std::move(decide));
+}
+
+void Backend::Update(std::string_view method, const ResourceType& type, DecideRequest decide) {
+  CommandMethod(method, type, AimToUpdate(type), std::move(decide));
+}
+
+void Backend::Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer) {
+  CommandMethod(method, type, AimToAct(type), std::move(decide), std::move(answer));
 }
 
 void Backend::CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
@@ -211,9 +227,7 @@ void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     absl::StatusOr<Target> aimed = spec->aim(call->mutable_request(), **principal);
     if (!aimed.ok()) return call->Finish(aimed.status());
     auto target = std::make_shared<Target>(*std::move(aimed));
-    // Another organisation's records are not there at all for this caller, and nothing is prepared (no key made) for them.
-    const std::string& own = (*principal)->organization;
-    if (!own.empty() && !(*principal)->internal && own != target->organization) return call->Finish(NotFound("record"));
+    if (!MayAimAt(**principal, *target)) return call->Finish(NotFound("record"));
     sealing::ClearPersonal(call->mutable_request());
     sealing::ClearSecrets(call->mutable_request());
     Seal(*spec->type, *target, [=, this](absl::StatusOr<event::v1::SealedPart> sealed) {

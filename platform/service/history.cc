@@ -109,6 +109,10 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
       const view::Row* before = i + 1 < versions->size() ? (*versions)[i + 1].row.get() : nullptr;
       if (!(*versions)[i].row->resource) continue;
       Message* revision = response->GetReflection()->AddMessage(response.get(), revisions);
+      if (revision->GetDescriptor() == type.table->prototype->GetDescriptor()) {  // The resource tells its own version.
+        revision->CopyFrom(*(*resources)[shown++]);
+        continue;
+      }
       Describe((*versions)[i], before, *revision);
       const auto* field = FieldOfType(*revision->GetDescriptor(), *type.table->prototype->GetDescriptor(), false);
       if (field) revision->GetReflection()->MutableMessage(revision, field)->CopyFrom(*(*resources)[shown]);

@@ -41,12 +41,37 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"));
   if (absl::Status started = host->backend_->Start(); !started.ok()) return started;
   if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
+  if (absl::Status started = host->StartReactions(); !started.ok()) return started;
+  if (definition.start) host->running_ = definition.start(*host->backend_);
   return host;
 }
 
-// The directory's thread reads the store that the backend owns, so it ends first.
+absl::Status Host::StartReactions() {
+  const reaction::Submit submit = [backend = backend_.get()](auto organization, auto method, auto cause, auto decide,
+                                                             auto done) {
+    backend->SubmitInternal(std::move(organization), std::move(method), std::move(cause), std::move(decide), std::move(done));
+  };
+  for (const reaction::Reaction& reaction : definition_.reactions) {
+    reactors_.push_back(std::make_unique<reaction::Reactor>(*environment_.runtime, *environment_.log, backend_->store(), submit,
+                                                            reaction,
+                                                            reaction::ReactorOptions{.partitions = environment_.partitions}));
+    if (absl::Status started = reactors_.back()->Start(); !started.ok()) return started;
+  }
+  for (const reaction::DueTable& table : definition_.due) {
+    due_runners_.push_back(std::make_unique<reaction::DueRunner>(*environment_.runtime, backend_->store(), submit, table,
+                                                                 reaction::DueOptions{.partitions = environment_.partitions}));
+    due_runners_.back()->Start();
+  }
+  return absl::OkStatus();
+}
+
+// The threads of the reactions and the directory read the store that the backend owns, so they end first; and the owner
+// before them, since it answers them.
 Host::~Host() {
+  running_.reset();
   if (backend_) backend_->owner().Stop();
+  due_runners_.clear();
+  reactors_.clear();
   authenticator_.reset();
   directory_.reset();
   backend_.reset();
@@ -63,13 +88,16 @@ absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(EventServiceOf(definition_));
   if (events == nullptr) return absl::InternalError(Cat("no EventService is linked for ", definition_.domain->service));
   services.push_back(events);
-  return rpc::Frame::Create(services, std::move(backend_->handlers()), authenticator_, std::move(options));
+  return rpc::Frame::Create(services, std::move(backend_->handlers()),
+                            environment_.authenticator ? environment_.authenticator : authenticator_, std::move(options));
 }
 
 absl::Status Host::Health() const {
   absl::Status status = backend_->owner().Health();
   status.Update(directory_->Health());
   status.Update(backend_->store().Health());
+  for (const auto& reactor : reactors_) status.Update(reactor->Health());
+  for (const auto& runner : due_runners_) status.Update(runner->Health());
   return status;
 }
 

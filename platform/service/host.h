@@ -9,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "platform/callers/directory.h"
 #include "platform/callers/token_authenticator.h"
+#include "platform/reaction/due_runner.h"
+#include "platform/reaction/reactor.h"
 #include "platform/rpc/frame.h"
 #include "platform/service/backend.h"
 
@@ -20,6 +22,12 @@ struct Definition {
   std::vector<const google::protobuf::ServiceDescriptor*> services;  // Without EventService, which every service has.
   // Registers a handler for every method of `services`.
   std::function<void(Backend&)> add_handlers;
+  // What it does about public events, at most one a source, and at due times.
+  std::vector<reaction::Reaction> reactions = {};
+  std::vector<reaction::DueTable> due = {};
+  // Starts what runs beside the handlers (a worker), once everything is folded; null: nothing. What it returns is dropped
+  // before the backend ends, and from then on nothing of it may use the backend.
+  std::function<std::shared_ptr<void>(Backend&)> start = nullptr;
 };
 
 // Where it runs. References outlive the host.
@@ -35,6 +43,8 @@ struct Environment {
   // Refuses the start when the log ends before the position of a store; null where the log cannot lose its end.
   std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
   rpc::FrameOptions frame;
+  // Who calls; null: by access token. Tests of one service without auth say it themselves.
+  std::shared_ptr<rpc::Authenticator> authenticator;
 };
 
 class Host {
@@ -53,11 +63,16 @@ class Host {
  private:
   Host(const Definition& definition, const Environment& environment) : definition_(definition), environment_(environment) {}
 
+  absl::Status StartReactions();
+
   const Definition definition_;
   const Environment environment_;
   std::unique_ptr<callers::Directory> directory_;
   std::shared_ptr<callers::TokenAuthenticator> authenticator_;
   std::unique_ptr<Backend> backend_;
+  std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
+  std::vector<std::unique_ptr<reaction::DueRunner>> due_runners_;
+  std::shared_ptr<void> running_;
 };
 
 }  // namespace trialog::service

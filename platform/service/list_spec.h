@@ -12,6 +12,11 @@ struct Backend::ListSpec {
   ChooseSource source;
 };
 
+struct Backend::WatchSpec {
+  std::string method;
+  std::vector<ListSpec> lists;  // One a type.
+};
+
 absl::StatusOr<rpc::Filter> ParseFilter(const ResourceType& type, const google::protobuf::Message& request);
 // The source of a request to list or watch.
 absl::StatusOr<ListSource> SourceOf(const Backend::ListSpec& spec, const Principal& principal,

@@ -36,14 +36,13 @@ absl::StatusOr<std::pair<int, int64_t>> ParsePosition(std::string_view text, int
   return std::make_pair(partition, offset);
 }
 
-// The offset that a request's as_of means; INT64_MAX when it is not set.
-int64_t AsOf(const view::Store& store, int partition, const Message& request) {
+}  // namespace
+
+int64_t Backend::AsOf(int partition, const Message& request) const {
   const auto* as_of = MessageField(request, "as_of");
   if (as_of == nullptr) return INT64_MAX;
-  return store.OffsetAt(partition, FromProto(*static_cast<const google::protobuf::Timestamp*>(as_of)));
+  return store_->OffsetAt(partition, FromProto(*static_cast<const google::protobuf::Timestamp*>(as_of)));
 }
-
-}  // namespace
 
 void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
                            std::function<void(std::shared_ptr<const Principal>)> read) {
@@ -81,7 +80,7 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
   const std::string name = StringField(call->request(), "name");
   const int partition = PartitionOf(OrganizationOf(name));
   const view::State& state = store_->partition(partition);
-  const int64_t offset = AsOf(*store_, partition, call->request());
+  const int64_t offset = AsOf(partition, call->request());
   const int64_t folded = store_->next_offset(partition);
   view::RowPtr row = offset == INT64_MAX ? state.Find(*type.table, name) : store_->FindAt(partition, *type.table, name, offset);
   const bool visible = row && type.may_see(*principal, state, name, *row);
@@ -158,7 +157,7 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
     after = *std::move(opened);
   }
 
-  const int64_t as_of = AsOf(*store_, partition, request);
+  const int64_t as_of = AsOf(partition, request);
   const view::State& state = store_->partition(partition);
   // The past has no index: it is walked by name.
   const bool by_name = source->index == nullptr || as_of != INT64_MAX;

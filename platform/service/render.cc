@@ -24,18 +24,35 @@ std::shared_ptr<google::protobuf::Message> Dress(const Backend::Seen& seen) {
   return resource;
 }
 
-std::vector<std::string> KeysOf(const std::vector<Backend::Seen>& rows) {
-  std::vector<std::string> ids;
+// What is sealed in each row and shown to this caller.
+using SealedParts = std::vector<event::v1::SealedPart>;
+
+SealedParts ShownParts(const Principal& principal, const view::Store& store, int partitions,
+                       const std::vector<Backend::Seen>& rows) {
+  SealedParts parts;
   for (const auto& seen : rows) {
-    for (std::string& id : sealing::KeyIdsOf(seen.row->sealed)) ids.push_back(std::move(id));
+    event::v1::SealedPart& part = parts.emplace_back();
+    const auto& state = store.partition(log::PartitionOf(OrganizationOf(seen.name), partitions));
+    for (const auto& field : seen.row->sealed.fields()) {
+      const auto shows = seen.type->shows_personal;
+      if (shows == nullptr || shows(principal, state, seen.name, *seen.row, field.number())) *part.add_fields() = field;
+    }
+  }
+  return parts;
+}
+
+std::vector<std::string> KeysOf(const SealedParts& parts) {
+  std::vector<std::string> ids;
+  for (const auto& part : parts) {
+    for (std::string& id : sealing::KeyIdsOf(part)) ids.push_back(std::move(id));
   }
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
 }
 
-absl::Status UnsealAll(const std::vector<Backend::Seen>& rows, const std::vector<sealing::DataKey>& keys,
-                       Resources& resources) {
+absl::Status UnsealAll(const std::vector<Backend::Seen>& rows, const SealedParts& parts,
+                       const std::vector<sealing::DataKey>& keys, Resources& resources) {
   std::map<std::string_view, const sealing::DataKey*> by_id;
   for (const auto& key : keys) by_id[key.id] = &key;
   const auto lookup = [&](std::string_view id) {
@@ -43,19 +60,19 @@ absl::Status UnsealAll(const std::vector<Backend::Seen>& rows, const std::vector
     return it == by_id.end() ? nullptr : it->second;
   };
   for (size_t i = 0; i < rows.size(); ++i) {
-    auto unsealed = sealing::Unseal(*resources[i], rows[i].row->sealed, rows[i].name, lookup);
+    auto unsealed = sealing::Unseal(*resources[i], parts[i], rows[i].name, lookup);
     if (!unsealed.ok()) return unsealed.status();
   }
   return absl::OkStatus();
 }
 
-event::v1::Access ShownRows(const std::vector<Backend::Seen>& rows) {
+event::v1::Access ShownRows(const std::vector<Backend::Seen>& rows, const SealedParts& parts) {
   event::v1::Access access;
   access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
   int64_t count = 0;
-  for (const auto& seen : rows) {
-    if (seen.row->sealed.fields_size() == 0) continue;
-    if (access.subjects_size() < kMaxSubjects) access.add_subjects(seen.name);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (parts[i].fields_size() == 0) continue;
+    if (access.subjects_size() < kMaxSubjects) access.add_subjects(rows[i].name);
     ++count;
   }
   access.set_count(count);
@@ -76,7 +93,8 @@ void Backend::Render(std::shared_ptr<const Principal> principal, std::string_vie
       rows[i].type->finish(*principal, state, *rows[i].row, *resources[i]);
     }
   };
-  std::vector<std::string> key_ids = KeysOf(rows);
+  SealedParts parts = ShownParts(*principal, *store_, owner_.partitions, rows);
+  std::vector<std::string> key_ids = KeysOf(parts);
   if (key_ids.empty() || keys_ == nullptr) {
     finish(rows, resources);
     return done(std::move(resources));
@@ -85,14 +103,14 @@ void Backend::Render(std::shared_ptr<const Principal> principal, std::string_vie
   request.organization = std::string(OrganizationOf(rows[0].name));
   request.key_ids = std::move(key_ids);
   keys_->GetKeys(std::move(request), [this, principal, method = std::string(method), record, rows = std::move(rows),
-                                      resources = std::move(resources), finish,
+                                      parts = std::move(parts), resources = std::move(resources), finish,
                                       done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) mutable {
     if (!keys.ok()) return done(keys.status());
-    if (absl::Status unsealed = UnsealAll(rows, *keys, resources); !unsealed.ok()) return done(unsealed);
+    if (absl::Status unsealed = UnsealAll(rows, parts, *keys, resources); !unsealed.ok()) return done(unsealed);
     finish(rows, resources);
     if (!record) return done(std::move(resources));
     // The record of who saw it comes before the sight of it.
-    RecordAccess(*principal, method, ShownRows(rows), rows[0].name,
+    RecordAccess(*principal, method, ShownRows(rows, parts), rows[0].name,
                  [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
                    if (!recorded.ok()) return done(recorded);
                    done(std::move(resources));

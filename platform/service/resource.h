@@ -31,6 +31,10 @@ struct ResourceType {
   // as it stands, or as it is being created.
   std::string (*key_subject)(std::string_view name, const google::protobuf::Message& resource) = nullptr;
   std::vector<LookupField> lookups = {};
+  // Whether this caller is shown the personal field of that number; one that is not stays sealed, and no reading of it is
+  // recorded. Null: who may see the record sees them all.
+  bool (*shows_personal)(const Principal& principal, const view::State& state, std::string_view name, const view::Row& row,
+                         int field) = nullptr;
 
   // Fills what is derived (counts, states of other records) and takes away what this caller does not see. After name,
   // etag, times and personal fields are in place. Null: nothing.

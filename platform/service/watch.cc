@@ -20,6 +20,7 @@ constexpr absl::Duration kAccessEvery = absl::Minutes(1);
 
 struct Item {
   ChangeKind kind;
+  const ResourceType* type;
   std::string name;
   view::RowPtr row;  // Null when it left or is gone.
 };
@@ -29,9 +30,16 @@ struct Item {
 // One stream. All methods but the callbacks of gRPC run on the hub's executor.
 class WatchStream : public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(Backend& backend, std::shared_ptr<rpc::Stream> stream, const Backend::ListSpec& spec, rpc::Filter filter,
-              ListSource source, std::shared_ptr<const Principal> principal)
-      : backend_(backend), stream_(std::move(stream)), spec_(spec), filter_(std::move(filter)), source_(std::move(source)),
+  // What is watched of one type.
+  struct Part {
+    const ResourceType* type;
+    rpc::Filter filter;
+    ListSource source;
+  };
+
+  WatchStream(Backend& backend, std::shared_ptr<rpc::Stream> stream, std::string_view method, std::vector<Part> parts,
+              std::shared_ptr<const Principal> principal)
+      : backend_(backend), stream_(std::move(stream)), method_(method), parts_(std::move(parts)),
         principal_(std::move(principal)), parent_(StringField(stream_->request(), "parent")),
         filter_text_(StringField(stream_->request(), "filter")), partition_(backend.PartitionOf(OrganizationOf(parent_))),
         epoch_(Epoch()) {}
@@ -57,7 +65,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   }
 
  private:
-  rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, spec_.method, parent_, filter_text_, ""}; }
+  rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, method_, parent_, filter_text_, ""}; }
   uint64_t Epoch() const {
     return backend_.options().access_epoch ? backend_.options().access_epoch(principal_->user()) : 0;
   }
@@ -93,9 +101,16 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     stream_->Finish(status);
   }
 
-  bool Visible(const view::Row* row, const std::string& name) const {
-    return row && spec_.type->may_see(*principal_, backend_.store().partition(partition_), name, *row) &&
-           FilterMatches(filter_, name, *row);
+  bool Visible(const Part& part, const view::Row* row, const std::string& name) const {
+    return row && part.type->may_see(*principal_, backend_.store().partition(partition_), name, *row) &&
+           FilterMatches(part.filter, name, *row);
+  }
+
+  const Part* PartOf(const view::Table* table) const {
+    for (const Part& part : parts_) {
+      if (part.type->table == table) return &part;
+    }
+    return nullptr;
   }
 
   // Sends until the reader is full or there is nothing more. One batch is rendered at a time.
@@ -117,21 +132,24 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   // The records as they stood when the stream began, as creations.
   bool GatherInitial() {
     const view::State& state = backend_.store().partition(partition_);
+    const Part& part = parts_[initial_part_];
     std::vector<view::Found> found;
-    if (source_.index) {
-      found = state.Scan(*source_.index, source_.prefix, kChangesAtOnce, after_);
+    if (part.source.index) {
+      found = state.Scan(*part.source.index, part.source.prefix, kChangesAtOnce, after_);
     } else {
-      for (auto& name : backend_.store().Names(partition_, *spec_.type->table, source_.prefix, after_, kChangesAtOnce)) {
+      for (auto& name : backend_.store().Names(partition_, *part.type->table, part.source.prefix, after_, kChangesAtOnce)) {
         found.push_back({name, name});
       }
     }
     for (auto& entry : found) {
       after_ = entry.key;
-      view::RowPtr row = backend_.store().FindAt(partition_, *spec_.type->table, entry.name, snapshot_);
-      if (!NameBelow(parent_, entry.name) || !Visible(row.get(), entry.name)) continue;
-      items_.push_back({ChangeKind::kCreate, entry.name, row});
+      view::RowPtr row = backend_.store().FindAt(partition_, *part.type->table, entry.name, snapshot_);
+      if (!NameBelow(parent_, entry.name) || !Visible(part, row.get(), entry.name)) continue;
+      items_.push_back({ChangeKind::kCreate, part.type, entry.name, row});
     }
-    if (found.size() < kChangesAtOnce) {
+    if (found.size() == kChangesAtOnce) return true;
+    after_.clear();
+    if (++initial_part_ == parts_.size()) {
       initial_ = false;
       initial_done_ = true;
     }
@@ -143,16 +161,18 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     if (changes.empty()) return false;
     for (const view::Change& change : changes) {
       cursor_ = change.offset + 1;
-      if (change.table != spec_.type->table || !NameBelow(parent_, change.name)) continue;
+      const Part* part = PartOf(change.table);
+      if (part == nullptr || !NameBelow(parent_, change.name)) continue;
       auto versions = backend_.store().History(partition_, *change.table, change.name, change.offset, 2);
       if (versions.empty()) continue;
       view::RowPtr now = versions[0].row->resource ? versions[0].row : nullptr;
       view::RowPtr before = versions.size() > 1 && versions[1].row->resource ? versions[1].row : nullptr;
-      const bool was = Visible(before.get(), change.name), is = Visible(now.get(), change.name);
+      const bool was = Visible(*part, before.get(), change.name), is = Visible(*part, now.get(), change.name);
       if (is) {
-        items_.push_back({was ? ChangeKind::kUpdate : before ? ChangeKind::kEnter : ChangeKind::kCreate, change.name, now});
+        items_.push_back(
+            {was ? ChangeKind::kUpdate : before ? ChangeKind::kEnter : ChangeKind::kCreate, part->type, change.name, now});
       } else if (was) {
-        items_.push_back({now ? ChangeKind::kLeave : ChangeKind::kDelete, change.name, nullptr});
+        items_.push_back({now ? ChangeKind::kLeave : ChangeKind::kDelete, part->type, change.name, nullptr});
       }
     }
     return true;
@@ -167,12 +187,12 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     for (const Item& item : items_) {
       if (!item.row) continue;
       personal = personal || item.row->sealed.fields_size() > 0;
-      rows.push_back({spec_.type, item.name, item.row});
+      rows.push_back({item.type, item.name, item.row});
     }
     const absl::Time now = backend_.runtime().Now();
     const bool record = personal && now - last_access_ >= kAccessEvery;
     if (record) last_access_ = now;
-    backend_.Render(principal_, spec_.method, record, std::move(rows), [self = shared_from_this()](auto resources) {
+    backend_.Render(principal_, method_, record, std::move(rows), [self = shared_from_this()](auto resources) {
       self->backend_.watches().Post([self, resources = std::move(resources)] { self->Rendered(resources); });
     });
   }
@@ -200,7 +220,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
                                             static_cast<int>(item.kind));
       SetStringField(*change, "name", item.name);
       if (!item.row) continue;
-      const auto* field = FieldOfType(*change->GetDescriptor(), *spec_.type->table->prototype->GetDescriptor(), false);
+      const auto* field = FieldOfType(*change->GetDescriptor(), *item.type->table->prototype->GetDescriptor(), false);
       Message* resource = change->GetReflection()->MutableMessage(change, field);
       resource->GetReflection()->Swap(resource, resources[next++].get());
     }
@@ -226,9 +246,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
   Backend& backend_;
   const std::shared_ptr<rpc::Stream> stream_;
-  const Backend::ListSpec& spec_;
-  const rpc::Filter filter_;
-  const ListSource source_;
+  const std::string_view method_;  // Of the spec, which the handlers keep.
+  const std::vector<Part> parts_;
   const std::shared_ptr<const Principal> principal_;
   const std::string parent_, filter_text_;
   const int partition_;
@@ -238,6 +257,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   int64_t cursor_ = 0;    // Next offset whose changes are to be sent.
   int64_t snapshot_ = 0;  // The initial records are those of this offset.
   bool initial_ = false, initial_done_ = false;
+  size_t initial_part_ = 0;
   std::string after_;
   std::vector<Item> items_;            // Gathered, not yet rendered.
   std::unique_ptr<Message> waiting_;   // Rendered, not yet taken by the stream.
@@ -246,14 +266,24 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 };
 
 void Backend::Watch(std::string_view method, const ResourceType& type, ChooseSource source) {
-  auto spec = std::make_shared<const ListSpec>(ListSpec{std::string(method), &type, source});
+  WatchAll(method, {{&type, source}});
+}
+
+void Backend::WatchAll(std::string_view method, std::vector<Watched> watched) {
+  auto made = std::make_shared<WatchSpec>(WatchSpec{std::string(method), {}});
+  for (const Watched& each : watched) made->lists.push_back({made->method, each.type, each.source});
+  const std::shared_ptr<const WatchSpec> spec = std::move(made);
   handlers_.Stream(spec->method, [this, spec](std::shared_ptr<rpc::Stream> stream) {
     WhenReadable(stream, StringField(stream->request(), "parent"), [this, stream, spec](auto principal) {
-      auto filter = ParseFilter(*spec->type, stream->request());
-      if (!filter.ok()) return stream->Finish(filter.status());
-      auto source = SourceOf(*spec, *principal, stream->request());
-      if (!source.ok()) return stream->Finish(source.status());
-      auto watch = std::make_shared<WatchStream>(*this, stream, *spec, *std::move(filter), *std::move(source), principal);
+      std::vector<WatchStream::Part> parts;
+      for (const ListSpec& list : spec->lists) {
+        auto filter = ParseFilter(*list.type, stream->request());
+        if (!filter.ok()) return stream->Finish(filter.status());
+        auto source = SourceOf(list, *principal, stream->request());
+        if (!source.ok()) return stream->Finish(source.status());
+        parts.push_back({list.type, *std::move(filter), *std::move(source)});
+      }
+      auto watch = std::make_shared<WatchStream>(*this, stream, spec->method, std::move(parts), principal);
       watches_.Post([watch, spec] { watch->Start(); });
     });
   });

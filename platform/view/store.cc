@@ -214,23 +214,30 @@ void Store::WriteRows(const Commit& commit, rocksdb::WriteBatch& batch) const {
   }
 }
 
+// The same whatever records are written together: first what these records make the store forget, then what they add and
+// do not themselves make it forget.
 void Store::WriteRequests(const Commit& commit, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const {
+  const absl::Time oldest = FromProto(fold.record_time()) - kRememberRequests;
+  std::vector<const Commit::Request*> kept;
   for (const auto& request : commit.requests) {
-    const absl::Time time = FromProto(request.outcome.record_time());
-    batch.Put(families_[kRequests], keys::RequestKey(commit.partition, request.key), request.outcome.SerializeAsString());
-    batch.Put(families_[kRequestTimes], keys::RequestTimeKey(commit.partition, time, request.key), rocksdb::Slice());
-    fold.set_requests(fold.requests() + 1);
+    if (FromProto(request.outcome.record_time()) >= oldest) kept.push_back(&request);
   }
-  Forget(commit.partition, FromProto(fold.record_time()), fold, batch);
+  fold.set_requests(fold.requests() + kept.size());
+  Forget(commit.partition, oldest, fold, batch);
+  for (const Commit::Request* request : kept) {
+    const absl::Time time = FromProto(request->outcome.record_time());
+    batch.Put(families_[kRequests], keys::RequestKey(commit.partition, request->key),
+              request->outcome.SerializeAsString());
+    batch.Put(families_[kRequestTimes], keys::RequestTimeKey(commit.partition, time, request->key), rocksdb::Slice());
+  }
 }
 
 // Forgets by log time alone, so that every replica forgets the same whatever its clock says.
-void Store::Forget(int partition, absl::Time now, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const {
+void Store::Forget(int partition, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const {
   if (fold.requests() == 0) return;
-  const std::string until = keys::RequestTimeKey(partition, now - kRememberRequests, "");
-  std::unique_ptr<rocksdb::Iterator> it;
+  const std::string until = keys::RequestTimeKey(partition, oldest, "");
   const std::string start = keys::Partition(partition);
-  it.reset(db_->NewIterator({}, families_[kRequestTimes]));
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kRequestTimes]));
   for (it->Seek(start); it->Valid() && HasPrefix(FromSlice(it->key()), start); it->Next()) {
     if (FromSlice(it->key()) >= until && fold.requests() <= kMaxRequests) break;
     batch.Delete(families_[kRequestTimes], it->key());

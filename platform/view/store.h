@@ -139,7 +139,7 @@ class Store {
   absl::Status Load();
   void WriteRows(const Commit& commit, rocksdb::WriteBatch& batch) const;
   void WriteRequests(const Commit& commit, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const;
-  void Forget(int partition, absl::Time now, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const;
+  void Forget(int partition, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const;
   RowPtr FindLatest(int partition, const Table& table, std::string_view name) const;
   // Remembers damage for Health; true when the read may be used.
   bool Sound(const rocksdb::Status& status) const;

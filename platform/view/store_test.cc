@@ -136,6 +136,31 @@ TEST_F(StoreTest, ARequestIsForgottenByLogTime) {
   EXPECT_EQ(store_->fold(3).requests(), 1u);
 }
 
+TEST_F(StoreTest, WhatIsForgottenDoesNotDependOnWhichRecordsAreWrittenTogether) {
+  const auto write = [&](std::vector<std::pair<int64_t, std::string>> requests) {
+    Commit commit{.partition = 3, .fold = store_->fold(3)};
+    for (const auto& [offset, key] : requests) {
+      event::v1::RequestOutcome outcome;
+      outcome.set_offset(offset);
+      *outcome.mutable_record_time() = ToProto(TimeOf(offset));
+      commit.requests.push_back({key, outcome});
+      commit.fold.set_next_offset(offset + 1);
+      *commit.fold.mutable_record_time() = ToProto(TimeOf(offset));
+    }
+    ASSERT_TRUE(store_->Write(commit).ok());
+  };
+  for (int64_t offset : {1, 2, 40}) write({{offset, offset == 2 ? "other" : "used again"}});
+  const std::string one_by_one = store_->ContentHash();
+  store_.reset();
+  std::filesystem::remove_all(path_);
+  Reopen();
+  write({{1, "used again"}});
+  write({{2, "other"}, {40, "used again"}});
+  EXPECT_EQ(store_->ContentHash(), one_by_one);
+  EXPECT_EQ(store_->FindRequest(3, "used again")->offset(), 40);
+  EXPECT_EQ(store_->fold(3).requests(), 1u);
+}
+
 TEST_F(StoreTest, ChangesComeInOrderAndWholeRecords) {
   Record(5, "a", "x");
   Record(6, "b", "y");

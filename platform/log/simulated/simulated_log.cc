@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <set>
 
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
@@ -23,7 +22,7 @@ struct SimulatedLog::Partition {
   std::vector<StoredRecord> records;
   int64_t end = 0;
   std::map<uint64_t, uint64_t> in_flight;  // Number to appender, of those that will land for the first time.
-  std::set<std::shared_ptr<std::function<void()>>> followers;
+  std::vector<std::shared_ptr<std::function<void()>>> followers;  // In the order they came: a run must repeat.
 };
 
 FaultCounts& FaultCounts::operator+=(const FaultCounts& other) {
@@ -148,11 +147,11 @@ class SimulatedLog::SimulatedTail final : public Tail {
  public:
   SimulatedTail(Partition& partition, std::function<void()> wake)
       : partition_(partition), wake_(std::make_shared<std::function<void()>>(std::move(wake))) {
-    partition_.followers.insert(wake_);
+    partition_.followers.push_back(wake_);
   }
   ~SimulatedTail() override {
     *wake_ = nullptr;  // A wake-up may be on its way.
-    partition_.followers.erase(wake_);
+    std::erase(partition_.followers, wake_);
   }
 
  private:

@@ -2,7 +2,7 @@
 
 #include "platform/errors/errors.h"
 #include "services/analytics/domain/access.h"
-#include "services/analytics/domain/analysis_runner.h"
+#include "services/analytics/domain/analysis_spec.h"
 #include "services/analytics/domain/names.h"
 #include "services/analytics/domain/states.h"
 #include "services/analytics/domain/tables.h"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/analytics/domain/analysis_spec.h"
 #include "services/analytics/domain/rows.h"
 #include "services/analytics/statistics/differencing.h"
 #include "services/analytics/statistics/survival_plot.h"
@@ -19,9 +20,6 @@ namespace trialog::analytics {
 inline constexpr std::string_view kCodeVersion = "analytics/1";
 
 inline constexpr size_t kMaxGroups = 40;
-
-// Whether the spec is well formed and fits the columns.
-absl::Status CheckSpec(const Columns& columns, const v1::AnalysisSpec& spec);
 
 struct AnalysisInput {
   v1::AnalysisSpec spec;

@@ -3,63 +3,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-
-#include "services/analytics/statistics/lung_data.h"
+#include "services/analytics/domain/lung_dataset.h"
 
 namespace trialog::analytics {
 namespace {
 
-void SetDate(event::v1::Value& value, int days) {
-  const std::chrono::year_month_day day{std::chrono::sys_days(std::chrono::days(days))};
-  value.mutable_date()->set_year(static_cast<int>(day.year()));
-  value.mutable_date()->set_month(static_cast<int>(static_cast<unsigned>(day.month())));
-  value.mutable_date()->set_day(static_cast<int>(static_cast<unsigned>(day.day())));
-}
-
-// The lung data as a trial gives it: dates and a state, no survival time.
 AnalysisInput Lung() {
   AnalysisInput input;
   input.version.set_name("organizations/o/datasets/d/versions/1");
-  const std::pair<const char*, v1::ColumnType> columns[] = {
-      {"enroll_date", v1::COLUMN_TYPE_DATE}, {"last_contact_date", v1::COLUMN_TYPE_DATE},
-      {"state", v1::COLUMN_TYPE_TEXT},       {"sex", v1::COLUMN_TYPE_INTEGER},
-      {"inst", v1::COLUMN_TYPE_INTEGER},     {"wt.loss", v1::COLUMN_TYPE_DECIMAL},
-      {"ph.ecog", v1::COLUMN_TYPE_INTEGER}};
-  for (const auto& [name, type] : columns) {
-    v1::Column& column = *input.version.add_columns();
-    column.set_name(name);
-    column.set_type(type);
-  }
-  const LungData data = LungData::Read(TRIALOG_TEST_DATA "/lung.csv");
-  int number = 0;
-  for (auto source : data.rows) {
-    v1::DataRow& row = *input.rows.add_rows();
-    row.set_subject("subject-" + std::to_string(++number));
-    SetDate(*row.add_values(), 10'000 + number);
-    SetDate(*row.add_values(), 10'000 + number + static_cast<int>(*source["time"]));
-    row.add_values()->set_text(*source["status"] == 1 ? "DECEASED" : "FOLLOW_UP");
-    for (const char* name : {"sex", "inst", "wt.loss", "ph.ecog"}) {
-      event::v1::Value& value = *row.add_values();
-      if (!source[name])
-        value.set_missing(event::v1::MISSING_CODE_NOT_AVAILABLE);
-      else if (std::string_view(name) == "wt.loss")
-        value.mutable_decimal()->set_units(static_cast<int64_t>(*source[name]));
-      else
-        value.set_integer(static_cast<int64_t>(*source[name]));
-    }
-  }
+  const LungDataset lung = ReadLungDataset(TRIALOG_TEST_DATA "/lung.csv");
+  *input.version.mutable_columns() = lung.columns;
+  *input.rows.mutable_rows() = lung.rows;
   return input;
 }
 
 AnalysisInput LogRankBy(const std::string& column) {
   AnalysisInput input = Lung();
-  v1::SurvivalSpec& spec = *input.spec.mutable_log_rank();
-  spec.set_start_column("enroll_date");
-  spec.set_end_column("last_contact_date");
-  spec.set_event_column("state");
-  spec.mutable_event_value()->set_text("DECEASED");
-  spec.set_group_column(column);
+  *input.spec.mutable_log_rank() = LungSurvivalBy(column);
   return input;
 }
 

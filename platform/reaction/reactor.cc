@@ -1,0 +1,229 @@
+#include "platform/reaction/reactor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "platform/errors/errors.h"
+#include "platform/log/admission.h"
+#include "platform/text/text.h"
+#include "platform/view/public_stream.h"
+
+namespace trialog::reaction {
+namespace {
+
+constexpr size_t kBatchBytes = 256 << 10;
+// How often a process that does not own a partition looks again.
+constexpr absl::Duration kStandbyLook = absl::Seconds(1);
+
+// Refusals that a decision here gives to itself; none of them reaches a caller.
+constexpr std::string_view kAlreadyReacted = "ALREADY_REACTED";
+constexpr std::string_view kMoreParts = "MORE_PARTS";
+
+bool NotBefore(const event::v1::Position& a, const event::v1::Position& b) {
+  return std::pair(a.offset(), a.index()) >= std::pair(b.offset(), b.index());
+}
+
+}  // namespace
+
+Reactor::Reactor(Runtime& runtime, log::Log& log, view::Store& store, Submit submit, Reaction reaction,
+                 ReactorOptions options)
+    : log_(log),
+      store_(store),
+      submit_(std::move(submit)),
+      reaction_(std::move(reaction)),
+      options_(std::move(options)),
+      causes_(reaction_.causes.begin(), reaction_.causes.end()),
+      prototype_(view::EventPrototype(reaction_.source)),
+      executor_(runtime.NewExecutor(Cat("react-", store.domain().service, "-", reaction_.source))) {
+  for (int p = 0; p < options_.partitions; ++p) {
+    followers_.push_back(std::make_unique<Follower>());
+    followers_.back()->partition = p;
+    followers_.back()->backoff = options_.first_backoff;
+  }
+}
+
+Reactor::~Reactor() {
+  tails_.clear();
+  executor_.reset();
+}
+
+absl::Status Reactor::Start() {
+  if (prototype_ == nullptr) return absl::InternalError(Cat("the events of ", reaction_.source, " are not linked"));
+  for (auto& follower : followers_) {
+    if (absl::Status resumed = Resume(*follower); !resumed.ok()) return resumed;
+  }
+  for (auto& each : followers_) {
+    auto wake = [this, follower = each.get()] {
+      if (follower->woken.exchange(true)) return;
+      executor_->Post([this, follower] {
+        follower->woken = false;
+        Pump(*follower);
+      });
+    };
+    tails_.push_back(log_.Follow(reaction_.source, each->partition, wake));
+    wake();
+  }
+  return absl::OkStatus();
+}
+
+// An admitted record tells how admission stood before it: its own term and owner, its own sequence number next. So the
+// log is read from there, not from its beginning.
+absl::Status Reactor::Resume(Follower& follower) {
+  const event::v1::FoldState own = store_.fold(follower.partition);
+  for (const auto& cause : own.reacted()) {
+    if (cause.source() != reaction_.source || cause.position().partition() != follower.partition) continue;
+    const int64_t offset = cause.position().offset();
+    auto records = log_.Read(reaction_.source, follower.partition, offset, 1);
+    if (!records.ok()) return records.status();
+    if (records->empty() || records->front().offset != offset) {
+      return Refuse(absl::StatusCode::kDataLoss, "CAUSE_MISSING",
+                    Cat("the log of ", reaction_.source, " no longer holds offset ", offset, " of partition ",
+                        follower.partition, ", which was reacted to; restore that log"));
+    }
+    auto record = log::ParseRecord(records->front().bytes, offset);
+    if (!record.ok()) return record.status();
+    follower.source.set_next_offset(offset);
+    follower.source.set_term(record->data().term());
+    follower.source.set_owner(record->data().owner());
+    follower.source.set_next_seq(record->data().seq());
+    follower.source.set_last_hash(record->data().prev());
+  }
+  return absl::OkStatus();
+}
+
+bool Reactor::Reacted(const event::v1::PublicEvent& event) const {
+  const event::v1::FoldState own = store_.fold(event.position().partition());
+  return std::any_of(own.reacted().begin(), own.reacted().end(), [&](const event::v1::Cause& cause) {
+    return cause.source() == reaction_.source && cause.position().partition() == event.position().partition() &&
+           NotBefore(cause.position(), event.position());
+  });
+}
+
+event::v1::Cause Reactor::CauseOf(const event::v1::PublicEvent& event) const {
+  event::v1::Cause cause;
+  cause.set_source(reaction_.source);
+  *cause.mutable_position() = event.position();
+  return cause;
+}
+
+void Reactor::Pump(Follower& follower) {
+  while (!follower.busy) {
+    if (options_.owns && !options_.owns(follower.partition)) return Pause(follower, absl::OkStatus(), kStandbyLook);
+    if (!follower.waiting.empty()) return React(follower);
+    if (follower.passed_count >= options_.mark_every) return Mark(follower);
+    bool more = false;
+    if (absl::Status read = ReadMore(follower, more); !read.ok()) return Pause(follower, read, follower.backoff);
+    if (!more) return;  // Until the log grows.
+  }
+}
+
+absl::Status Reactor::ReadMore(Follower& follower, bool& more) {
+  auto records = log_.Read(reaction_.source, follower.partition, follower.source.next_offset(), kBatchBytes);
+  if (!records.ok()) return records.status();
+  more = !records->empty();
+  for (const log::StoredRecord& stored : *records) {
+    auto record = log::ParseRecord(stored.bytes, stored.offset);
+    if (!record.ok()) return record.status();
+    if (log::Admit(follower.source, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
+    for (auto& event :
+         view::PublicEvents(reaction_.source, *prototype_, follower.partition, stored.offset, record->data())) {
+      if (Reacted(event)) continue;
+      if (causes_.contains(event.type())) {
+        follower.waiting.push_back(std::move(event));
+        follower.passed_count = 0;
+      } else {
+        follower.passed = std::move(event);
+        ++follower.passed_count;
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Reactor::React(Follower& follower) {
+  follower.busy = true;
+  auto event = std::make_shared<const event::v1::PublicEvent>(follower.waiting.front());
+  auto next = std::make_shared<std::string>();
+  // Decided by the owner when all that its log holds is folded, so what `Reacted` says there is final.
+  DecideFn decide = [this, event, next, after = follower.after, as_last = follower.as_last](
+                        const view::State& state, const Context& context) -> absl::StatusOr<Decision> {
+    if (Reacted(*event)) return Refuse(absl::StatusCode::kAlreadyExists, kAlreadyReacted, "dealt with before");
+    Step step = reaction_.react(state, context, *event, after);
+    *next = std::move(step.next);
+    if (as_last && !next->empty()) return Refuse(absl::StatusCode::kAborted, kMoreParts, "more parts follow");
+    return std::move(step.decision);
+  };
+  std::optional<event::v1::Cause> cause;
+  if (follower.as_last) cause = CauseOf(*event);
+  submit_(event->organization(), reaction_.method, std::move(cause), std::move(decide),
+          [this, &follower, next](const absl::StatusOr<Outcome>& outcome) {
+            executor_->Post([this, &follower, next, status = outcome.status()] { OnOutcome(follower, status, *next); });
+          });
+}
+
+void Reactor::OnOutcome(Follower& follower, const absl::Status& outcome, const std::string& next) {
+  follower.busy = false;
+  const std::string reason = ReasonOf(outcome);
+  if (reason == kMoreParts) {
+    follower.as_last = false;
+  } else if (outcome.ok() && !follower.as_last) {
+    // Written without the cause. Were there no more parts after all, the same part is decided again as the last one.
+    if (!next.empty()) follower.after = next;
+    follower.as_last = true;
+  } else if (outcome.ok() || reason == kAlreadyReacted) {
+    follower.waiting.pop_front();
+    follower.after.clear();
+    follower.as_last = true;
+  } else {
+    return Pause(follower, outcome, follower.backoff);
+  }
+  follower.backoff = options_.first_backoff;
+  SetFailure(follower, absl::OkStatus());
+  Pump(follower);
+}
+
+// A record with a cause and no events.
+void Reactor::Mark(Follower& follower) {
+  follower.busy = true;
+  auto event = std::make_shared<const event::v1::PublicEvent>(follower.passed);
+  submit_(
+      event->organization(), reaction_.method, CauseOf(*event),
+      [this, event](const view::State&, const Context&) -> absl::StatusOr<Decision> {
+        if (Reacted(*event)) return Refuse(absl::StatusCode::kAlreadyExists, kAlreadyReacted, "dealt with before");
+        return Decision();
+      },
+      [this, &follower](const absl::StatusOr<Outcome>& outcome) {
+        executor_->Post([this, &follower, status = outcome.status()] {
+          follower.busy = false;
+          if (!status.ok() && ReasonOf(status) != kAlreadyReacted) return Pause(follower, status, follower.backoff);
+          follower.passed_count = 0;
+          follower.backoff = options_.first_backoff;
+          SetFailure(follower, absl::OkStatus());
+          Pump(follower);
+        });
+      });
+}
+
+void Reactor::Pause(Follower& follower, const absl::Status& why, absl::Duration delay) {
+  SetFailure(follower, why);
+  if (!why.ok()) follower.backoff = std::min(2 * follower.backoff, options_.longest_backoff);
+  follower.busy = true;
+  executor_->After(delay, [this, &follower] {
+    follower.busy = false;
+    Pump(follower);
+  });
+}
+
+void Reactor::SetFailure(Follower& follower, absl::Status status) {
+  absl::MutexLock lock(&mutex_);
+  follower.failure = std::move(status);
+}
+
+absl::Status Reactor::Health() const {
+  absl::MutexLock lock(&mutex_);
+  absl::Status status;
+  for (const auto& follower : followers_) status.Update(follower->failure);
+  return status;
+}
+
+}  // namespace trialog::reaction

@@ -1,0 +1,201 @@
+#include "platform/reaction/reactor.h"
+
+#include "gmock/gmock.h"
+#include "platform/errors/errors.h"
+#include "platform/log/admission.h"
+#include "platform/reaction/alarm_world.h"
+
+namespace trialog::reaction {
+namespace {
+
+constexpr int kParts = 3;
+
+class ReactorTest : public AlarmWorld {
+ protected:
+  // Rings each alarm that was set, once.
+  Reaction RingsAll() {
+    return {"alarm",
+            {"trialog.alarm.v1.AlarmSet"},
+            "alarm.ring",
+            [this](const view::State&, const Context&, const event::v1::PublicEvent& cause, std::string_view) {
+              ++reactions_;
+              return Step{Ring(cause.subject()), ""};
+            }};
+  }
+  // Rings three others for each, in as many records; what rang is not rung again.
+  Reaction RingsInParts() {
+    return {"alarm",
+            {"trialog.alarm.v1.AlarmSet"},
+            "alarm.ring",
+            [](const view::State& state, const Context&, const event::v1::PublicEvent& cause, std::string_view after) {
+              const int part = after.empty() ? 0 : static_cast<int>(after[0] - '0');
+              const std::string name = Cat(cause.subject(), "-", part);
+              Step step;
+              if (!state.Find(kAlarms, name)) step.decision = Ring(name);
+              if (part + 1 < kParts) step.next = Cat(part + 1);
+              return step;
+            }};
+  }
+  std::unique_ptr<Reactor> Start(Reaction reaction, Submit submit, ReactorOptions options = {}) {
+    options.first_backoff = absl::Milliseconds(1);
+    auto reactor = std::make_unique<Reactor>(RealRuntime(), *log_, *store_, std::move(submit), std::move(reaction),
+                                             std::move(options));
+    EXPECT_TRUE(reactor->Start().ok());
+    return reactor;
+  }
+
+  // Of the records that reactions wrote: the offsets of their causes; -1 for those without.
+  std::vector<int64_t> Causes() {
+    std::vector<int64_t> causes;
+    auto records = log_->Read("alarm", partition, 0, 16 << 20);
+    EXPECT_TRUE(records.ok());
+    for (const auto& stored : *records) {
+      auto record = log::ParseRecord(stored.bytes, stored.offset);
+      EXPECT_TRUE(record.ok());
+      if (record->data().method() != "alarm.ring") continue;
+      causes.push_back(record->data().has_cause() ? record->data().cause().position().offset() : -1);
+    }
+    return causes;
+  }
+
+  std::atomic<int> reactions_ = 0;
+};
+
+TEST_F(ReactorTest, LeadsEachEventToOneCommandInOrder) {
+  auto reactor = Start(RingsAll(), ToOwner());
+  for (int i = 0; i < 20; ++i) Set(AlarmName(i));
+  Await([&] { return Rings(AlarmName(19)) > 0; });
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
+  const auto causes = Causes();
+  EXPECT_EQ(causes.size(), 20u);
+  EXPECT_TRUE(std::is_sorted(causes.begin(), causes.end()));
+  owner_->Stop();
+}
+
+TEST_F(ReactorTest, GoesOnAfterARestartWhereItsOwnLogSays) {
+  for (int i = 0; i < 5; ++i) Set(AlarmName(i));
+  {
+    auto reactor = Start(RingsAll(), ToOwner());
+    Await([&] { return Rings(AlarmName(4)) > 0; });
+    owner_->Stop();
+  }
+  EXPECT_EQ(reactions_, 5);
+  owner_ = std::make_unique<Owner>(RealRuntime(), *log_, *store_, OwnerOptions{});
+  ASSERT_TRUE(owner_->Start(false).ok());
+  Set(AlarmName(5));
+  auto reactor = Start(RingsAll(), ToOwner());
+  Await([&] { return Rings(AlarmName(5)) > 0; });
+  EXPECT_EQ(reactions_, 6);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
+  owner_->Stop();
+}
+
+TEST_F(ReactorTest, RefusesEveryRepeatedDelivery) {
+  std::atomic<int> refused = 0;
+  auto reactor = Start(RingsAll(), [&](auto organization, auto method, auto cause, auto decide, auto done) {
+    SubmitHere(organization, method, cause, decide,
+               [this, &refused, organization, method, cause, decide, done](const absl::StatusOr<Outcome>&) {
+                 SubmitHere(organization, method, cause, decide,
+                            [&refused, done](const absl::StatusOr<Outcome>& again) {
+                              if (ReasonOf(again.status()) == "ALREADY_REACTED") ++refused;
+                              done(again);
+                            });
+               });
+  });
+  for (int i = 0; i < 20; ++i) Set(AlarmName(i));
+  Await([&] { return refused == 20; });
+  owner_->Stop();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
+  EXPECT_EQ(Causes().size(), 20u);
+}
+
+TEST_F(ReactorTest, WaitsOutAnOutageAndSkipsNothing) {
+  std::atomic<int> left = 5;
+  auto reactor = Start(RingsAll(), [&](auto organization, auto method, auto cause, auto decide, auto done) {
+    if (left-- > 0) return done(Refuse(absl::StatusCode::kUnavailable, "NO_OWNER", "later"));
+    SubmitHere(organization, method, cause, decide, done);
+  });
+  for (int i = 0; i < 3; ++i) Set(AlarmName(i));
+  Await([&] { return Rings(AlarmName(2)) > 0; });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
+  EXPECT_LE(left, 0);
+  Await([&] { return reactor->Health().ok(); });
+  owner_->Stop();
+}
+
+TEST_F(ReactorTest, DoesNotRepeatWhatWasWrittenWithoutItsKnowing) {
+  std::atomic<int> lost = 0;
+  auto reactor = Start(RingsAll(), [&](auto organization, auto method, auto cause, auto decide, auto done) {
+    SubmitHere(organization, method, cause, decide, [&lost, done](const absl::StatusOr<Outcome>& outcome) {
+      if (outcome.ok() && lost++ < 3) return done(Refuse(absl::StatusCode::kUnavailable, "OUTCOME_UNKNOWN", "later"));
+      done(outcome);
+    });
+  });
+  for (int i = 0; i < 4; ++i) Set(AlarmName(i));
+  Await([&] { return Rings(AlarmName(3)) > 0; });
+  owner_->Stop();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
+}
+
+TEST_F(ReactorTest, SaysWhyItStopsAtAReactionThatFails) {
+  auto reactor = Start(RingsAll(), [&](auto, auto, auto, auto, auto done) {
+    done(Refuse(absl::StatusCode::kFailedPrecondition, "BROKEN", "a reaction must not refuse"));
+  });
+  Set(AlarmName(0));
+  Await([&] { return ReasonOf(reactor->Health()) == "BROKEN"; });
+  EXPECT_TRUE(Causes().empty());
+  owner_->Stop();
+}
+
+TEST_F(ReactorTest, RecordsTheCauseWithTheLastPartOnly) {
+  auto reactor = Start(RingsInParts(), ToOwner());
+  Set(AlarmName(0));
+  Set(AlarmName(1));
+  Await([&] { return Causes().size() >= 2 * kParts; });
+  owner_->Stop();
+  for (int i = 0; i < 2; ++i) {
+    for (int part = 0; part < kParts; ++part) EXPECT_EQ(Rings(Cat(AlarmName(i), "-", part)), 1);
+  }
+  const auto causes = Causes();
+  ASSERT_EQ(causes.size(), 2u * kParts);
+  for (size_t i = 0; i < causes.size(); ++i) EXPECT_EQ(causes[i] >= 0, i % kParts == kParts - 1) << i;
+}
+
+TEST_F(ReactorTest, CompletesTheOtherPartsAfterACrashBetweenThem) {
+  std::atomic<int> written = 0;
+  {
+    auto reactor = Start(RingsInParts(), [&](auto organization, auto method, auto cause, auto decide, auto done) {
+      if (written > 0) return done(Refuse(absl::StatusCode::kUnavailable, "CRASHED", "later"));
+      SubmitHere(organization, method, cause, decide, [&written, done](const absl::StatusOr<Outcome>& outcome) {
+        if (outcome.ok()) ++written;
+        done(outcome);
+      });
+    });
+    Set(AlarmName(0));
+    Await([&] { return Rings(Cat(AlarmName(0), "-0")) > 0 && ReasonOf(reactor->Health()) == "CRASHED"; });
+    owner_->Stop();
+  }
+  EXPECT_EQ(Causes(), std::vector<int64_t>{-1});
+  owner_ = std::make_unique<Owner>(RealRuntime(), *log_, *store_, OwnerOptions{});
+  ASSERT_TRUE(owner_->Start(false).ok());
+  auto reactor = Start(RingsInParts(), ToOwner());
+  Await([&] { return !Causes().empty() && Causes().back() >= 0; });
+  owner_->Stop();
+  for (int part = 0; part < kParts; ++part) EXPECT_EQ(Rings(Cat(AlarmName(0), "-", part)), 1);
+}
+
+TEST_F(ReactorTest, RecordsHowFarItCameAlsoWhereNothingWasToBeDone) {
+  Reaction none{
+      "alarm",
+      {"trialog.alarm.v1.NothingOfTheKind"},
+      "alarm.ring",
+      [](const view::State&, const Context&, const event::v1::PublicEvent&, std::string_view) { return Step(); }};
+  for (int i = 0; i < 10; ++i) Set(AlarmName(i));
+  auto reactor = Start(std::move(none), ToOwner(), {.mark_every = 10});
+  Await([&] { return store_->fold(partition).reacted_size() == 1; });
+  EXPECT_EQ(Causes(), std::vector<int64_t>{10});  // The claim stands at 0.
+  owner_->Stop();
+}
+
+}  // namespace
+}  // namespace trialog::reaction

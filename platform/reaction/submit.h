@@ -1,0 +1,16 @@
+// How reactions and timers hand a command to the owner of its partition.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "platform/command/command.h"
+
+namespace trialog::reaction {
+
+// service::Backend::SubmitInternal. Thread safe; `done` is called once, from any thread, possibly before it returns.
+using Submit = std::function<void(std::string organization, std::string method, std::optional<event::v1::Cause> cause,
+                                  DecideFn decide, std::function<void(absl::StatusOr<Outcome>)> done)>;
+
+}  // namespace trialog::reaction

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# From a fresh clone to a running backend: installs packages, builds what runs, starts all five services on 127.0.0.1:50051,
+# makes an organisation, loads the demo trial, says how to go on, and keeps serving.
+# usage: scripts/quickstart.sh [--once | --empty] [--data DIR] [--port N]
+#   --once   the same in a folder of its own, then stops the server; exits 0 only if all held
+#   --empty  an organisation without demo data
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+once=false empty=false data=data port=50051
+while [ $# -gt 0 ]; do
+  case $1 in
+    --once) once=true ;;
+    --empty) empty=true ;;
+    --data) data=$2; shift ;;
+    --port) port=$2; shift ;;
+    *) sed -n 2,7p "$0"; exit 2 ;;
+  esac
+  shift
+done
+if $once; then
+  data=$(mktemp -d) port=0
+fi
+server=""
+stop() {
+  [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
+  ! $once || rm -rf "$data"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+timed() {  # timed NAME COMMAND…
+  local start=$SECONDS
+  "${@:2}" || { echo "quickstart: $1 failed" >&2; exit 1; }
+  echo "quickstart: $1: $((SECONDS - start)) s"
+}
+build() {
+  cmake --preset run >build/configure.log || { tail -20 build/configure.log; return 1; }
+  ninja -C build/run trialog-standalone trialogctl >build/build.log || { grep -E 'error|FAILED' build/build.log | head -20; return 1; }
+}
+mkdir -p build
+timed "packages" scripts/deps.sh run
+timed "build" build
+bin=build/run/bin
+
+[ -f "$data/keys/master.key" ] || $bin/trialogctl init --data "$data" >/dev/null
+$bin/trialog-standalone --data "$data" --address "127.0.0.1:$port" >"$data/standalone.out" 2>>"$data/standalone.log" &
+server=$!
+until grep -q '^serving on port' "$data/standalone.out"; do
+  kill -0 "$server" 2>/dev/null || { tail -5 "$data/standalone.log"; exit 1; }
+  read -rt 0.05 <> <(:) || true
+done
+port=$(sed -n 's/^serving on port //p' "$data/standalone.out")
+address=127.0.0.1:$port
+
+credentials=$data/keys/administrator.json
+if [ ! -f "$credentials" ]; then
+  ( umask 077
+    head -c 24 /dev/urandom | base64 | tr -d '\n' >"$data/keys/administrator.password"
+    printf '{"organization":"demo","username":"administrator","password":"%s"}\n' "$(cat "$data/keys/administrator.password")" >"$credentials" )
+  $bin/trialogctl init --data "$data" --server "$address" --organization demo --username administrator \
+    --password_file "$data/keys/administrator.password" --display_name Administrator >/dev/null
+fi
+if ! $empty; then
+  timed "demo" $bin/trialogctl demo --server "$address" --credentials "$credentials" --state "$data/demo.json" --data tests/data/lung.csv
+fi
+if $once; then
+  echo "quickstart: all held"
+  exit 0
+fi
+
+cat <<TXT
+
+Trialog serves on $address; its data is in $data/. Stop it with Ctrl-C; start it again with the same command.
+The administrator's password is in $data/keys/administrator.password (only you can read it). In another terminal:
+
+  $bin/trialogctl login --server $address --organization demo --username administrator --password_file $data/keys/administrator.password
+  export TOKEN=\$($bin/trialogctl token)
+  grpcurl -plaintext $address list
+  grpcurl -plaintext -H "authorization: Bearer \$TOKEN" $address trialog.auth.v1.AuthService/WhoAmI
+  grpcurl -plaintext -H "authorization: Bearer \$TOKEN" -d '{"parent":"organizations/demo"}' $address trialog.auth.v1.UserService/ListUsers
+TXT
+wait "$server"

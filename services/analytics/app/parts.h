@@ -1,0 +1,49 @@
+// What analytics' handlers share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "platform/service/backend.h"
+#include "services/analytics/app/analytics_app.h"
+#include "services/analytics/app/row_blobs.h"
+#include "services/analytics/app/work_queue.h"
+
+namespace trialog::analytics {
+
+struct App {
+  App(service::Backend& backend, AnalyticsParts parts);
+
+  service::Backend& backend;
+  const AnalyticsParts parts;
+  RowBlobs rows;
+  std::shared_ptr<WorkQueue> work;     // What callers wait for: uploads, counts, verification.
+  std::shared_ptr<WorkQueue> imports;  // Streams from trials: long, one at a time.
+};
+using AppPtr = std::shared_ptr<App>;
+
+void AddDatasets(const AppPtr& app);
+void AddCohorts(const AppPtr& app);
+void AddAnalyses(const AppPtr& app);
+
+// The committed state of the organisation that a resource belongs to.
+const view::State& StateFor(const App& app, std::string_view name);
+
+// Calls `then` with the record that the request's `name` names, when the caller may see it; else finishes the call.
+using WithRecord = std::function<void(std::shared_ptr<const Principal>, service::Backend::Seen)>;
+void FindRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const service::ResourceType& type, WithRecord then);
+
+// A command about the record `name` without personal fields.
+service::Aim AimAt(std::string name);
+
+// What `decide` would answer now: asked before rows are read, fetched or stored for it. It is asked again by the owner.
+using Tentative = std::function<absl::StatusOr<Decision>(const view::State&, const Context&)>;
+absl::Status Foresee(const App& app, const rpc::Call& call, std::string_view name, const Tentative& decide);
+
+// Refuses a command through the owner, which gives a repeated request its first outcome instead.
+void RefuseCommand(const AppPtr& app, std::shared_ptr<rpc::Call> call, const service::ResourceType& type,
+                   std::string name, absl::Status refusal);
+
+}  // namespace trialog::analytics
