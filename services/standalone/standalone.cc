@@ -7,8 +7,10 @@
 #include "platform/sealing/digest.h"
 #include "platform/sealing/master_key.h"
 #include "platform/text/text.h"
+#include "services/analytics/app/analytics_app.h"
 #include "services/auth/app/auth_app.h"
 #include "services/inventory/app/inventory_app.h"
+#include "services/trials/app/trials_app.h"
 
 namespace trialog::standalone {
 namespace {
@@ -60,7 +62,15 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auth_parts.key_destroyed = [this](std::string_view subject) {
     for (auto& keys : cached_keys_) keys->Drop(subject);
   };
-  for (const service::Definition& definition : {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition()}) {
+  auto blobs = blob::BlobFolder::Open(options.data + "/blobs");
+  if (!blobs.ok()) return blobs.status();
+  blobs_ = *std::move(blobs);
+  analytics::AnalyticsParts analytics_parts;
+  analytics_parts.blobs = blobs_.get();
+  analytics_parts.trials = [this] { return channel_; };
+  for (const service::Definition& definition :
+       {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition(), trials::TrialsDefinition(),
+        analytics::AnalyticsDefinition(analytics_parts)}) {
     const std::string name(definition.domain->service);
     sealing::KeyProvider* source = local_keys_.get();
     if (name != "auth") source = remote_keys_.emplace_back(std::make_unique<service::RemoteKeyProvider>(name)).get();
@@ -96,7 +106,8 @@ absl::Status Standalone::Serve(const Options& options) {
   auto server = rpc::Server::Start(std::move(frames), server_options);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
-  for (auto& keys : remote_keys_) keys->SetChannel(server_->InProcessChannel());
+  channel_ = server_->InProcessChannel();
+  for (auto& keys : remote_keys_) keys->SetChannel(channel_);
   server_->SetServing(true);
   return absl::OkStatus();
 }

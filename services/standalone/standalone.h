@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "platform/blob/blob_folder.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/rpc/server.h"
 #include "platform/sealing/caching_key_provider.h"
@@ -55,6 +56,8 @@ class Standalone {
   std::vector<std::unique_ptr<service::RemoteKeyProvider>> remote_keys_;
   std::vector<std::unique_ptr<sealing::CachingKeyProvider>> cached_keys_;
   std::unique_ptr<rpc::TokenSigner> tokens_;
+  std::unique_ptr<blob::BlobFolder> blobs_;
+  std::shared_ptr<grpc::Channel> channel_;  // To ourselves.
   std::vector<std::unique_ptr<service::Host>> hosts_;
   std::unique_ptr<rpc::Server> server_;
 };
