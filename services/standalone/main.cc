@@ -12,6 +12,7 @@
 
 ABSL_FLAG(std::string, data, "data", "Folder with keys, log and stores; made by `trialogctl init`");
 ABSL_FLAG(std::string, address, "127.0.0.1:50051", "Where to listen; without TLS a loopback address. Port 0: any");
+ABSL_FLAG(bool, compress, true, "Whether log and stores are compressed; without, raw files can be searched");
 ABSL_FLAG(absl::Duration, drain, absl::Seconds(10), "How long open calls may take after SIGTERM");
 
 namespace telemetry = trialog::telemetry;
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   trialog::standalone::Options options;
   options.data = absl::GetFlag(FLAGS_data);
   options.address = absl::GetFlag(FLAGS_address);
+  options.compress = absl::GetFlag(FLAGS_compress);
   auto standalone = trialog::standalone::Standalone::Start(options);
   if (!standalone.ok()) {
     telemetry::Error("start_refused", {{"reason", standalone.status().ToString()}});

@@ -3,7 +3,7 @@ import stubs
 from client import SERVICES
 from trialog import options_pb2
 
-_WHOLE_COLUMN = {"public": "public", "signed-in": "signed_in", "internal": "internal"}
+_FLAGS = {"public": "public", "signed-in": "signed_in", "internal": "internal"}
 
 
 def table():
@@ -19,9 +19,14 @@ def table():
 
 
 def _rule(who):
-    if who in _WHOLE_COLUMN:
-        return options_pb2.AccessRule(**{_WHOLE_COLUMN[who]: True})
-    return options_pb2.AccessRule(roles=sorted(options_pb2.Role.Value("ROLE_" + name.strip()) for name in who.split(",")))
+    rule = options_pb2.AccessRule()
+    for word in (word.strip() for word in who.split(",")):
+        if word in _FLAGS:
+            setattr(rule, _FLAGS[word], True)
+        else:
+            rule.roles.append(options_pb2.Role.Value("ROLE_" + word))
+    rule.roles.sort()
+    return rule
 
 
 def options():
