@@ -9,7 +9,8 @@ namespace trialog::service {
 Backend::Backend(const Domain& domain, Runtime& runtime, log::Log& log, std::unique_ptr<view::Store> store,
                  sealing::KeyProvider* keys, const rpc::TokenSigner& tokens, BackendOptions options)
     : domain_(domain), runtime_(runtime), log_(log), keys_(keys), tokens_(tokens), options_(std::move(options)),
-      store_(std::move(store)), owner_(runtime, log, *store_, options_.owner), watches_(runtime, *store_, owner_.partitions) {}
+      store_(std::move(store)), owner_(runtime, log, *store_, options_.owner, options_.partitions),
+      watches_(runtime, *store_, owner_.partitions) {}
 
 Backend::~Backend() { owner_.Stop(); }
 

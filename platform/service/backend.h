@@ -44,6 +44,7 @@ using Refused = std::function<void(std::shared_ptr<rpc::Call> call, const absl::
 
 struct BackendOptions {
   OwnerOptions owner;
+  int partitions = log::kPartitions;  // Of the service's own topic.
   std::string request_key;  // HMAC key for fingerprints of requests; the same in all replicas of a service.
   bool claim_at_start = false;
   // Grows when what a user may do has changed; null where that never happens. Thread safe.

@@ -3,8 +3,19 @@
 #include "platform/text/text.h"
 
 namespace trialog::service {
-
 namespace {
+
+absl::Status CheckLog(const Definition& definition, const Environment& environment, const view::Store& store) {
+  absl::Status checked;
+  if (!environment.check_log) return checked;
+  for (int p = 0; p < definition.partitions; ++p) {
+    checked.Update(environment.check_log(std::string(definition.domain->service), p, store.next_offset(p)));
+  }
+  for (int p = 0; p < environment.partitions; ++p) {
+    checked.Update(environment.check_log("auth", p, store.fact_fold("auth", p).next_offset()));
+  }
+  return checked;
+}
 
 std::string EventServiceOf(const Definition& definition) {
   return Cat("trialog.", definition.domain->service, ".v1.EventService");
@@ -17,15 +28,14 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   auto store = view::Store::Open(*definition.domain, {.path = environment.store_path, .compress = environment.compress});
   if (!store.ok()) return store.status();
   view::Store& opened = **store;
-  for (int p = 0; environment.check_log && p < environment.partitions; ++p) {
-    for (const auto& [topic, next] : {std::pair(std::string(definition.domain->service), opened.next_offset(p)),
-                                      std::pair(std::string("auth"), opened.fact_fold("auth", p).next_offset())}) {
-      if (absl::Status checked = environment.check_log(topic, p, next); !checked.ok()) return checked;
-    }
-  }
+  if (absl::Status checked = CheckLog(definition, environment, opened); !checked.ok()) return checked;
   host->directory_ = std::make_unique<callers::Directory>(*environment.runtime, *environment.log, opened, environment.partitions);
-  host->authenticator_ = std::make_shared<callers::TokenAuthenticator>(*environment.runtime, *host->directory_);
+  host->authenticator_ = environment.authenticator;
+  if (!host->authenticator_) {
+    host->authenticator_ = std::make_shared<callers::TokenAuthenticator>(*environment.runtime, *host->directory_);
+  }
   BackendOptions options;
+  options.partitions = definition.partitions;
   options.request_key = environment.request_key;
   options.access_epoch = [directory = host->directory_.get()](std::string_view user) { return directory->Epoch(user); };
   if (definition.domain->service == "auth") {
@@ -43,6 +53,9 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
   if (absl::Status started = host->StartReactions(); !started.ok()) return started;
   if (definition.start) host->running_ = definition.start(*host->backend_);
+  if (definition.companion) {
+    if (absl::Status started = definition.companion->Start(*host->backend_); !started.ok()) return started;
+  }
   return host;
 }
 
@@ -70,6 +83,7 @@ absl::Status Host::StartReactions() {
 Host::~Host() {
   running_.reset();
   if (backend_) backend_->owner().Stop();
+  if (definition_.companion) definition_.companion->Stop();
   due_runners_.clear();
   reactors_.clear();
   authenticator_.reset();
@@ -98,6 +112,7 @@ absl::Status Host::Health() const {
   status.Update(backend_->store().Health());
   for (const auto& reactor : reactors_) status.Update(reactor->Health());
   for (const auto& runner : due_runners_) status.Update(runner->Health());
+  if (definition_.companion) status.Update(definition_.companion->Health());
   return status;
 }
 

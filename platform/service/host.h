@@ -16,6 +16,18 @@
 
 namespace trialog::service {
 
+// What a service runs beside its handlers, on threads of its own.
+class Companion {
+ public:
+  virtual ~Companion() = default;
+  // Once the backend and the directory of callers are folded; before any call is served.
+  virtual absl::Status Start(Backend& backend) = 0;
+  // Ends its threads. The backend still answers, with refusals, and goes after this returned.
+  virtual void Stop() = 0;
+  // OK while it can do its work. Thread safe.
+  virtual absl::Status Health() const = 0;
+};
+
 // What a service is, beside the platform.
 struct Definition {
   const Domain* domain;
@@ -28,6 +40,8 @@ struct Definition {
   // Starts what runs beside the handlers (a worker), once everything is folded; null: nothing. What it returns is dropped
   // before the backend ends, and from then on nothing of it may use the backend.
   std::function<std::shared_ptr<void>(Backend&)> start = nullptr;
+  int partitions = log::kPartitions;                 // Of its own topic.
+  std::shared_ptr<Companion> companion = nullptr;    // Of one host; null: none.
 };
 
 // Where it runs. References outlive the host.
@@ -38,13 +52,13 @@ struct Environment {
   std::string store_path;
   std::string request_key;  // HMAC key of the service's request fingerprints.
   const rpc::TokenSigner* tokens;
-  int partitions = log::kPartitions;
+  int partitions = log::kPartitions;  // Of auth's topic, which every service folds.
   bool compress = true;
   // Refuses the start when the log ends before the position of a store; null where the log cannot lose its end.
   std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
-  rpc::FrameOptions frame;
-  // Who calls; null: by access token. Tests of one service without auth say it themselves.
+  // Who calls, for tests that bring their own callers; null: access tokens.
   std::shared_ptr<rpc::Authenticator> authenticator;
+  rpc::FrameOptions frame;
 };
 
 class Host {
@@ -68,7 +82,7 @@ class Host {
   const Definition definition_;
   const Environment environment_;
   std::unique_ptr<callers::Directory> directory_;
-  std::shared_ptr<callers::TokenAuthenticator> authenticator_;
+  std::shared_ptr<rpc::Authenticator> authenticator_;
   std::unique_ptr<Backend> backend_;
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<reaction::DueRunner>> due_runners_;

@@ -8,12 +8,16 @@
 #include "platform/sealing/master_key.h"
 #include "platform/text/text.h"
 #include "services/analytics/app/analytics_app.h"
+#include "services/audit/app/audit_app.h"
 #include "services/auth/app/auth_app.h"
 #include "services/inventory/app/inventory_app.h"
 #include "services/trials/app/trials_app.h"
 
 namespace trialog::standalone {
 namespace {
+
+// The audit log's name in its checkpoints (C2SP tlog-checkpoint, "origin").
+constexpr char kLogOrigin[] = "trialog/standalone";
 
 // A service's own secret, derived: one file to keep instead of ten.
 std::string Derived(const sealing::MasterKey& secret, std::string_view purpose) {
@@ -68,9 +72,17 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   analytics::AnalyticsParts analytics_parts;
   analytics_parts.blobs = blobs_.get();
   analytics_parts.trials = [this] { return channel_; };
+  auto audit_keys = audit::LoadAuditKeys(options.data + "/keys/audit.key", kLogOrigin);
+  if (!audit_keys.ok()) return NotInitialised(options.data, audit_keys.status());
+  const auto check_log = [this](const std::string& topic, int partition, int64_t next_offset) {
+    return log_->CheckNotBehind(topic, partition, next_offset);
+  };
+  audit::AuditParts audit_parts{.log = log_.get(), .store_path = options.data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
+  audit_parts.compress = options.compress;
+  audit_parts.check_log = check_log;
   for (const service::Definition& definition :
        {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition(), trials::TrialsDefinition(),
-        analytics::AnalyticsDefinition(analytics_parts)}) {
+        analytics::AnalyticsDefinition(analytics_parts), audit::AuditDefinition(audit_parts)}) {
     const std::string name(definition.domain->service);
     sealing::KeyProvider* source = local_keys_.get();
     if (name != "auth") source = remote_keys_.emplace_back(std::make_unique<service::RemoteKeyProvider>(name)).get();
@@ -83,9 +95,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.request_key = Derived(*secret, Cat("requests of ", name));
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
-    environment.check_log = [this](const std::string& topic, int partition, int64_t next_offset) {
-      return log_->CheckNotBehind(topic, partition, next_offset);
-    };
+    environment.check_log = check_log;
     auto host = service::Host::Open(definition, environment);
     if (!host.ok()) return host.status();
     hosts_.push_back(*std::move(host));

@@ -26,7 +26,7 @@ absl::Status MakeDataFolder(const std::string& data, Runtime& runtime) {
   if (!error) std::filesystem::permissions(keys, std::filesystem::perms::owner_all, error);
   if (error)
     return Refuse(absl::StatusCode::kFailedPrecondition, "DATA_FOLDER", Cat(keys.string(), ": ", error.message()));
-  for (const char* name : {"master.key", "service.key"}) {
+  for (const char* name : {"master.key", "service.key", "audit.key"}) {
     const auto made = sealing::MasterKey::CreateFile(keys / name, runtime);
     if (absl::Status kept = KeepOld(made.status()); !kept.ok()) return kept;
   }

@@ -16,7 +16,7 @@ namespace {
 TEST(MakeDataFolder, WritesSecretsForTheOwnerAloneAndKeepsThemWhenRepeated) {
   const std::string data = Cat(testing::TempDir(), "/data-", UuidText(RealRuntime().RandomBytes(16)));
   ASSERT_EQ(MakeDataFolder(data, RealRuntime()), absl::OkStatus());
-  for (const char* name : {"master.key", "service.key", "init.token"}) {
+  for (const char* name : {"master.key", "service.key", "audit.key", "init.token"}) {
     struct stat status;
     ASSERT_EQ(stat(Cat(data, "/keys/", name).c_str(), &status), 0) << name;
     EXPECT_EQ(status.st_mode & 0777, 0600u) << name;

@@ -130,10 +130,13 @@ absl::StatusOr<std::vector<v1::AuditEntry>> EntriesOf(const SourceRecord& record
         absl::StatusCode::kDataLoss, "RECORD_DAMAGED",
         Cat("offset ", record.offset, " of partition ", record.partition, " of ", record.source, " is no record"));
   }
+  if (!parsed.has_data()) return std::vector<v1::AuditEntry>();
+  return EntriesOf(record, parsed.data(), sealing::Sha256(record.bytes), salt_key);
+}
+
+std::vector<v1::AuditEntry> EntriesOf(const SourceRecord& record, const event::v1::Data& data,
+                                      std::string_view record_hash, const sealing::SecretKey& salt_key) {
   std::vector<v1::AuditEntry> entries;
-  if (!parsed.has_data()) return entries;
-  const event::v1::Data& data = parsed.data();
-  const std::string record_hash = sealing::Sha256(record.bytes);
   for (int32_t index = 0; index < data.events_size(); ++index) {
     v1::EntryContent content = ContentOf(record, data, index);
     SetEvent(content, record.source, data.events(index));

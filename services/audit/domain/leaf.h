@@ -26,6 +26,9 @@ struct SourceRecord {
 // this build does not know is an entry all the same, of the event message's type. DATA_LOSS when the bytes are no
 // LogRecord.
 absl::StatusOr<std::vector<v1::AuditEntry>> EntriesOf(const SourceRecord& record, const sealing::SecretKey& salt_key);
+// The same for a reader that has parsed and hashed (SHA-256) the record already.
+std::vector<v1::AuditEntry> EntriesOf(const SourceRecord& record, const event::v1::Data& data,
+                                      std::string_view record_hash, const sealing::SecretKey& salt_key);
 
 // HMAC-SHA-256 under the salt key of source, partition, offset and index: never drawn, so that a rebuild repeats it.
 std::string LeafSalt(const sealing::SecretKey& salt_key, std::string_view source, int32_t partition, int64_t offset,

@@ -61,13 +61,6 @@ class AheadRuntime final : public Runtime {
   absl::Duration ahead = absl::ZeroDuration();
 };
 
-// gRPC 1.51 aborts now and then when its last server of a process ends and another begins (its shared callback queue is
-// torn down and made anew); a server that stays keeps the queue.
-inline void KeepCallbackQueue() {
-  static const auto& kept = *new auto(rpc::Server::Start({}, {.address = ""}));
-  ASSERT_TRUE(kept.ok()) << kept.status();
-}
-
 class AuthWorld {
  public:
   AuthWorld()
@@ -82,7 +75,6 @@ class AuthWorld {
   }
 
   void Start() {
-    KeepCallbackQueue();
     Runtime& runtime = clock;
     auto log = log::EmbeddedLog::Open({.path = folder_ / "log", .min_free_bytes = 0, .compress = false});
     ASSERT_TRUE(log.ok()) << log.status();

@@ -1,0 +1,74 @@
+#include "services/audit/app/audit_app.h"
+
+#include "services/audit/app/audit_service.h"
+#include "services/audit/domain/choices.h"
+#include "services/audit/views/sources.h"
+
+namespace trialog::audit {
+namespace {
+
+class AuditApp final : public service::Companion {
+ public:
+  explicit AuditApp(AuditParts parts) : parts_(std::move(parts)), service_(parts_.keys.signer) {
+    if (parts_.sequencing.sources.empty()) parts_.sequencing.sources = Sources();
+  }
+
+  void AddHandlers(service::Backend& backend) { service_.Register(backend); }
+
+  absl::Status Start(service::Backend& backend) override {
+    auto store = AuditStore::Open({.path = parts_.store_path, .compress = parts_.compress});
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    if (absl::Status checked = CheckLog(); !checked.ok()) return checked;
+    fold_ = std::make_unique<AuditFold>(*parts_.log, *store_, parts_.keys.salt_key);
+    const auto submit = [&backend](std::string method, DecideFn decide, auto done) {
+      backend.SubmitInternal("", std::move(method), std::nullopt, std::move(decide), std::move(done));
+    };
+    sequencer_ =
+        std::make_unique<Sequencer>(backend.runtime(), *parts_.log, *store_, *fold_, submit, parts_.sequencing);
+    service_.UseStore(store_.get());
+    return sequencer_->Start();
+  }
+
+  void Stop() override {
+    if (sequencer_) sequencer_->Stop();
+  }
+
+  absl::Status Health() const override { return sequencer_->Health(); }
+
+ private:
+  absl::Status CheckLog() {
+    absl::Status checked;
+    if (!parts_.check_log) return checked;
+    const auto check = [&](const std::string& topic, int partition) {
+      auto fold = store_->Fold(topic, partition);
+      checked.Update(fold.ok() ? parts_.check_log(topic, partition, fold->next_offset()) : fold.status());
+    };
+    check(std::string(kOwnLog), kOwnPartition);
+    for (const std::string& source : parts_.sequencing.sources) {
+      for (int p = 0; p < parts_.sequencing.partitions; ++p) check(source, p);
+    }
+    return checked;
+  }
+
+  AuditParts parts_;
+  AuditService service_;
+  std::unique_ptr<AuditStore> store_;
+  std::unique_ptr<AuditFold> fold_;
+  std::unique_ptr<Sequencer> sequencer_;
+};
+
+}  // namespace
+
+service::Definition AuditDefinition(AuditParts parts) {
+  auto app = std::make_shared<AuditApp>(std::move(parts));
+  service::Definition definition;
+  definition.domain = &AuditDomain();
+  definition.services = {v1::GetEntryRequest::descriptor()->file()->FindServiceByName("AuditService")};
+  definition.add_handlers = [app](service::Backend& backend) { app->AddHandlers(backend); };
+  definition.partitions = 1;
+  definition.companion = app;
+  return definition;
+}
+
+}  // namespace trialog::audit

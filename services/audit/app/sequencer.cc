@@ -1,0 +1,159 @@
+#include "services/audit/app/sequencer.h"
+
+#include <algorithm>
+#include <future>
+
+#include "platform/errors/errors.h"
+#include "services/audit/domain/choices.h"
+
+namespace trialog::audit {
+
+Sequencer::Sequencer(Runtime& runtime, log::Log& log, AuditStore& store, AuditFold& fold, Submit submit,
+                     SequencerOptions options, std::function<void()> grown)
+    : runtime_(runtime),
+      log_(log),
+      store_(store),
+      fold_(fold),
+      submit_(std::move(submit)),
+      options_(std::move(options)),
+      grown_(std::move(grown)),
+      backoff_(options_.first_backoff),
+      executor_(runtime.NewExecutor("audit-sequence")),
+      tasks_(*executor_) {}
+
+absl::Status Sequencer::Start() {
+  std::promise<absl::Status> caught_up;
+  tasks_.Post([&] { caught_up.set_value(fold_.CatchUp()); });
+  if (absl::Status status = caught_up.get_future().get(); !status.ok()) return status;
+  tails_.push_back(log_.Follow(std::string(kOwnLog), kOwnPartition, [this] { Wake(); }));
+  for (const std::string& source : options_.sources) {
+    for (int p = 0; p < options_.partitions; ++p) tails_.push_back(log_.Follow(source, p, [this] { Wake(); }));
+  }
+  Wake();  // What came between the catch-up and the tails.
+  return absl::OkStatus();
+}
+
+void Sequencer::Stop() {
+  tails_.clear();
+  executor_.reset();
+}
+
+absl::Status Sequencer::Health() const {
+  absl::MutexLock lock(&mutex_);
+  return health_;
+}
+
+void Sequencer::Wake() {
+  if (woken_.exchange(true)) return;
+  tasks_.Post([this] {
+    woken_ = false;
+    Step();
+  });
+}
+
+void Sequencer::Step() {
+  if (absl::Status folded = fold_.CatchUp(); !folded.ok()) return Fail(folded);
+  if (grown_ && std::exchange(told_size_, store_.size()) != store_.size()) grown_();
+  if (!options_.choose || proposing_) return;
+  if (const absl::Duration early = wait_until_ - runtime_.Monotonic(); early > absl::ZeroDuration()) {
+    return StepAfter(early);
+  }
+  if (!ProposeRanges()) ProposeCheckpoint();
+}
+
+// True when something was proposed, or cannot be.
+bool Sequencer::ProposeRanges() {
+  auto ranges = NewRanges();
+  if (!ranges.ok()) {
+    Decided(ranges.status());
+    return true;
+  }
+  if (ranges->empty()) return false;
+  const absl::Duration now = runtime_.Monotonic();
+  if (const absl::Duration due = last_ranges_ + options_.sequence_every; due > now) {
+    StepAfter(due - now);
+    return false;  // A checkpoint need not wait for it.
+  }
+  last_ranges_ = now;
+  Propose("Sequence", [ranges = *std::move(ranges)](const view::State& state, const Context& context) {
+    return Sequence(state, context, ranges);
+  });
+  return true;
+}
+
+absl::StatusOr<std::vector<v1::Sequenced>> Sequencer::NewRanges() {
+  std::vector<v1::Sequenced> ranges;
+  for (const std::string& source : options_.sources) {
+    for (int p = 0; p < options_.partitions; ++p) {
+      auto end = log_.EndOffset(source, p);
+      if (!end.ok()) return end.status();
+      auto next = fold_.NextOf(source, p);
+      if (!next.ok()) return next.status();
+      if (*end <= *next) continue;
+      v1::Sequenced& range = ranges.emplace_back();
+      range.set_source(source);
+      range.set_partition(p);
+      range.set_from(*next);
+      range.set_to(*end);
+    }
+  }
+  return ranges;
+}
+
+void Sequencer::ProposeCheckpoint() {
+  const uint64_t size = store_.size();
+  auto last = store_.Checkpoint(0);
+  if (!last.ok() && !absl::IsNotFound(last.status())) return Fail(last.status());
+  if (size == 0 || (last.ok() && last->tree_size() >= size)) return;
+  const absl::Duration now = runtime_.Monotonic();
+  if (const absl::Duration due = last_checkpoint_ + options_.checkpoint_every; due > now) return StepAfter(due - now);
+  // A state that a crash could take back from this replica is not vouched for.
+  if (absl::Status synced = store_.Sync(); !synced.ok()) return Decided(synced);
+  last_checkpoint_ = now;
+  v1::CheckpointSigned checkpoint;
+  checkpoint.set_size(size);
+  checkpoint.set_root(store_.PendingRoot());
+  Propose("SignCheckpoint", [checkpoint](const view::State& state, const Context& context) {
+    return SignCheckpoint(state, context, checkpoint);
+  });
+}
+
+void Sequencer::Propose(std::string method, DecideFn decide) {
+  proposing_ = true;
+  submit_(std::move(method), std::move(decide), [this](const absl::StatusOr<Outcome>& outcome) {
+    tasks_.Post([this, status = outcome.status()] {
+      proposing_ = false;
+      Decided(status);
+    });
+  });
+}
+
+void Sequencer::Decided(const absl::Status& status) {
+  if (status.ok()) {
+    backoff_ = options_.first_backoff;
+    return Step();
+  }
+  // Random and growing: another replica may choose too, and the log may be away for long.
+  const std::string random = runtime_.RandomBytes(1);
+  const absl::Duration delay = backoff_ * (0.5 + static_cast<unsigned char>(random[0]) / 256.0);
+  backoff_ = std::min(backoff_ * 2, options_.longest_backoff);
+  wait_until_ = runtime_.Monotonic() + delay;
+  StepAfter(delay);
+}
+
+void Sequencer::StepAfter(absl::Duration delay) {
+  const absl::Duration at = runtime_.Monotonic() + delay;
+  if (at >= timer_at_) return;
+  timer_at_ = at;
+  tasks_.After(delay, [this, at] {
+    if (timer_at_ == at) timer_at_ = absl::InfiniteDuration();
+    Step();
+  });
+}
+
+void Sequencer::Fail(const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  health_ = status;
+}
+
+}  // namespace trialog::audit

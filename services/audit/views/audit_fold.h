@@ -1,0 +1,62 @@
+// Folds audit's own log into its store: where a Sequenced stands, the admitted records of that range become the next
+// leaves; where a CheckpointSigned stands, its root must be the tree's. So the tree is a function of the logs alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "platform/log/admission.h"
+#include "platform/log/log.h"
+#include "platform/sealing/secret_key.h"
+#include "services/audit/views/audit_store.h"
+#include "trialog/audit/v1/events.pb.h"
+
+namespace trialog::audit {
+
+// Name of audit's topic, and its one partition.
+inline constexpr std::string_view kOwnLog = "audit";
+inline constexpr int kOwnPartition = 0;
+
+// For one thread.
+class AuditFold {
+ public:
+  // Both outlive the fold. What was folded is committed when it is longer than `commit_bytes`, and at the end.
+  AuditFold(log::Log& log, AuditStore& store, sealing::SecretKey salt_key, size_t commit_bytes = 4 << 20)
+      : log_(log), store_(store), salt_key_(std::move(salt_key)), commit_bytes_(commit_bytes) {}
+
+  // Folds to the end of audit's own log, in bounded batches. After an error the store must be opened anew; a second try
+  // on the same objects is refused with the same error.
+  // DATA_LOSS: CHECKPOINT_CONFLICT (a signed root is not the tree's: the logs are not those that were signed),
+  // SOURCE_ENDS_EARLY (a sequenced record is not in its log), SEQUENCE_GAP, or damage in a log.
+  // FAILED_PRECONDITION UNKNOWN_EVENT or UNKNOWN_SOURCE: upgrade audit before it goes on.
+  absl::Status CatchUp();
+
+  // First offset of a partition that is not in the tree.
+  absl::StatusOr<int64_t> NextOf(std::string_view source, int partition);
+
+ private:
+  absl::Status FoldOwnLog();
+  absl::Status FoldOwn(const log::StoredRecord& stored);
+  absl::Status Take(const v1::Sequenced& range);
+  absl::Status Check(const v1::CheckpointSigned& signed_state, const google::protobuf::Timestamp& time);
+  // Root of the first `size` leaves.
+  absl::StatusOr<std::string> RootOf(uint64_t size);
+  // Appends the record's entries. FAILED_PRECONDITION UNKNOWN_EVENT.
+  absl::Status AppendEntries(std::string_view source, int partition, const log::StoredRecord& stored,
+                             const event::v1::Data& data, std::string_view record_hash);
+  // The fold state of a partition, read from the store once.
+  absl::StatusOr<event::v1::FoldState*> StateOf(std::string_view source, int partition);
+
+  log::Log& log_;
+  AuditStore& store_;
+  const sealing::SecretKey salt_key_;
+  const size_t commit_bytes_;
+  std::map<std::pair<std::string, int>, event::v1::FoldState> folds_;
+  absl::Status failure_;
+};
+
+}  // namespace trialog::audit

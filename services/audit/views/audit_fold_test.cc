@@ -1,0 +1,225 @@
+#include "services/audit/views/audit_fold.h"
+
+#include <random>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "platform/errors/errors.h"
+#include "platform/log/testing/power_cut_fs.h"
+#include "platform/view/times.h"
+#include "rocksdb/env.h"
+#include "services/audit/domain/leaf.h"
+#include "services/audit/tree/proof.h"
+#include "services/audit/views/test_logs.h"
+
+namespace trialog::audit {
+namespace {
+
+std::string Root(const AuditStore& store) {
+  TileHashReader reader = store.Hashes(store.size());
+  return RootAt(store.size(), reader).value();
+}
+
+class AuditFoldTest : public ::testing::Test {
+ protected:
+  void Write() {
+    logs.WriteUsers("north", 3);
+    logs.WriteSamples("north", 20);
+    logs.WriteSamples("south", 10);
+    logs.WriteAccess("south", "organizations/south/patients/p");
+  }
+  // Sequences, folds and signs what is there.
+  void FoldAndSign(Replica& replica) {
+    ASSERT_TRUE(replica.fold.CatchUp().ok());
+    logs.SequenceAll(replica.fold);
+    ASSERT_TRUE(replica.fold.CatchUp().ok());
+    logs.Sign(replica.store->size(), replica.store->PendingRoot());
+    ASSERT_TRUE(replica.fold.CatchUp().ok());
+  }
+  TestLogs logs;
+};
+
+TEST_F(AuditFoldTest, EveryEventOfEveryServiceIsALeafThatCanBeProven) {
+  Write();
+  Replica replica(logs.log(), logs.folder / "tree");
+  FoldAndSign(replica);
+  // 3 commands of two events; a biobank each and 30 samples; an access.
+  ASSERT_EQ(replica.store->size(), 6u + 32u + 1u);
+  const v1::Checkpoint checkpoint = replica.store->Checkpoint(0).value();
+  EXPECT_EQ(checkpoint.tree_size(), replica.store->size());
+  TileHashReader hashes = replica.store->Hashes(checkpoint.tree_size());
+  for (uint64_t i = 0; i < replica.store->size(); ++i) {
+    const v1::AuditEntry entry = replica.store->Entry(i).value();
+    EXPECT_TRUE(MaterialHolds(entry));
+    const auto proof = InclusionProof(i, checkpoint.tree_size(), hashes).value();
+    EXPECT_TRUE(VerifyInclusion(i, checkpoint.tree_size(), HashLeaf(entry.material().leaf()), checkpoint.root(), proof))
+        << i;
+    EXPECT_EQ(replica.store->Find(entry.content().event_id()).value(), i);
+    const auto& place = entry.content().source_position();
+    EXPECT_TRUE(replica.store->Record(entry.content().source(), place.partition(), place.offset()).ok());
+  }
+}
+
+TEST_F(AuditFoldTest, EachSignedStateBeginsWithTheOneBefore) {
+  Replica replica(logs.log(), logs.folder / "tree");
+  std::vector<v1::Checkpoint> signed_states;
+  for (int round = 0; round < 5; ++round) {
+    Write();
+    FoldAndSign(replica);
+    signed_states.push_back(replica.store->Checkpoint(0).value());
+  }
+  for (const auto& from : signed_states) {
+    for (const auto& to : signed_states) {
+      if (from.tree_size() > to.tree_size()) continue;
+      TileHashReader hashes = replica.store->Hashes(to.tree_size());
+      const auto proof = ConsistencyProof(from.tree_size(), to.tree_size(), hashes).value();
+      EXPECT_TRUE(VerifyConsistency(from.tree_size(), to.tree_size(), from.root(), to.root(), proof));
+    }
+  }
+}
+
+TEST_F(AuditFoldTest, ReadsOfTheAuditLogAreLeavesAndAuditsChoicesAreNot) {
+  Replica replica(logs.log(), logs.folder / "tree");
+  logs.WriteAuditRead("north");
+  FoldAndSign(replica);
+  ASSERT_EQ(replica.store->size(), 1u);
+  EXPECT_EQ(replica.store->Entry(0)->content().source(), "audit");
+  EXPECT_EQ(replica.store->Entry(0)->content().type(), "trialog.event.v1.Access");
+}
+
+TEST_F(AuditFoldTest, AStoreRebuiltFromTheLogsAloneIsEqualByteForByte) {
+  Replica replica(logs.log(), logs.folder / "tree");
+  for (int round = 0; round < 3; ++round) {
+    Write();
+    FoldAndSign(replica);
+    logs.WriteAuditRead("south");
+  }
+  ASSERT_TRUE(replica.fold.CatchUp().ok());
+  Replica rebuilt(logs.log(), logs.folder / "rebuilt", nullptr, 1);
+  ASSERT_TRUE(rebuilt.fold.CatchUp().ok());
+  EXPECT_EQ(AuditStore::FirstDifference(*replica.store, *rebuilt.store).value(), "");
+  EXPECT_EQ(replica.store->ContentHash().value(), rebuilt.store->ContentHash().value());
+}
+
+TEST_F(AuditFoldTest, ARootThatIsNotTheTreesStopsTheFold) {
+  Write();
+  Replica replica(logs.log(), logs.folder / "tree");
+  logs.SequenceAll(replica.fold);
+  ASSERT_TRUE(replica.fold.CatchUp().ok());
+  logs.Sign(replica.store->size() - 1, std::string(32, 'x'));
+  EXPECT_EQ(ReasonOf(replica.fold.CatchUp()), "CHECKPOINT_CONFLICT");
+  EXPECT_EQ(ReasonOf(replica.fold.CatchUp()), "CHECKPOINT_CONFLICT");
+  EXPECT_TRUE(absl::IsNotFound(replica.store->Checkpoint(0).status()));
+}
+
+TEST_F(AuditFoldTest, ASaltKeyThatIsNotTheOneOfTheTreeStopsARebuild) {
+  Write();
+  Replica replica(logs.log(), logs.folder / "tree");
+  FoldAndSign(replica);
+  auto store = AuditStore::Open({.path = logs.folder / "other"}).value();
+  AuditFold fold(logs.log(), *store, *sealing::SecretKey::FromBytes(std::string(32, 'o')));
+  EXPECT_EQ(ReasonOf(fold.CatchUp()), "CHECKPOINT_CONFLICT");
+}
+
+TEST_F(AuditFoldTest, ListsAreLatestFirstAndKeepToTheirOrganisationValueAndTime) {
+  Write();
+  Replica replica(logs.log(), logs.folder / "tree");
+  FoldAndSign(replica);
+  const auto count = [&](ListQuery query) { return replica.store->List(query)->size(); };
+  EXPECT_EQ(count({.organization = "north"}), 6u + 21u);
+  EXPECT_EQ(count({.organization = "south"}), 11u + 1u);
+  EXPECT_EQ(count({.organization = "nor"}), 0u);
+  EXPECT_EQ(count({.by = ListBy::kType, .organization = "south", .value = "trialog.inventory.v1.SampleCreated"}), 10u);
+  EXPECT_EQ(count({.by = ListBy::kAction, .organization = "north", .value = "CreateUser"}), 6u);
+  EXPECT_EQ(count({.by = ListBy::kActor, .organization = "north", .value = "organizations/north/users/mia"}), 27u);
+  EXPECT_EQ(count({.by = ListBy::kSubject, .organization = "south", .value = "organizations/south/patients/p"}), 1u);
+  EXPECT_EQ(count({.by = ListBy::kSubject, .organization = "south", .value = "organizations/south/patients"}), 0u);
+  EXPECT_EQ(count({.organization = "north", .end = absl::UnixEpoch()}), 0u);
+
+  ListQuery page{.organization = "north", .limit = 5};
+  std::vector<uint64_t> walked;
+  absl::Time last = absl::InfiniteFuture();
+  for (auto listed = *replica.store->List(page); !listed.empty(); listed = *replica.store->List(page)) {
+    for (const ListedEntry& found : listed) {
+      walked.push_back(found.tree_index);
+      const absl::Time time = FromProto(replica.store->Entry(found.tree_index)->content().record_time());
+      EXPECT_LE(time, last);
+      last = time;
+      // The same instant as both bounds leaves just what was recorded then.
+      EXPECT_GE(count({.organization = "north", .start = time, .end = time + absl::Microseconds(1)}), 1u);
+      page.after = found.place;
+    }
+  }
+  EXPECT_EQ(walked.size(), 27u);
+  EXPECT_EQ(std::set<uint64_t>(walked.begin(), walked.end()).size(), 27u);
+}
+
+// A log whose reads fail from some point on: what a process that is killed there sees of it.
+class LogThatFails final : public log::Log {
+ public:
+  LogThatFails(log::Log& log, uint64_t reads) : log_(log), reads_(reads) {}
+  std::unique_ptr<log::Appender> NewAppender(const std::string& topic, int partition) override {
+    return log_.NewAppender(topic, partition);
+  }
+  absl::StatusOr<std::vector<log::StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
+                                                      size_t max_bytes) override {
+    if (reads_ == 0) return absl::UnavailableError("killed");
+    --reads_;
+    return log_.Read(topic, partition, from, std::min<size_t>(max_bytes, 50'000));
+  }
+  absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
+    return log_.EndOffset(topic, partition);
+  }
+  std::unique_ptr<log::Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
+    return log_.Follow(topic, partition, std::move(wake));
+  }
+
+ private:
+  log::Log& log_;
+  uint64_t reads_;
+};
+
+// Kills and power cuts in the middle of folding 10,000 events: each time the fold goes on from what the store kept, and
+// it ends in the store of an undisturbed fold.
+TEST_F(AuditFoldTest, AFoldCutAtAnyPointGoesOnToTheSameTree) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE(Cat("seed ", seed));
+  std::mt19937 random(seed);
+  logs.WriteUsers("north", 1000);
+  logs.WriteSamples("south", 5000);
+  logs.WriteSamples("north", 3000);
+  Replica undisturbed(logs.log(), logs.folder / "tree");
+  logs.SequenceAll(undisturbed.fold, 1000);
+  ASSERT_TRUE(undisturbed.fold.CatchUp().ok());
+  logs.WriteAuditRead("north");
+  FoldAndSign(undisturbed);
+  ASSERT_GT(undisturbed.store->size(), 10'000u);
+
+  auto files = trialog::testing::PowerCutInMemory(seed);
+  const auto env = rocksdb::NewCompositeEnv(files);
+  std::set<uint64_t> sizes;
+  for (int cut = 0; cut < 60; ++cut) {
+    auto store = AuditStore::Open({.path = "/audit", .env = env.get()});
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_LE((*store)->size(), undisturbed.store->size());
+    sizes.insert((*store)->size());
+    const bool power = random() % 2 == 0;
+    if (power) files->CutPowerAfter(static_cast<int64_t>(random() % 60));
+    LogThatFails log(logs.log(), random() % 16);
+    AuditFold fold(log, **store, TestLogs::SaltKey(), 20'000 + random() % 100'000);
+    (void)fold.CatchUp();
+    if (random() % 2 == 0) (void)(*store)->Sync();
+    store->reset();
+    if (power) files->RestorePower();
+  }
+  EXPECT_GT(sizes.size(), 10u) << "the cuts hit too few places";
+  auto store = AuditStore::Open({.path = "/audit", .env = env.get()}).value();
+  AuditFold fold(logs.log(), *store, TestLogs::SaltKey());
+  ASSERT_TRUE(fold.CatchUp().ok());
+  EXPECT_EQ(Root(*store), Root(*undisturbed.store));
+  EXPECT_EQ(AuditStore::FirstDifference(*store, *undisturbed.store).value(), "");
+  EXPECT_EQ(store->ContentHash().value(), undisturbed.store->ContentHash().value());
+}
+
+}  // namespace
+}  // namespace trialog::audit

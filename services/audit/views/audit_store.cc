@@ -1,0 +1,287 @@
+#include "services/audit/views/audit_store.h"
+
+#include <algorithm>
+
+#include "platform/command/decision.h"
+#include "platform/errors/errors.h"
+#include "platform/text/text.h"
+#include "platform/view/rocks.h"
+#include "platform/view/times.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/db.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/table.h"
+#include "rocksdb/write_batch.h"
+#include "services/audit/views/store_keys.h"
+
+namespace trialog::audit {
+namespace {
+
+using view::FromRocks;
+using view::FromSlice;
+using view::ToSlice;
+
+constexpr std::string_view kFamilyNames[] = {"default", "entries", "records",    "tiles",
+                                             "events",  "lists",   "checkpoints"};
+constexpr std::string_view kAccessType = "trialog.event.v1.Access";
+
+rocksdb::ColumnFamilyOptions FamilyOptions(const AuditStoreOptions& options,
+                                           const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions family;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  family.write_buffer_size = 16 << 20;
+  return family;
+}
+
+rocksdb::DBOptions DatabaseOptions(const AuditStoreOptions& options) {
+  rocksdb::DBOptions db;
+  db.create_if_missing = true;
+  db.create_missing_column_families = true;
+  db.max_total_wal_size = 64 << 20;
+  db.db_write_buffer_size = 64 << 20;
+  db.max_open_files = 256;
+  db.keep_log_file_num = 2;
+  db.compaction_readahead_size = 2 << 20;
+  db.allow_concurrent_memtable_write = false;  // One thread writes.
+  if (options.env != nullptr) db.env = options.env;
+  return db;
+}
+
+absl::Status Damaged(std::string_view what) {
+  return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", Cat(what, " is damaged or missing"));
+}
+
+}  // namespace
+
+AuditStore::AuditStore() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+
+AuditStore::~AuditStore() {
+  if (!db_) return;
+  for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
+}
+
+absl::StatusOr<std::unique_ptr<AuditStore>> AuditStore::Open(const AuditStoreOptions& options) {
+  std::unique_ptr<AuditStore> store(new AuditStore);
+  auto cache = rocksdb::NewLRUCache(32 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (std::string_view name : kFamilyNames) descriptors.emplace_back(std::string(name), FamilyOptions(options, cache));
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(DatabaseOptions(options), options.path, descriptors, &store->families_, &db);
+  if (!status.ok()) return FromRocks(status, "opening the store of the audit log");
+  store->db_.reset(db);
+  if (absl::Status loaded = store->Load(); !loaded.ok()) return loaded;
+  return store;
+}
+
+absl::Status AuditStore::Load() {
+  auto stored = Get(kMeta, keys::kTreeSize, "the size of the tree");
+  if (absl::IsNotFound(stored.status())) return absl::OkStatus();
+  if (!stored.ok()) return stored.status();
+  if (stored->size() != sizeof(uint64_t)) return Damaged("the size of the tree");
+  const uint64_t size = view::ReadU64(*stored);
+  size_ = size;
+  TileHashReader hashes = Hashes(size);
+  auto frontier = Frontier::Load(size, hashes);
+  if (!frontier.ok()) return frontier.status();
+  frontier_ = *std::move(frontier);
+  for (int level = 0; level * kTileHeight < 64 && size >> (level * kTileHeight) > 0; ++level) {
+    const uint64_t count = size >> (level * kTileHeight);
+    OpenTile open{.index = count / kTileWidth};
+    if (const int width = static_cast<int>(count % kTileWidth); width > 0) {
+      auto tile = Tile({level, open.index, width});
+      if (!tile.ok()) return tile.status();
+      if (tile->size() != width * kHashSize) return Damaged("a tile");
+      open.hashes.assign(*tile);
+    }
+    open_tiles_.push_back(std::move(open));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> AuditStore::Get(Family family, std::string_view key, std::string_view what) const {
+  std::string value;
+  const auto status = db_->Get({}, families_[family], ToSlice(key), &value);
+  if (status.IsNotFound()) return NotFound(what);
+  if (!status.ok()) return FromRocks(status, Cat("reading ", what));
+  return value;
+}
+
+// ---- Reading. ----
+
+absl::StatusOr<event::v1::FoldState> AuditStore::Fold(std::string_view source, int partition) const {
+  event::v1::FoldState fold;
+  auto stored = Get(kMeta, keys::Fold(source, partition), "fold state");
+  if (absl::IsNotFound(stored.status())) return fold;
+  if (!stored.ok()) return stored.status();
+  if (!fold.ParseFromString(*stored)) return Damaged("a fold state");
+  return fold;
+}
+
+absl::StatusOr<v1::AuditEntry> AuditStore::Entry(uint64_t tree_index) const {
+  auto stored = Get(kEntries, keys::Number(tree_index), "entry");
+  if (!stored.ok()) return stored.status();
+  v1::AuditEntry entry;
+  if (!entry.mutable_material()->ParseFromString(*stored) ||
+      !entry.mutable_content()->ParseFromString(entry.material().content())) {
+    return Damaged(Cat("entry ", tree_index));
+  }
+  entry.set_name(
+      Cat("organizations/", entry.content().organization(), "/auditEntries/", UuidText(entry.content().event_id())));
+  entry.set_tree_index(tree_index);
+  return entry;
+}
+
+absl::StatusOr<uint64_t> AuditStore::Find(std::string_view event_id) const {
+  auto stored = Get(kEvents, event_id, "entry");
+  if (!stored.ok()) return stored.status();
+  if (stored->size() != sizeof(uint64_t)) return Damaged("an event's place");
+  return view::ReadU64(*stored);
+}
+
+absl::StatusOr<std::string> AuditStore::Record(std::string_view source, int32_t partition, int64_t offset) const {
+  return Get(kRecords, keys::Record(source, partition, offset), "record");
+}
+
+absl::StatusOr<std::vector<ListedEntry>> AuditStore::List(const ListQuery& query) const {
+  const std::string prefix = keys::List(query.by, query.organization, query.value);
+  const int64_t start = query.start == absl::InfinitePast() ? INT64_MIN : absl::ToUnixMicros(query.start);
+  const int64_t end = query.end == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(query.end);
+  std::vector<ListedEntry> listed;
+  if (end == INT64_MIN) return listed;  // Nothing is before the first microsecond.
+  std::string from = prefix + keys::Place(end == INT64_MAX ? end : end - 1, UINT64_MAX);
+  if (!query.after.empty()) from = std::max(from, prefix + query.after);
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kLists]));
+  for (it->Seek(from); it->Valid() && listed.size() < query.limit; it->Next()) {
+    const std::string_view key = FromSlice(it->key());
+    if (!HasPrefix(key, prefix)) break;
+    // A value that goes on after a NUL makes longer keys under the same prefix: not of this list.
+    if (key.size() != prefix.size() + keys::kListPlace) continue;
+    const std::string_view place = key.substr(prefix.size());
+    if (place == query.after) continue;
+    if (keys::MicrosOf(place) < start) break;
+    listed.push_back({std::string(place), keys::TreeIndexOf(place)});
+  }
+  if (!it->status().ok()) return FromRocks(it->status(), "reading a list of the audit log");
+  return listed;
+}
+
+absl::StatusOr<v1::Checkpoint> AuditStore::Checkpoint(uint64_t size) const {
+  std::string value;
+  if (size > 0) {
+    auto stored = Get(kCheckpoints, keys::Number(size), "checkpoint");
+    if (!stored.ok()) return stored.status();
+    value = *std::move(stored);
+  } else {
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kCheckpoints]));
+    it->SeekToLast();
+    if (!it->status().ok()) return FromRocks(it->status(), "reading the latest checkpoint");
+    if (!it->Valid()) return NotFound("checkpoint");
+    value = it->value().ToString();
+  }
+  v1::Checkpoint checkpoint;
+  if (!checkpoint.ParseFromString(value)) return Damaged("a checkpoint");
+  return checkpoint;
+}
+
+absl::StatusOr<std::string> AuditStore::Tile(const TileId& tile) const {
+  auto stored = Get(kTiles, keys::Tile(tile.level, tile.index), "tile");
+  // Only tiles of a tree that is here are asked for.
+  if (absl::IsNotFound(stored.status())) return Damaged(TilePath(tile));
+  return stored;
+}
+
+TileHashReader AuditStore::Hashes(uint64_t size) const {
+  return TileHashReader(size, [this](const TileId& tile) { return Tile(tile); });
+}
+
+// ---- Appending. ----
+
+void AuditStore::Append(const RecordEntries& record) {
+  if (record.entries.empty()) return;
+  batch_->Put(families_[kRecords], keys::Record(record.source, record.partition, record.offset), ToSlice(record.bytes));
+  for (const v1::AuditEntry& entry : record.entries) AppendLeaf(entry, frontier_.size());
+}
+
+void AuditStore::AppendLeaf(const v1::AuditEntry& entry, uint64_t tree_index) {
+  batch_->Put(families_[kEntries], keys::Number(tree_index), entry.material().SerializeAsString());
+  IndexEntry(entry, tree_index);
+  frontier_.Append(HashLeaf(entry.material().leaf()), [&](NodeId node, const std::string& hash) {
+    if (node.level % kTileHeight != 0) return;  // Within a tile: computed from the hashes below.
+    const auto level = static_cast<size_t>(node.level / kTileHeight);
+    if (open_tiles_.size() <= level) open_tiles_.resize(level + 1);
+    OpenTile& open = open_tiles_[level];
+    open.hashes += hash;
+    open.changed = true;
+    if (open.hashes.size() < kTileWidth * kHashSize) return;
+    batch_->Put(families_[kTiles], keys::Tile(static_cast<int>(level), open.index), open.hashes);
+    open = {.index = open.index + 1};
+  });
+}
+
+void AuditStore::IndexEntry(const v1::AuditEntry& entry, uint64_t tree_index) {
+  const v1::EntryContent& content = entry.content();
+  const std::string place = keys::Place(absl::ToUnixMicros(FromProto(content.record_time())), tree_index);
+  event_keys_.emplace_back(content.event_id(), keys::Number(tree_index));
+  const auto add = [&](ListBy by, std::string_view value) {
+    key_bytes_ += list_keys_.emplace_back(keys::List(by, content.organization(), value) + place).size();
+  };
+  add(ListBy::kOrganization, "");
+  add(ListBy::kType, content.type());
+  add(ListBy::kAction, content.action());
+  if (!content.entity().empty()) add(ListBy::kEntity, content.entity());
+  if (!content.actor().name().empty()) add(ListBy::kActor, content.actor().name());
+  if (content.type() != kAccessType) return;
+  event::v1::Access access;
+  if (!access.ParseFromString(content.payload()) || access.outcome() != event::v1::Access::OUTCOME_SHOWN) return;
+  for (const std::string& subject : access.subjects()) add(ListBy::kSubject, subject);
+}
+
+void AuditStore::SetFold(std::string_view source, int partition, const event::v1::FoldState& fold) {
+  batch_->Put(families_[kMeta], keys::Fold(source, partition), fold.SerializeAsString());
+}
+
+void AuditStore::AddCheckpoint(const v1::Checkpoint& checkpoint) {
+  batch_->Put(families_[kCheckpoints], keys::Number(checkpoint.tree_size()), checkpoint.SerializeAsString());
+}
+
+size_t AuditStore::pending_bytes() const { return batch_->GetDataSize() + key_bytes_; }
+
+void AuditStore::PutOpenTiles() {
+  for (size_t level = 0; level < open_tiles_.size(); ++level) {
+    OpenTile& open = open_tiles_[level];
+    if (!std::exchange(open.changed, false) || open.hashes.empty()) continue;
+    batch_->Put(families_[kTiles], keys::Tile(static_cast<int>(level), open.index), open.hashes);
+  }
+}
+
+void AuditStore::PutKeys() {
+  std::sort(list_keys_.begin(), list_keys_.end());
+  for (const std::string& key : list_keys_) batch_->Put(families_[kLists], key, rocksdb::Slice());
+  list_keys_.clear();
+  key_bytes_ = 0;
+  std::sort(event_keys_.begin(), event_keys_.end());
+  for (const auto& [event_id, tree_index] : event_keys_) batch_->Put(families_[kEvents], event_id, tree_index);
+  event_keys_.clear();
+}
+
+absl::Status AuditStore::Commit() {
+  if (batch_->Count() == 0) return absl::OkStatus();
+  PutOpenTiles();
+  PutKeys();
+  const uint64_t size = frontier_.size();
+  batch_->Put(families_[kMeta], ToSlice(keys::kTreeSize), keys::Number(size));
+  const auto status = db_->Write({}, batch_.get());
+  batch_->Clear();
+  if (!status.ok()) return FromRocks(status, "writing the store of the audit log");
+  size_.store(size, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::Status AuditStore::Sync() { return FromRocks(db_->SyncWAL(), "syncing the store of the audit log"); }
+
+}  // namespace trialog::audit
