@@ -80,6 +80,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     const std::string token = StringField(stream_->request(), "resume_token");
     if (token.empty()) {
       initial_ = !BoolField(stream_->request(), "skip_initial");
+      initial_done_ = !initial_;  // Said at once: its token is what a reader that is cut off early resumes with.
       snapshot_ = cursor_ - 1;
       return absl::OkStatus();
     }
@@ -122,7 +123,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
                           "what you may see has changed; list again and watch from there"));
       }
       if (absl::Status health = backend_.store().Health(); !health.ok()) return End(health);
-      if (!waiting_) {
+      if (!waiting_ && !initial_done_) {
         if (!(initial_ ? GatherInitial() : GatherChanges())) return;
       }
       Send();

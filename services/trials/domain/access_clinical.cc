@@ -85,7 +85,7 @@ bool MaySeeWholeTrial(const Principal& principal, const view::State& state, std:
     default:
       // Sites are told of every trial from its approval on; their grants are for a site, not for the trial.
       return HasOneFor(principal, {ROLE_TRIAL_RESEARCHER, ROLE_DATA_MANAGER, ROLE_DATA_CUSTODIAN}, name) ||
-             HasAnyOf(principal, {ROLE_COORDINATOR, ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PROVIDER});
+             HasAnyOf(principal, {ROLE_COORDINATOR, ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PHARMACIST, ROLE_PROVIDER});
   }
 }
 

@@ -1,0 +1,68 @@
+"""Runs the standalone for the tests: real binaries, generated stubs, one server for the session."""
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+import stubs
+
+
+def pytest_addoption(parser):
+    parser.addoption("--build", default="build/release", help="build folder; the binaries are in its bin/")
+    parser.addoption("--watch-changes", type=int, default=2000, help="changes seen by the watch that is cut off")
+
+
+def pytest_configure(config):
+    """Generates the stubs before any test module imports them; child processes find them by PYTHONPATH."""
+    folder = tempfile.mkdtemp(prefix="trialog-stubs-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    stubs.generate(folder)
+    here = str(pathlib.Path(__file__).parent)
+    sys.path.insert(0, folder)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, here, os.environ.get("PYTHONPATH")]))
+
+
+@pytest.fixture(scope="session")
+def binaries(request):
+    """Folder of the binaries under test."""
+    return pathlib.Path(request.config.getoption("--build")).resolve() / "bin"
+
+
+@pytest.fixture
+def make_server(binaries, tmp_path):
+    """Makes servers of one test, with flags of their own; they end with it."""
+    from server import Server
+
+    servers = []
+
+    def make(*flags):
+        folder = tmp_path / f"server-{len(servers)}"
+        folder.mkdir()
+        servers.append(Server(binaries, folder, *flags).start())
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def server(binaries, tmp_path_factory):
+    """The server that most tests share; each in an organisation of its own."""
+    from server import Server
+
+    started = Server(binaries, tmp_path_factory.mktemp("standalone")).start()
+    yield started
+    assert started.alive(), "the server went down during the tests"
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def organization(server):
+    """A fresh organisation for the tests of one file."""
+    from organization import Organization
+
+    return Organization(server)

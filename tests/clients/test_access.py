@@ -1,0 +1,136 @@
+"""docs/access.md against the services: every row with the method's own rule, and with real calls of every role."""
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+import access_table
+from client import SERVICES, Caller, Person, reason_of
+from organization import role
+from trialog import options_pb2
+from trialog.auth.v1 import service_account_pb2
+
+TABLE = access_table.table()
+ROLES = [name.removeprefix("ROLE_") for name in options_pb2.Role.keys() if name != "ROLE_UNSPECIFIED"]
+# A refusal that says no more than that the role is missing.
+REFUSED = ("PERMISSION_DENIED", "ROLE_MISSING")
+# What no well-formed call, allowed or not, may ever get.
+FAULTS = {"UNIMPLEMENTED", "INTERNAL", "UNKNOWN", "DATA_LOSS"}
+
+
+@pytest.fixture(scope="module")
+def served(server):
+    """Full names of the project's services that this server says it serves."""
+    with grpc.insecure_channel(server.target) as channel:
+        return {name for name in ProtoReflectionDescriptorDatabase(channel).get_services() if name.startswith("trialog.")}
+
+
+@pytest.fixture(scope="module")
+def holders(organization):
+    """A caller for each role, who holds that role and no other; NOTIFIER is for programs only."""
+    people = {
+        name: organization.join(f"only-{name.lower().replace('_', '-')}", name) for name in ROLES if name != "NOTIFIER"
+    }
+    accounts = organization.administrator.ServiceAccountService
+    account = accounts.CreateServiceAccount(
+        service_account_pb2.CreateServiceAccountRequest(
+            parent=organization.name, service_account=service_account_pb2.ServiceAccount(display_name="Notifier")
+        )
+    )
+    account_holder = Person.__new__(Person)
+    account_holder.name = account.name
+    organization.grant(account_holder, "NOTIFIER")
+    secret = accounts.CreateKey(service_account_pb2.CreateKeyRequest(parent=account.name)).key_secret
+    token = organization.nobody.ServiceAccountService.IssueServiceToken(
+        service_account_pb2.IssueServiceTokenRequest(key_secret=secret)
+    ).access_token
+    return people | {"NOTIFIER": Caller(organization.server.target, token)}
+
+
+def methods_of(services):
+    """(full name, descriptor) of the services' methods; Logout last, since it ends the session that calls it."""
+    found = [
+        (f"{service}/{method.name}", method) for service in sorted(services) for method in SERVICES[service].methods
+    ]
+    return sorted(found, key=lambda entry: entry[1].name == "Logout")
+
+
+def outcome(caller, name, method):
+    """(status code name, reason) of a call with an empty request."""
+    try:
+        if method.server_streaming:
+            stream = caller.raw_stream(name, b"", timeout=5)
+            try:
+                next(stream, None)
+            finally:
+                stream.cancel()
+        else:
+            caller.raw(name, b"", timeout=5)
+    except grpc.RpcError as error:
+        return error.code().name, reason_of(error)
+    return "OK", None
+
+
+def allowed(rule, role_name):
+    """Whether a rule lets a caller in who holds just that role; programs of ours (`internal`) call otherwise."""
+    return rule.public or rule.signed_in or role(role_name) in rule.roles
+
+
+def test_every_method_has_its_row_and_every_row_its_method():
+    options = access_table.options()
+    assert {name: str(rule) for name, rule in TABLE.items()} == {name: str(rule) for name, rule in options.items()}
+
+
+def test_every_role_is_explained_and_used():
+    text = (access_table.stubs.REPOSITORY / "docs" / "access.md").read_text(encoding="utf-8")
+    used = {options_pb2.Role.Name(value) for rule in TABLE.values() for value in rule.roles}
+    for name in ROLES:
+        assert name in text, f"docs/access.md does not name {name}"
+        assert "ROLE_" + name in used, f"no method is for {name}"
+
+
+def test_server_serves_the_protos_of_this_repository(server, served):
+    """What reflection shows of each service is what the repository's protos say, access rules included."""
+    with grpc.insecure_channel(server.target) as channel:
+        database = ProtoReflectionDescriptorDatabase(channel)
+        for name in served:
+            ours = descriptor_pb2.ServiceDescriptorProto()
+            SERVICES[name].CopyToProto(ours)
+            file = database.FindFileContainingSymbol(name)
+            theirs = next(service for service in file.service if f"{file.package}.{service.name}" == name)
+            assert theirs.SerializeToString(deterministic=True) == ours.SerializeToString(deterministic=True), name
+
+
+def test_all_services_are_served(served):
+    assert served == set(SERVICES)
+
+
+def test_without_a_token_only_public_methods_answer(server, served):
+    nobody = Caller(server.target)
+    for name, method in methods_of(served):
+        code, reason = outcome(nobody, name, method)
+        if TABLE[name].public:
+            assert reason != "TOKEN_MISSING" and code not in FAULTS, (name, code, reason)
+        else:
+            assert (code, reason) == ("UNAUTHENTICATED", "TOKEN_MISSING"), name
+
+
+@pytest.mark.parametrize("role_name", ROLES)
+def test_role_calls_exactly_what_the_table_allows(served, holders, role_name):
+    wrong = []
+    for name, method in methods_of(served):
+        code, reason = outcome(holders[role_name], name, method)
+        is_right = (code not in FAULTS and (code, reason) != REFUSED) if allowed(TABLE[name], role_name) else (
+            (code, reason) == REFUSED
+        )
+        if not is_right:
+            wrong.append((name, code, reason))
+    assert not wrong
+
+
+def test_caller_without_any_role_calls_what_is_for_everyone_signed_in(served, organization):
+    person = organization.join("no-role")
+    for name, method in methods_of(served):
+        code, reason = outcome(person, name, method)
+        everyone = TABLE[name].public or TABLE[name].signed_in
+        assert ((code, reason) == REFUSED) != everyone and code not in FAULTS, (name, code, reason)
