@@ -10,13 +10,14 @@
 #include "platform/runtime/real_runtime.h"
 #include "platform/text/text.h"
 #include "services/trialogctl/data_folder.h"
+#include "services/trialogctl/demo/demo.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trialogctl/terminal.h"
 #include "services/trialogctl/verify.h"
 #include "trialog/auth/v1/organization.pb.h"
 
-ABSL_FLAG(std::string, data, "", "init: the server's data folder");
+ABSL_FLAG(std::string, data, "", "init, verify: the server's data folder. demo: the CSV file");
 ABSL_FLAG(std::string, server, "", "Address of the server, host:port");
 ABSL_FLAG(std::string, organization, "", "Id of the organisation");
 ABSL_FLAG(std::string, display_name, "", "init: what people call the organisation; its id when empty");
@@ -26,6 +27,11 @@ ABSL_FLAG(std::string, password_file, "", "File of mode 0600 with the password; 
 ABSL_FLAG(std::string, checkpoint, "", "verify: file with a checkpoint that was kept elsewhere");
 ABSL_FLAG(std::string, init_token_file, "",
           "init: file of mode 0600 with the one-time token; that of --data when empty");
+ABSL_FLAG(std::string, credentials, "",
+          "demo: file of mode 0600 with an administrator's organization, username, password");
+ABSL_FLAG(std::string, state, "", "demo: file that keeps how far a run came");
+ABSL_FLAG(std::string, plot, "", "demo: where the survival plot goes; beside --state when empty");
+ABSL_FLAG(std::string, log_key, "", "demo: file of mode 0600 with the audit log's public key");
 
 namespace trialog::ctl {
 namespace {
@@ -41,7 +47,9 @@ constexpr char kUsage[] =
     "  trialogctl token\n"
     "      Prints an access token of that session, renewed if need be.\n"
     "  trialogctl verify --data DIR [--checkpoint FILE]\n"
-    "      With no server on the folder: derives everything again from the log and compares it, byte for byte.\n";
+    "      With no server on the folder: derives everything again from the log and compares it, byte for byte.\n"
+    "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--plot FILE] [--log_key FILE]\n"
+    "      Carries a trial's data through all services, by their public API.\n";
 
 absl::Status Missing(std::string_view flag) {
   return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING", Cat("give --", flag));
@@ -131,10 +139,25 @@ absl::Status PrintToken() {
   return absl::OkStatus();
 }
 
+absl::Status Demo() {
+  demo::DemoOptions options;
+  options.server = absl::GetFlag(FLAGS_server);
+  options.credentials_file = absl::GetFlag(FLAGS_credentials);
+  if (options.server.empty()) return Missing("server");
+  if (options.credentials_file.empty()) return Missing("credentials");
+  const std::string data = absl::GetFlag(FLAGS_data);
+  options.data_file = data.empty() ? "tests/data/lung.csv" : data;
+  options.state_file = absl::GetFlag(FLAGS_state);
+  options.plot_file = absl::GetFlag(FLAGS_plot);
+  options.log_key_file = absl::GetFlag(FLAGS_log_key);
+  return demo::RunDemo(options);
+}
+
 absl::Status Run(std::string_view command) {
   if (command == "init") return Init();
   if (command == "login") return Login();
   if (command == "token") return PrintToken();
+  if (command == "demo") return Demo();
   if (command == "verify") {
     if (absl::GetFlag(FLAGS_data).empty()) return Missing("data");
     return VerifyDataFolder(absl::GetFlag(FLAGS_data), absl::GetFlag(FLAGS_checkpoint));

@@ -1,0 +1,156 @@
+#include "services/trialogctl/demo/demo.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "platform/errors/errors.h"
+#include "platform/text/text.h"
+#include "services/trialogctl/demo/proof.h"
+#include "services/trialogctl/demo/world.h"
+#include "services/trialogctl/secret_files.h"
+#include "trialog/auth/v1/auth.pb.h"
+
+namespace trialog::ctl::demo {
+namespace {
+
+using nlohmann::json;
+
+// How far a run came; kept after each step. Names of steps are for ever: a newer program reads an older file.
+class Progress {
+ public:
+  static absl::StatusOr<Progress> Load(const std::string& path) {
+    Progress progress(path);
+    if (path.empty()) return progress;
+    auto text = ReadSecretFile(path);
+    if (absl::IsNotFound(text.status())) return progress;
+    if (!text.ok()) return text.status();
+    json parsed = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    if (!parsed.is_object() || !parsed.value("done", json()).is_array()) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, "DEMO_STATE", Cat(path, " is not the demo's"));
+    }
+    progress.state_ = std::move(parsed);
+    return progress;
+  }
+
+  bool Has(const std::string& step) const {
+    for (const json& done : state_["done"]) {
+      if (done == step) return true;
+    }
+    return false;
+  }
+  absl::Status Done(const std::string& step) {
+    state_["done"].push_back(step);
+    return Save();
+  }
+  std::string checkpoint() const { return state_.value("checkpoint", ""); }
+  absl::Status KeepCheckpoint(const std::string& note) {
+    state_["checkpoint"] = note;
+    return Save();
+  }
+
+ private:
+  explicit Progress(std::string path) : path_(std::move(path)) { state_["done"] = json::array(); }
+  absl::Status Save() const {
+    return path_.empty() ? absl::OkStatus() : ReplaceSecretFile(path_, state_.dump(1) + "\n");
+  }
+  std::string path_;
+  json state_;
+};
+
+// Signs the administrator in with the credentials file.
+absl::Status SignInAdministrator(World& world, const std::string& path) {
+  auto text = ReadSecretFile(path);
+  if (!text.ok()) return text.status();
+  const json credentials = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const auto field = [&](const char* name) {
+    return credentials.is_object() && credentials.contains(name) && credentials[name].is_string()
+               ? credentials[name].get<std::string>()
+               : std::string();
+  };
+  if (field("organization").empty() || field("username").empty() || field("password").empty()) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "DEMO_CREDENTIALS",
+                  Cat(path, ": a JSON object of organization, username and password, please"));
+  }
+  world.organization = Cat("organizations/", field("organization"));
+  world.secret = field("password");
+  auth::v1::LoginRequest request;
+  request.set_organization(world.organization);
+  request.set_username(field("username"));
+  request.set_password(world.secret);
+  rpc::ClientOptions options;
+  options.wait_for_ready = true;
+  auto answer = world.client.Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", request, options);
+  if (!answer.ok()) return answer.status();
+  world.people["administrator"] = {answer->identity().user().name(), "the administrator",
+                                   answer->tokens().access_token()};
+  return absl::OkStatus();
+}
+
+absl::Status KeepFirstCheckpoint(const World& world, Progress& progress) {
+  if (!progress.checkpoint().empty()) return absl::OkStatus();
+  auto note = LatestCheckpoint(world);
+  if (!note.ok()) return note.status();
+  return progress.KeepCheckpoint(*note);
+}
+
+struct Step {
+  std::string name;
+  std::function<absl::Status()> run;
+};
+
+absl::Status Load(World& world, Progress& progress) {
+  const std::vector<Step> steps = {
+      {"trial", [&] { return SetUpTrial(world); }},         {"biobank", [&] { return SetUpBiobank(world); }},
+      {"patients", [&] { return EnrollPatients(world); }},  {"captures", [&] { return EnterCaptures(world); }},
+      {"version 1", [&] { return MakeFigures(world, 1); }}, {"correction", [&] { return CorrectFollowUp(world); }},
+      {"version 2", [&] { return MakeFigures(world, 2); }}, {"samples", [&] { return StockSamples(world); }},
+      {"scene A", [&] { return SceneBiobank(world); }},     {"scene B", [&] { return SceneStatistics(world); }},
+      {"scene C", [&] { return SceneMedication(world); }},  {"scene D", [&] { return SceneTrial(world); }},
+  };
+  for (const Step& step : steps) {
+    if (progress.Has(step.name)) continue;
+    if (absl::Status done = step.run(); !done.ok()) return done;
+    if (absl::Status kept = progress.Done(step.name); !kept.ok()) return kept;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Show(const World& world, const DemoOptions& options, const Progress& progress) {
+  Say("figures, as the analytics service computed them");
+  const std::string beside = options.state_file.empty() ? "" : options.state_file + ".svg";
+  absl::Status shown = PrintFigures(world, options.plot_file.empty() ? beside : options.plot_file);
+  if (!shown.ok()) return shown;
+  Say("proof of one patient's record");
+  std::string log_key;
+  if (!options.log_key_file.empty()) {
+    auto text = ReadSecretFile(options.log_key_file);
+    if (!text.ok()) return text.status();
+    log_key = *std::move(text);
+  }
+  return ProveOneRecord(world, progress.checkpoint(), log_key);
+}
+
+}  // namespace
+
+absl::Status RunDemo(const DemoOptions& options) {
+  const absl::Time start = absl::Now();
+  auto rows = ReadTrialFile(options.data_file);
+  if (!rows.ok()) return rows.status();
+  auto progress = Progress::Load(options.state_file);
+  if (!progress.ok()) return progress.status();
+  const rpc::Client client(rpc::Connect(options.server));
+  World world{.client = client, .organization = "", .secret = "", .rows = *std::move(rows), .people = {}};
+  if (absl::Status signed_in = SignInAdministrator(world, options.credentials_file); !signed_in.ok()) return signed_in;
+
+  const bool loaded = progress->Has("scene D");
+  if (loaded) Say("already loaded");
+  if (absl::Status people = SignInPeople(world, /*with_patients=*/!loaded); !people.ok()) return people;
+  if (absl::Status kept = KeepFirstCheckpoint(world, *progress); !kept.ok()) return kept;
+  if (absl::Status done = Load(world, *progress); !done.ok()) return done;
+  if (absl::Status shown = Show(world, options, *progress); !shown.ok()) return shown;
+  Say(absl::StrFormat("demo: %.1f s", absl::ToDoubleSeconds(absl::Now() - start)));
+  return absl::OkStatus();
+}
+
+}  // namespace trialog::ctl::demo

@@ -1,0 +1,114 @@
+#include "services/trialogctl/demo/proof.h"
+
+#include "absl/time/clock.h"
+#include "platform/errors/errors.h"
+#include "platform/sealing/encoding.h"
+#include "platform/sealing/note.h"
+#include "platform/text/text.h"
+#include "services/audit/domain/leaf.h"
+#include "services/audit/tree/checkpoint.h"
+#include "services/audit/tree/hashing.h"
+#include "services/audit/tree/proof.h"
+#include "trialog/audit/v1/service.pb.h"
+
+namespace trialog::ctl::demo {
+namespace {
+
+constexpr char kAudit[] = "trialog.audit.v1.AuditService/";
+// Audit folds the other logs within milliseconds; it is asked again until then.
+constexpr absl::Duration kPatience = absl::Seconds(15);
+
+absl::Status Unproven(std::string_view what) {
+  return Refuse(absl::StatusCode::kDataLoss, "DEMO_UNPROVEN", Cat(what, " does not hold"));
+}
+
+std::vector<std::string> Hashes(const google::protobuf::RepeatedPtrField<std::string>& hashes) {
+  return {hashes.begin(), hashes.end()};
+}
+
+// What a note says; its signature is checked where the key is known.
+absl::StatusOr<audit::Checkpoint> Open(const std::string& note, const std::string& log_key) {
+  if (!log_key.empty()) {
+    auto verifier = sealing::NoteVerifier::FromText(log_key);
+    if (!verifier.ok()) return verifier.status();
+    auto text = sealing::OpenNote(note, {*verifier});
+    if (!text.ok()) return text.status();
+    return audit::ParseCheckpoint(*text);
+  }
+  auto parsed = sealing::ParseNote(note);
+  if (!parsed.ok()) return parsed.status();
+  return audit::ParseCheckpoint(parsed->text);
+}
+
+// The latest entry that `filter` selects, once audit has it.
+audit::v1::AuditEntry EntryOf(const World& world, Steps& steps, const std::string& filter) {
+  for (const absl::Time deadline = absl::Now() + kPatience; steps.ok();) {
+    audit::v1::ListEntriesRequest request;
+    request.set_parent(world.organization);
+    request.set_page_size(1);
+    request.set_filter(filter);
+    auto listed = steps.Call<audit::v1::ListEntriesResponse>(world.Who("auditor"), Cat(kAudit, "ListEntries"),
+                                                             std::move(request));
+    if (listed.entries_size() > 0) return std::move(*listed.mutable_entries(0));
+    if (absl::Now() > deadline) steps.Fail(Refuse(absl::StatusCode::kNotFound, "DEMO_UNPROVEN", "no such audit entry"));
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  return {};
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> LatestCheckpoint(const World& world) {
+  Steps steps(world.client);
+  const auto checkpoint = steps.Call<audit::v1::Checkpoint>(world.Who("auditor"), Cat(kAudit, "GetCheckpoint"),
+                                                            audit::v1::GetCheckpointRequest());
+  if (!steps.ok()) return steps.status();
+  return checkpoint.note();
+}
+
+absl::Status ProveOneRecord(const World& world, const std::string& kept, const std::string& log_key) {
+  Steps steps(world.client);
+  const auto listed =
+      EntryOf(world, steps, Cat("entity = \"", world.Patient(0), "\" AND type = \"trialog.trials.v1.PatientCreated\""));
+  audit::v1::GetEntryRequest get;
+  get.set_name(listed.name());
+  const auto proven =
+      steps.Call<audit::v1::GetEntryResponse>(world.Who("auditor"), Cat(kAudit, "GetEntry"), std::move(get));
+  if (!steps.ok()) return steps.status();
+  const auto checkpoint = Open(proven.checkpoint().note(), log_key);
+  if (!checkpoint.ok()) return checkpoint.status();
+  const auto& entry = proven.entry();
+  if (!audit::MaterialHolds(entry)) return Unproven("the entry's leaf");
+  if (!audit::VerifyInclusion(entry.tree_index(), checkpoint->size, audit::HashLeaf(entry.material().leaf()),
+                              checkpoint->root, Hashes(proven.proof().hashes()))) {
+    return Unproven("the inclusion proof");
+  }
+  Say(Cat("  ", entry.content().summary(), ": leaf ", entry.tree_index(), " is in the tree of ", checkpoint->size,
+          " leaves with root ", sealing::Base64(checkpoint->root)));
+  Say(log_key.empty() ? "  the checkpoint's signature was not checked: give --log_key" : "  signed by the log's key");
+
+  const auto before = Open(kept, log_key);
+  if (!before.ok()) return before.status();
+  audit::v1::GetConsistencyProofRequest request;
+  request.set_from_size(before->size);
+  request.set_to_size(checkpoint->size);
+  const auto consistency = steps.Call<audit::v1::ConsistencyProof>(
+      world.Who("auditor"), Cat(kAudit, "GetConsistencyProof"), std::move(request));
+  if (!steps.ok()) return steps.status();
+  if (!audit::VerifyConsistency(before->size, checkpoint->size, before->root, checkpoint->root,
+                                Hashes(consistency.hashes()))) {
+    return Unproven("the consistency proof");
+  }
+  Say(Cat("  the log continues the checkpoint kept from the start, of ", before->size, " leaves"));
+  return absl::OkStatus();
+}
+
+void ShowRefusal(const World& world, Steps& steps, const Person& who, std::string_view what,
+                 const std::string& answer) {
+  if (!steps.ok()) return;
+  Say(Cat("  ", what, ": ", answer));
+  const auto entry = EntryOf(world, steps, Cat("entity = \"", who.name, "\" AND type = \"trialog.event.v1.Access\""));
+  if (steps.ok()) Say(Cat("  its audit entry: ", entry.content().summary(), " (", entry.content().actor().name(), ")"));
+}
+
+}  // namespace trialog::ctl::demo

@@ -1,0 +1,113 @@
+#include "services/trialogctl/demo/session.h"
+
+#include <atomic>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "platform/errors/errors.h"
+#include "platform/sealing/digest.h"
+#include "platform/sealing/encoding.h"
+#include "platform/text/text.h"
+
+namespace trialog::ctl::demo {
+namespace {
+
+constexpr int kOutstanding = 16;
+constexpr int kTries = 6;
+
+// A UUID of version 8 (RFC 9562 section 5.8): ours to define.
+std::string UuidOf(const std::string& hash) {
+  std::string bytes = hash.substr(0, 16);
+  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x80);
+  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+  const std::string hex = sealing::Hex(bytes);
+  return Cat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-",
+             hex.substr(20));
+}
+
+void FillRequestId(const Person& who, std::string_view method, google::protobuf::Message& request,
+                   std::string_view occasion) {
+  const auto* field = request.GetDescriptor()->FindFieldByName("request_id");
+  if (field == nullptr || !request.GetReflection()->GetString(request, field).empty()) return;
+  std::string text;
+  for (std::string_view part : {std::string_view(who.name), method, occasion}) {
+    sealing::AppendLengthPrefixed(text, part);
+  }
+  request.GetReflection()->SetString(&request, field, UuidOf(sealing::Sha256({text, request.SerializeAsString()})));
+}
+
+absl::Status Explained(const Person& who, std::string_view method, const absl::Status& status) {
+  absl::Status explained(status.code(), ToAbsl(Cat(method, " as ", who.called, ": ", FromAbsl(status.message()), " (",
+                                                   ReasonOf(status), ")")));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) { explained.SetPayload(url, payload); });
+  return explained;
+}
+
+bool MayRetry(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
+
+}  // namespace
+
+rpc::ClientOptions OptionsOf(const Person& who) {
+  rpc::ClientOptions options;
+  options.token = who.token;
+  return options;
+}
+
+void Steps::CallAny(const Person& who, std::string_view method, google::protobuf::Message& request,
+                    google::protobuf::Message& response, std::string_view occasion) {
+  if (!status_.ok()) return;
+  FillRequestId(who, method, request, occasion);
+  for (int attempt = 1;; ++attempt) {
+    absl::Status status = client_.CallAny(method, request, response, OptionsOf(who), nullptr);
+    if (status.ok()) return;
+    if (!MayRetry(status) || attempt == kTries) return Fail(Explained(who, method, status));
+    absl::SleepFor(absl::Milliseconds(50 << attempt));  // What the server asks for: come back later.
+  }
+}
+
+std::string Steps::CallRefused(const Person& who, std::string_view method, google::protobuf::Message& request,
+                               google::protobuf::Message& response) {
+  if (!status_.ok()) return "";
+  const absl::Status status = client_.CallAny(method, request, response, OptionsOf(who), nullptr);
+  if (absl::IsNotFound(status) || absl::IsPermissionDenied(status)) {
+    return Cat(absl::StatusCodeToString(status.code()), " ", ReasonOf(status));
+  }
+  Fail(status.ok() ? Refuse(absl::StatusCode::kInternal, "NOT_REFUSED", Cat(method, " had to be refused"))
+                   : Explained(who, method, status));
+  return "";
+}
+
+absl::Status ForEachRow(std::string_view title, size_t count, const std::function<absl::Status(size_t)>& row) {
+  const absl::Time start = absl::Now();
+  std::atomic<size_t> next = 0;
+  absl::Mutex mutex;
+  absl::Status failure;
+  std::atomic<bool> failed = false;
+  std::vector<std::jthread> workers;
+  for (int i = 0; i < kOutstanding; ++i) {
+    workers.emplace_back([&] {
+      for (size_t at; !failed && (at = next++) < count;) {
+        absl::Status done = row(at);
+        if (done.ok()) continue;
+        absl::MutexLock lock(&mutex);
+        if (!failed.exchange(true)) failure = std::move(done);
+      }
+    });
+  }
+  workers.clear();  // Joins.
+  if (!failure.ok()) return failure;
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.1f s", absl::ToDoubleSeconds(absl::Now() - start));
+  Say(Cat(title, ": ", count, " in ", seconds));
+  return absl::OkStatus();
+}
+
+void Say(std::string_view text) {
+  std::printf("%.*s\n", static_cast<int>(text.size()), text.data());
+  std::fflush(stdout);
+}
+
+}  // namespace trialog::ctl::demo
