@@ -10,6 +10,7 @@
 #include "services/audit/tree/hashing.h"
 #include "services/audit/tree/proof.h"
 #include "trialog/audit/v1/service.pb.h"
+#include "trialog/event/v1/record.pb.h"
 
 namespace trialog::ctl::demo {
 namespace {
@@ -40,16 +41,28 @@ absl::StatusOr<audit::Checkpoint> Open(const std::string& note, const std::strin
   return audit::ParseCheckpoint(parsed->text);
 }
 
-// The latest entry that `filter` selects, once audit has it.
-audit::v1::AuditEntry EntryOf(const World& world, Steps& steps, const std::string& filter) {
+bool IsAny(const audit::v1::AuditEntry&) { return true; }
+
+// Whether the entry records a call of this method that an access rule refused.
+bool IsRefusal(const audit::v1::AuditEntry& entry, std::string_view method) {
+  event::v1::Access access;
+  return access.ParseFromString(entry.content().payload()) && access.method() == method &&
+         access.outcome() == event::v1::Access::OUTCOME_REFUSED;
+}
+
+// The latest entry that `filter` and `wanted` select, once audit has it. Looks at a page of them.
+audit::v1::AuditEntry EntryOf(const World& world, Steps& steps, const std::string& filter,
+                              const std::function<bool(const audit::v1::AuditEntry&)>& wanted) {
   for (const absl::Time deadline = absl::Now() + kPatience; steps.ok();) {
     audit::v1::ListEntriesRequest request;
     request.set_parent(world.organization);
-    request.set_page_size(1);
+    request.set_page_size(100);
     request.set_filter(filter);
-    auto listed = steps.Call<audit::v1::ListEntriesResponse>(world.Who("auditor"), Cat(kAudit, "ListEntries"),
-                                                             std::move(request));
-    if (listed.entries_size() > 0) return std::move(*listed.mutable_entries(0));
+    const auto listed = steps.Call<audit::v1::ListEntriesResponse>(world.Who("auditor"), Cat(kAudit, "ListEntries"),
+                                                                   std::move(request));
+    for (const auto& entry : listed.entries()) {
+      if (wanted(entry)) return entry;
+    }
     if (absl::Now() > deadline) steps.Fail(Refuse(absl::StatusCode::kNotFound, "DEMO_UNPROVEN", "no such audit entry"));
     absl::SleepFor(absl::Milliseconds(20));
   }
@@ -68,8 +81,8 @@ absl::StatusOr<std::string> LatestCheckpoint(const World& world) {
 
 absl::Status ProveOneRecord(const World& world, const std::string& kept, const std::string& log_key) {
   Steps steps(world.client);
-  const auto listed =
-      EntryOf(world, steps, Cat("entity = \"", world.Patient(0), "\" AND type = \"trialog.trials.v1.PatientCreated\""));
+  const auto listed = EntryOf(
+      world, steps, Cat("entity = \"", world.Patient(0), "\" AND type = \"trialog.trials.v1.PatientCreated\""), IsAny);
   audit::v1::GetEntryRequest get;
   get.set_name(listed.name());
   const auto proven =
@@ -103,11 +116,13 @@ absl::Status ProveOneRecord(const World& world, const std::string& kept, const s
   return absl::OkStatus();
 }
 
-void ShowRefusal(const World& world, Steps& steps, const Person& who, std::string_view what,
+void ShowRefusal(const World& world, Steps& steps, const Person& who, std::string_view what, std::string_view method,
                  const std::string& answer) {
   if (!steps.ok()) return;
   Say(Cat("  ", what, ": ", answer));
-  const auto entry = EntryOf(world, steps, Cat("entity = \"", who.name, "\" AND type = \"trialog.event.v1.Access\""));
+  const auto entry =
+      EntryOf(world, steps, Cat("actor.name = \"", who.name, "\" AND type = \"trialog.event.v1.Access\""),
+              [&](const audit::v1::AuditEntry& found) { return IsRefusal(found, method); });
   if (steps.ok()) Say(Cat("  its audit entry: ", entry.content().summary(), " (", entry.content().actor().name(), ")"));
 }
 

@@ -125,6 +125,7 @@ absl::Status SceneBiobank(const World& world) {
   another.set_name(Cat(world.Biobank(), "/samples/sample-2"));
   ShowRefusal(
       world, steps, world.PatientPerson(0), "a patient reads another patient's sample",
+      "trialog.inventory.v1.SampleService/GetSample",
       steps.Refused<inventory::v1::Sample>(world.PatientPerson(0), Cat(kSamples, "GetSample"), std::move(another)));
   return steps.status();
 }

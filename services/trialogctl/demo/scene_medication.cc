@@ -154,6 +154,7 @@ absl::Status SceneMedication(const World& world) {
   another.set_name(world.Patient(1));
   ShowRefusal(
       world, steps, patient, "the patient reads another patient's record",
+      "trialog.trials.v1.PatientService/GetPatient",
       steps.Refused<trials::v1::Patient>(patient, "trialog.trials.v1.PatientService/GetPatient", std::move(another)));
   return steps.status();
 }

@@ -85,6 +85,7 @@ absl::Status SceneStatistics(const World& world) {
   trials::v1::GetPatientRequest patient;
   patient.set_name(world.Patient(0));
   ShowRefusal(world, steps, statistician, "the statistician reads a patient's record",
+              "trialog.trials.v1.PatientService/GetPatient",
               steps.Refused<trials::v1::Patient>(statistician, "trialog.trials.v1.PatientService/GetPatient",
                                                  std::move(patient)));
   return steps.status();

@@ -138,6 +138,7 @@ absl::Status SceneTrial(const World& world) {
   another.set_name(world.Capture(row == 1 ? 0 : 1, "baseline"));
   ShowRefusal(
       world, steps, participant, "the participant reads another patient's capture",
+      "trialog.trials.v1.DataCaptureService/GetDataCapture",
       steps.Refused<trials::v1::DataCapture>(participant, Cat(kCaptures, "GetDataCapture"), std::move(another)));
   return steps.status();
 }

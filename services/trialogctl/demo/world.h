@@ -67,6 +67,7 @@ absl::Status SceneMedication(const World& world);
 absl::Status SceneTrial(const World& world);
 
 // Prints a call that was refused, and its audit entry as the auditor sees it.
-void ShowRefusal(const World& world, Steps& steps, const Person& who, std::string_view what, const std::string& answer);
+void ShowRefusal(const World& world, Steps& steps, const Person& who, std::string_view what, std::string_view method,
+                 const std::string& answer);
 
 }  // namespace trialog::ctl::demo
