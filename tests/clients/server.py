@@ -22,12 +22,6 @@ def write_secret(path, text):
 
 def make_data_folder(folder, binaries):
     """Makes what a server needs before its first start."""
-    if not (binaries / "trialogctl").exists():  # Not built with every set of targets: the same three files, by hand.
-        (folder / "keys").mkdir(parents=True, mode=0o700)
-        for name in ("master.key", "service.key"):
-            write_secret(folder / "keys" / name, secrets.token_hex(32) + "\n")
-        write_secret(folder / "keys" / "init.token", secrets.token_urlsafe(32) + "\n")
-        return
     subprocess.run([binaries / "trialogctl", "init", "--data", folder], check=True, timeout=DEADLINE)
 
 
