@@ -11,13 +11,11 @@
 #include "services/audit/app/audit_app.h"
 #include "services/auth/app/auth_app.h"
 #include "services/inventory/app/inventory_app.h"
+#include "services/standalone/origin.h"
 #include "services/trials/app/trials_app.h"
 
 namespace trialog::standalone {
 namespace {
-
-// The audit log's name in its checkpoints (C2SP tlog-checkpoint, "origin").
-constexpr char kLogOrigin[] = "trialog/standalone";
 
 // A service's own secret, derived: one file to keep instead of ten.
 std::string Derived(const sealing::MasterKey& secret, std::string_view purpose) {

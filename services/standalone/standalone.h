@@ -15,6 +15,7 @@
 #include "platform/sealing/key_store.h"
 #include "platform/service/host.h"
 #include "platform/service/remote_keys.h"
+#include "services/process/serve.h"
 
 namespace trialog::standalone {
 
@@ -29,20 +30,20 @@ struct Options {
   Runtime* runtime = nullptr;  // Null: the real one.
 };
 
-class Standalone {
+class Standalone final : public process::Serving {
  public:
   // Opens everything, folds to the end of the log, then serves. Errors say what to do.
   static absl::StatusOr<std::unique_ptr<Standalone>> Start(const Options& options);
   // As a crash would, but orderly: nothing is handed over.
-  ~Standalone();
+  ~Standalone() override;
 
-  int port() const { return server_->port(); }
+  int port() const override { return server_->port(); }
   rpc::Server& server() { return *server_; }
   const std::vector<std::unique_ptr<service::Host>>& hosts() const { return hosts_; }
   // OK while every service can fold its log.
   absl::Status Health() const;
   // Ends calls, hands partitions over, flushes. Blocks until done or `deadline`.
-  void Drain(absl::Time deadline);
+  void Drain(absl::Time deadline) override;
 
  private:
   Standalone() = default;

@@ -13,6 +13,7 @@
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trialogctl/terminal.h"
+#include "services/trialogctl/verify.h"
 #include "trialog/auth/v1/organization.pb.h"
 
 ABSL_FLAG(std::string, data, "", "init: the server's data folder");
@@ -22,6 +23,7 @@ ABSL_FLAG(std::string, display_name, "", "init: what people call the organisatio
 ABSL_FLAG(std::string, username, "", "User name to sign in with");
 ABSL_FLAG(std::string, email, "", "E-mail address to sign in with");
 ABSL_FLAG(std::string, password_file, "", "File of mode 0600 with the password; asked on the terminal when empty");
+ABSL_FLAG(std::string, checkpoint, "", "verify: file with a checkpoint that was kept elsewhere");
 ABSL_FLAG(std::string, init_token_file, "",
           "init: file of mode 0600 with the one-time token; that of --data when empty");
 
@@ -37,7 +39,9 @@ constexpr char kUsage[] =
     "  trialogctl login --server ADDR --organization ID --username NAME | --email ADDRESS\n"
     "      Signs in; later calls go on with that session.\n"
     "  trialogctl token\n"
-    "      Prints an access token of that session, renewed if need be.\n";
+    "      Prints an access token of that session, renewed if need be.\n"
+    "  trialogctl verify --data DIR [--checkpoint FILE]\n"
+    "      With no server on the folder: derives everything again from the log and compares it, byte for byte.\n";
 
 absl::Status Missing(std::string_view flag) {
   return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING", Cat("give --", flag));
@@ -131,6 +135,10 @@ absl::Status Run(std::string_view command) {
   if (command == "init") return Init();
   if (command == "login") return Login();
   if (command == "token") return PrintToken();
+  if (command == "verify") {
+    if (absl::GetFlag(FLAGS_data).empty()) return Missing("data");
+    return VerifyDataFolder(absl::GetFlag(FLAGS_data), absl::GetFlag(FLAGS_checkpoint));
+  }
   return Refuse(absl::StatusCode::kInvalidArgument, "NO_SUCH_COMMAND", kUsage);
 }
 

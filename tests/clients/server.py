@@ -26,13 +26,14 @@ def make_data_folder(folder, binaries):
 
 
 class Server:
-    """A running trialog-standalone on a port that the system chose. Its log is `log_file`, beside the data folder."""
+    """A running server process on a port that the system chose. Its log is `log_file`, beside the data folder."""
 
-    def __init__(self, binaries, folder, *flags):
+    def __init__(self, binaries, folder, *flags, program="trialog-standalone"):
         self.binaries = pathlib.Path(binaries)
         self.data = pathlib.Path(folder) / "data"
         self.log_file = pathlib.Path(folder) / "server.log"
         self.flags = flags
+        self.program = program
         self.process = None
         self.target = None
         make_data_folder(self.data, self.binaries)
@@ -41,7 +42,7 @@ class Server:
         """Starts it and waits until every service is healthy."""
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binaries / "trialog-standalone", "--data", self.data, "--address", "127.0.0.1:0", *self.flags],
+                [self.binaries / self.program, "--data", self.data, "--address", "127.0.0.1:0", *self.flags],
                 stdout=subprocess.PIPE,
                 stderr=log,
             )

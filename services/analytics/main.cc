@@ -1,0 +1,19 @@
+// trialog-analytics: the analytics service alone.
+#include "services/analytics/app/analytics_app.h"
+#include "services/single/definition.h"
+
+namespace trialog::single {
+
+const bool kIsAuth = false;
+
+absl::StatusOr<service::Definition> DefinitionOf(const Parts& parts) {
+  static std::unique_ptr<blob::BlobFolder> blobs;  // One service a process; the definition only borrows it.
+  auto opened = blob::BlobFolder::Open(parts.data + "/blobs");
+  if (!opened.ok()) return opened.status();
+  blobs = *std::move(opened);
+  analytics::AnalyticsParts analytics_parts;
+  analytics_parts.blobs = blobs.get();
+  return analytics::AnalyticsDefinition(analytics_parts);
+}
+
+}  // namespace trialog::single

@@ -1,0 +1,15 @@
+// trialog-audit: the audit service alone.
+#include "services/audit/app/audit_app.h"
+#include "services/single/definition.h"
+
+namespace trialog::single {
+
+const bool kIsAuth = false;
+
+absl::StatusOr<service::Definition> DefinitionOf(const Parts& parts) {
+  auto keys = audit::LoadAuditKeys(parts.data + "/keys/audit.key", "trialog/audit");
+  if (!keys.ok()) return keys.status();
+  return audit::AuditDefinition({.log = parts.log, .store_path = parts.data + "/stores/audit-tree", .keys = *std::move(keys)});
+}
+
+}  // namespace trialog::single

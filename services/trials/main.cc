@@ -1,0 +1,11 @@
+// trialog-trials: the trials service alone.
+#include "services/trials/app/trials_app.h"
+#include "services/single/definition.h"
+
+namespace trialog::single {
+
+const bool kIsAuth = false;
+
+absl::StatusOr<service::Definition> DefinitionOf(const Parts&) { return trials::TrialsDefinition(); }
+
+}  // namespace trialog::single
