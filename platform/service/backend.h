@@ -31,6 +31,9 @@ struct Target {
   std::string key_subject;
   // An update: the numbers of the personal fields that it sets or clears. Empty: those that are set.
   std::vector<int> patched = {};
+  // Why the command cannot be carried out even if its decision allows it: the decision is asked all the same, so that the
+  // answer is no hint to those whom a rule refuses.
+  absl::Status instead = absl::OkStatus();
 };
 
 // Finds the target of a request and completes the request (fills an empty id). Refuses bad names.
@@ -180,7 +183,7 @@ class Backend {
  private:
   void RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec);
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
-                  std::string organization, event::v1::SealedPart sealed, std::string request_key,
+                  const Target& target, event::v1::SealedPart sealed, std::string request_key,
                   std::string request_mac);
   // Null when `key` has had its share of this minute; else an access record with the count since the last one.
   std::optional<event::v1::Access> BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome);

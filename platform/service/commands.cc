@@ -19,6 +19,15 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr size_t kMaxRequestId = 64;
+constexpr std::string_view kSubjectErased = "SUBJECT_ERASED";
+
+// Nothing can be sealed for a record that is not there. The decision says so, in its own words and after its own rules.
+Target WithoutRow(Target target) {
+  target.personal.reset();
+  target.instead = RetryLater(absl::StatusCode::kUnavailable, "RECORD_JUST_MADE",
+                              "the record was made while this request came; repeat it", absl::Milliseconds(50));
+  return target;
+}
 
 std::string Deterministic(const Message& message) {
   std::string bytes;
@@ -154,7 +163,7 @@ Aim Backend::AimToUpdate(const ResourceType& type) {
     target.patched = PatchedFields(request, resource);
     if (target.patched.empty()) return target;
     view::RowPtr row = store_->partition(PartitionOf(organization)).Find(*type.table, *name);
-    if (!row) return NotFound("record");
+    if (!row) return WithoutRow(std::move(target));
     target.personal.reset(resource.New());
     target.personal->CopyFrom(resource);
     target.key_subject = SubjectOf(type, *name, *row->resource);
@@ -169,7 +178,7 @@ Aim Backend::AimToAct(const ResourceType& type) {
     Target target{std::string(OrganizationOf(*name)), *name, PersonalOf(request, type), ""};
     if (!target.personal) return target;
     view::RowPtr row = store_->partition(PartitionOf(target.organization)).Find(*type.table, *name);
-    if (!row) return NotFound("record");
+    if (!row) return WithoutRow(std::move(target));
     target.key_subject = SubjectOf(type, *name, *row->resource);
     return target;
   };
@@ -231,25 +240,32 @@ void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     sealing::ClearPersonal(call->mutable_request());
     sealing::ClearSecrets(call->mutable_request());
     Seal(*spec->type, *target, [=, this](absl::StatusOr<event::v1::SealedPart> sealed) {
+      if (!sealed.ok() && ReasonOf(sealed.status()) == kSubjectErased) {
+        target->instead = sealed.status();
+        sealed = event::v1::SealedPart();
+      }
       if (!sealed.ok()) return call->Finish(sealed.status());
-      SubmitCall(call, spec, **principal, target->organization, *std::move(sealed), request_key, request_mac);
+      SubmitCall(call, spec, **principal, *target, *std::move(sealed), request_key, request_mac);
     });
   });
 }
 
 void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
-                         std::string organization, event::v1::SealedPart sealed, std::string request_key,
+                         const Target& target, event::v1::SealedPart sealed, std::string request_key,
                          std::string request_mac) {
   auto command = std::make_unique<Command>();
-  command->organization = std::move(organization);
+  command->organization = target.organization;
   command->method = spec->method;
   command->principal = std::move(principal);
   command->request_key = std::move(request_key);
   command->request_mac = std::move(request_mac);
   command->trace = std::string(call->traceparent());
   command->deadline = call->deadline();
-  command->decide = [call, spec, sealed = std::move(sealed)](const view::State& state, const Context& context) {
-    return spec->decide(state, context, call->request(), sealed);
+  command->decide = [call, spec, sealed = std::move(sealed), instead = target.instead](
+                        const view::State& state, const Context& context) -> absl::StatusOr<Decision> {
+    absl::StatusOr<Decision> decision = spec->decide(state, context, call->request(), sealed);
+    // Whoever is refused by a rule hears that, and nothing of what was or was not found before.
+    return decision.ok() && !instead.ok() ? instead : decision;
   };
   auto answer = [this, call, spec](const Outcome& outcome) {
     call->SetPosition(Cat(outcome.partition, "/", outcome.offset));
@@ -281,7 +297,7 @@ void Backend::Seal(const ResourceType& type, const Target& target, Sealed done) 
                                       done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
     if (!keys.ok()) return done(keys.status());
     if (keys->size() != 1 || keys->front().state != sealing::DataKey::State::kPresent) {
-      return done(BrokenRule("SUBJECT_ERASED", name, "the personal data of this record was erased; nothing can be added"));
+      return done(BrokenRule(kSubjectErased, name, "the personal data of this record was erased; nothing can be added"));
     }
     auto sealed = std::make_shared<event::v1::SealedPart>(
         patched.empty() ? sealing::SealResource(*personal, name, keys->front(), runtime_)

@@ -85,7 +85,11 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
   view::RowPtr row = offset == INT64_MAX ? state.Find(*type.table, name) : store_->FindAt(partition, *type.table, name, offset);
   const bool visible = row && type.may_see(*principal, state, name, *row);
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
-  if (!visible) return call->Finish(NotFound("record"));
+  if (!visible) {
+    // A record that is not the caller's: for the audit a refusal, for the caller no record.
+    if (row) RecordRefusal(*principal, call->method_name());
+    return call->Finish(NotFound("record"));
+  }
   if (folded > 0) call->SetPosition(Cat(partition, "/", folded - 1));
   Render(std::move(principal), call->method_name(), true, {{&type, name, row}}, [call](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());

@@ -111,27 +111,34 @@ class Person(Caller):
         return self
 
 
-def reason_of(error):
-    """The stable reason (google.rpc.ErrorInfo) of a refused call; None without one."""
+def _detail(error, kind):
+    """The first detail of this type (google.rpc) of a refused call; None without one."""
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
-        info = error_details_pb2.ErrorInfo()
-        if detail.Unpack(info):
-            assert info.domain == "trialog"
-            return info.reason
+        found = kind()
+        if detail.Unpack(found):
+            return found
     return None
+
+
+def reason_of(error):
+    """The stable reason (google.rpc.ErrorInfo) of a refused call; None without one."""
+    info = _detail(error, error_details_pb2.ErrorInfo)
+    assert info is None or info.domain == "trialog"
+    return info.reason if info else None
 
 
 def fields_of(error):
     """Paths of the bad fields (google.rpc.BadRequest) of a refused call."""
-    status = rpc_status.from_call(error)
-    bad = error_details_pb2.BadRequest()
-    return {
-        violation.field
-        for detail in (status.details if status else ())
-        if detail.Unpack(bad)
-        for violation in bad.field_violations
-    }
+    bad = _detail(error, error_details_pb2.BadRequest)
+    return {violation.field for violation in bad.field_violations} if bad else set()
+
+
+def retry_delay_of(error):
+    """Seconds after which the server wants to be asked again (google.rpc.RetryInfo)."""
+    info = _detail(error, error_details_pb2.RetryInfo)
+    assert info is not None, error
+    return info.retry_delay.ToTimedelta().total_seconds()
 
 
 @contextlib.contextmanager

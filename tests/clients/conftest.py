@@ -38,10 +38,10 @@ def make_server(binaries, tmp_path):
 
     servers = []
 
-    def make(*flags):
+    def make(*flags, clock=None):
         folder = tmp_path / f"server-{len(servers)}"
         folder.mkdir()
-        servers.append(Server(binaries, folder, *flags).start())
+        servers.append(Server(binaries, folder, *flags).start(clock))
         return servers[-1]
 
     yield make

@@ -11,13 +11,13 @@ _context.set_forkserver_preload(["client"])
 class Racers:
     """`count` processes, each with a connection of its own; `race` lets them all call at once."""
 
-    def __init__(self, count, target, token):
+    def __init__(self, count, target):
         barrier = _context.Barrier(count)
         self._pipes = []
         self._processes = []
         for _ in range(count):
             ours, theirs = _context.Pipe()
-            process = _context.Process(target=_run, args=(theirs, barrier, target, token), daemon=True)
+            process = _context.Process(target=_run, args=(theirs, barrier, target), daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)
@@ -25,10 +25,11 @@ class Racers:
         for pipe in self._pipes:  # Connected.
             assert pipe.poll(DEADLINE) and pipe.recv() == "ready"
 
-    def race(self, method, requests):
-        """Sends one request from each process; gives (status code name, reason, bytes of the answer) in their order."""
+    def race(self, person, method, requests):
+        """Sends one request from each process, all as `person`; gives (status code name, reason, bytes of the answer) in their order."""
+        token = person.token()
         for pipe, request in zip(self._pipes, requests, strict=True):
-            pipe.send((method, request.SerializeToString()))
+            pipe.send((token, method, request.SerializeToString()))
         outcomes = []
         for pipe in self._pipes:
             assert pipe.poll(DEADLINE)
@@ -43,21 +44,22 @@ class Racers:
             process.join(DEADLINE)
 
 
-def _run(pipe, barrier, target, token):
+def _run(pipe, barrier, target):
     import grpc
 
     from client import Caller, reason_of
 
-    caller = Caller(target, token)
+    caller = Caller(target)
     grpc.channel_ready_future(caller.channel).result(DEADLINE)
     pipe.send("ready")
     while True:
         try:
-            method, request = pipe.recv()
+            token, method, request = pipe.recv()
         except EOFError:
             return
         barrier.wait(DEADLINE)
         try:
-            pipe.send(("OK", None, caller.raw(method, request)))
+            answer = caller.raw(method, request, metadata=[("authorization", f"Bearer {token}")])
+            pipe.send(("OK", None, answer))
         except grpc.RpcError as error:
             pipe.send((error.code().name, reason_of(error), b""))

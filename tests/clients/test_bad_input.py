@@ -360,3 +360,15 @@ def test_expired_forgery_is_refused(refuses, token):
     header, claims, _ = token
     past = {"iat": int(time.time()) - 900, "exp": int(time.time()) - 600}
     refuses(_signed(header, claims | past, _es256(ec.generate_private_key(ec.SECP256R1()))), "TOKEN_SIGNATURE")
+
+
+def test_expired_token_is_refused_and_its_session_goes_on(make_server):
+    server = make_server(clock="-10m")  # Its token is ten minutes old for the one that comes after.
+    person = Organization(server).join("was-here", "ANALYST")
+    expired = person.tokens.access_token
+    server.stop()
+    server.start()
+    with refused("UNAUTHENTICATED", "TOKEN_EXPIRED"):
+        Caller(server.target, expired).AuthService.WhoAmI(auth_pb2.WhoAmIRequest())
+    renewed = person.reconnect(server.target).AuthService.WhoAmI(auth_pb2.WhoAmIRequest())
+    assert renewed.identity.user.name == person.name

@@ -5,10 +5,12 @@ import grpc
 import pytest
 
 from client import refused, request_id
+from clinic import Clinic, at
 from inventory import Biobank, get_item, milliliters, samples_of
 from organization import Organization
 from racers import Racers
 from trialog.inventory.v1 import inventory_item_pb2, sample_pb2
+from trialog.trials.v1 import patient_pb2, scheduling_pb2
 
 RACERS = 64
 
@@ -111,10 +113,15 @@ def test_repeat_after_a_crash_gets_the_first_answer(make_server):
 
 
 @pytest.fixture(scope="module")
-def racers(server, biobank):
-    started = Racers(RACERS, server.target, biobank.technician.token())
+def racers(server):
+    started = Racers(RACERS, server.target)
     yield started
     started.close()
+
+
+@pytest.fixture(scope="module")
+def clinic(organization):
+    return Clinic(organization)
 
 
 def outcomes(results):
@@ -123,7 +130,7 @@ def outcomes(results):
 
 def test_one_request_sent_by_all_has_one_effect(biobank, racers):
     request = biobank.new_sample("SENT-BY-ALL")
-    results = racers.race("trialog.inventory.v1.SampleService/CreateSample", [request] * RACERS)
+    results = racers.race(biobank.technician, "trialog.inventory.v1.SampleService/CreateSample", [request] * RACERS)
     assert outcomes(results) == {("OK", None): RACERS}
     assert len({answer for _, _, answer in results}) == 1
 
@@ -132,7 +139,7 @@ def test_one_wins_the_race_for_a_sample_identifier(biobank, racers):
     requests = [biobank.new_sample("RACE") for _ in range(RACERS)]
     for number, request in enumerate(requests):
         request.sample_id = f"race-{number}"
-    results = racers.race("trialog.inventory.v1.SampleService/CreateSample", requests)
+    results = racers.race(biobank.technician, "trialog.inventory.v1.SampleService/CreateSample", requests)
     assert outcomes(results) == {("OK", None): 1, ("ALREADY_EXISTS", "IDENTIFIER_TAKEN"): RACERS - 1}
     winner = sample_pb2.Sample.FromString(next(answer for code, _, answer in results if code == "OK"))
     assert samples_of(biobank.technician, biobank.name, filter='identifier = "RACE"') == [winner]
@@ -143,9 +150,8 @@ def test_one_wins_the_race_for_the_last_free_place(biobank, racers):
     for number in range(2):
         biobank.receive(biobank.add_sample(f"PLACE-TAKEN-{number}"), location=box)
     samples = [biobank.add_sample(f"PLACE-{number}") for number in range(RACERS)]
-    results = racers.race(
-        "trialog.inventory.v1.InventoryService/ReceiveStock", [biobank.stock(sample, location=box) for sample in samples]
-    )
+    requests = [biobank.stock(sample, location=box) for sample in samples]
+    results = racers.race(biobank.technician, "trialog.inventory.v1.InventoryService/ReceiveStock", requests)
     assert outcomes(results) == {("OK", None): 1, ("FAILED_PRECONDITION", "LOCATION_FULL"): RACERS - 1}
     assert biobank.location(box).current_count == 3
 
@@ -157,10 +163,48 @@ def test_one_wins_the_race_for_the_last_stock_unit(biobank, racers):
         inventory_item_pb2.IssueStockRequest(name=item.name, quantity=milliliters(1), request_id=request_id())
         for _ in range(RACERS)
     ]
-    results = racers.race("trialog.inventory.v1.InventoryService/IssueStock", requests)
+    results = racers.race(biobank.technician, "trialog.inventory.v1.InventoryService/IssueStock", requests)
     # The last unit makes the sample DEPLETED: who comes later finds it so.
     assert outcomes(results) == {("OK", None): 1, ("FAILED_PRECONDITION", "SAMPLE_NOT_STORED"): RACERS - 1}
     after = get_item(biobank.technician, item.name)
     assert after.quantity == milliliters(0)
     assert after.sample_state == sample_pb2.SAMPLE_STATE_DEPLETED
     assert [movement.balance.units for movement in movements_of(biobank, item)] == [0, 1]
+
+
+def test_one_wins_the_race_for_a_medical_record_number(clinic, racers):
+    requests = [
+        patient_pb2.CreatePatientRequest(
+            parent=clinic.name,
+            patient=patient_pb2.Patient(medical_record_number="MRN-race", display_name=f"Racer {number}"),
+            request_id=request_id(),
+        )
+        for number in range(RACERS)
+    ]
+    results = racers.race(clinic.provider, "trialog.trials.v1.PatientService/CreatePatient", requests)
+    assert outcomes(results) == {("OK", None): 1, ("ALREADY_EXISTS", "MRN_TAKEN"): RACERS - 1}
+    listed = clinic.provider.PatientService.ListPatients(patient_pb2.ListPatientsRequest(parent=clinic.name)).patients
+    assert [patient.medical_record_number for patient in listed].count("MRN-race") == 1
+
+
+def test_one_wins_the_race_for_an_appointment_slot(clinic, racers):
+    start = 1_950_000_000
+    requests = [
+        scheduling_pb2.BookAppointmentRequest(
+            parent=clinic.name,
+            appointment=scheduling_pb2.Appointment(
+                patient=clinic.patient.identity.patient,
+                provider=clinic.provider.name,
+                start_time=at(start + number),  # Each overlaps each.
+                end_time=at(start + number + 1800),
+            ),
+            request_id=request_id(),
+        )
+        for number in range(RACERS)
+    ]
+    results = racers.race(clinic.provider, "trialog.trials.v1.SchedulingService/BookAppointment", requests)
+    assert outcomes(results) == {("OK", None): 1, ("FAILED_PRECONDITION", "PROVIDER_BUSY"): RACERS - 1}
+    booked = clinic.provider.SchedulingService.ListAppointments(
+        scheduling_pb2.ListAppointmentsRequest(parent=clinic.name)
+    ).appointments
+    assert len(booked) == 1
