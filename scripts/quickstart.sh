@@ -62,7 +62,8 @@ if [ ! -f "$credentials" ]; then
     --password_file "$data/keys/administrator.password" --display_name Administrator >/dev/null
 fi
 if ! $empty; then
-  timed "demo" $bin/trialogctl demo --server "$address" --credentials "$credentials" --state "$data/demo.json" --data tests/data/lung.csv
+  timed "demo" $bin/trialogctl demo --server "$address" --credentials "$credentials" --state "$data/demo.json" \
+    --data tests/data/lung.csv --log_key "$data/keys/audit.pub"
 fi
 if $once; then
   echo "quickstart: all held"

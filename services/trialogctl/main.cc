@@ -98,6 +98,7 @@ absl::Status Init() {
   const std::string data = absl::GetFlag(FLAGS_data);
   if (data.empty()) return Missing("data");
   if (absl::Status made = MakeDataFolder(data, RealRuntime()); !made.ok()) return made;
+  if (absl::Status written = WriteLogKey(data); !written.ok()) return written;
   std::printf(
       "Made %s/keys. Keep master.key and service.key apart from the data: without them it cannot be read.\n"
       "Next: trialog-standalone --data %s, then\n"

@@ -18,6 +18,7 @@
 #include "services/inventory/domain/evolve.h"
 #include "services/inventory/domain/invariants.h"
 #include "services/standalone/origin.h"
+#include "services/trialogctl/secret_files.h"
 #include "services/trials/domain/evolve.h"
 
 namespace trialog::ctl {
@@ -96,6 +97,12 @@ absl::Status VerifyDataFolder(const std::string& data, const std::string& checkp
               static_cast<unsigned long long>(report->leaves), absl::BytesToHexString(report->root).c_str(),
               static_cast<unsigned long long>(report->signed_size), report->services);
   return absl::OkStatus();
+}
+
+absl::Status WriteLogKey(const std::string& data) {
+  auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", standalone::kLogOrigin);
+  if (!keys.ok()) return keys.status();
+  return WriteSecretFile(data + "/keys/audit.pub", keys->signer.verifier().Text() + "\n");
 }
 
 }  // namespace trialog::ctl

@@ -12,4 +12,8 @@ namespace trialog::ctl {
 // error. `checkpoint_file`: a signed checkpoint kept elsewhere, which binds what an intruder could rewrite; empty: none.
 absl::Status VerifyDataFolder(const std::string& data, const std::string& checkpoint_file);
 
+// Writes keys/audit.pub: the public key that the folder's audit log signs with, as C2SP verifier keys are written. What
+// whoever checks a checkpoint needs; nothing secret.
+absl::Status WriteLogKey(const std::string& data);
+
 }  // namespace trialog::ctl
