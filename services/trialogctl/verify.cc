@@ -102,7 +102,7 @@ absl::Status VerifyDataFolder(const std::string& data, const std::string& checkp
 absl::Status WriteLogKey(const std::string& data) {
   auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", standalone::kLogOrigin);
   if (!keys.ok()) return keys.status();
-  return WriteSecretFile(data + "/keys/audit.pub", keys->signer.verifier().Text() + "\n");
+  return ReplaceSecretFile(data + "/keys/audit.pub", keys->signer.verifier().Text() + "\n");
 }
 
 }  // namespace trialog::ctl
