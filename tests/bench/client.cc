@@ -1,11 +1,12 @@
 // bench_client: measures trialog-standalone against bench_echo and prints the table. docs/performance.md.
+#include "platform/rpc/client.h"
+
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/time/clock.h"
-#include "platform/rpc/client.h"
 #include "platform/text/text.h"
 #include "tests/bench/load.h"
 #include "tests/bench/stages.h"
@@ -26,17 +27,19 @@ constexpr absl::Duration kSettle = absl::Seconds(3);
 
 Line Start(const std::string& address, absl::Time started) {
   // UNAUTHENTICATED is an answer.
-  const auto answer = rpc::Client(rpc::Connect(address))
-                          .Call<auth::v1::WhoAmIResponse>("trialog.auth.v1.AuthService/WhoAmI", auth::v1::WhoAmIRequest());
+  const auto answer =
+      rpc::Client(rpc::Connect(address))
+          .Call<auth::v1::WhoAmIResponse>("trialog.auth.v1.AuthService/WhoAmI", auth::v1::WhoAmIRequest());
   const double seconds = absl::ToDoubleSeconds(absl::Now() - started);
-  return {"Start of the standalone to its first answer", Cat(Number(seconds, 2), " s"), "", "", "≤ 1 s",
+  return {"Start of the standalone to its first answer",           Cat(Number(seconds, 2), " s"), "", "", "≤ 1 s",
           absl::IsUnauthenticated(answer.status()) && seconds <= 1};
 }
 
 Line Memory(const ServerProcess& server) {
   absl::SleepFor(kSettle);
   const double mebibytes = static_cast<double>(server.ResidentBytes()) / kMebibyte;
-  return {"Resident memory of the idle standalone", Cat(Number(mebibytes), " MiB"), "", "", "≤ 150 MiB", mebibytes <= 150};
+  return {
+      "Resident memory of the idle standalone", Cat(Number(mebibytes), " MiB"), "", "", "≤ 150 MiB", mebibytes <= 150};
 }
 
 int Main() {

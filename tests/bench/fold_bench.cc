@@ -163,14 +163,12 @@ class Inventory {
       request.set_cause(inventory::v1::ADJUSTMENT_CAUSE_COUNT);
       request.mutable_counted_quantity()->set_units(1 + number % 999'983);
       request.mutable_counted_quantity()->set_unit("uL");
-      Submit(
-          [request](const view::State& state, const Context& context) {
-            return inventory::AdjustStock(state, context, request, {});
-          },
-          [&] {
-            next();
-            if (++done == movements) over.set_value();
-          });
+      Submit([request](const view::State& state,
+                       const Context& context) { return inventory::AdjustStock(state, context, request, {}); },
+             [&] {
+               next();
+               if (++done == movements) over.set_value();
+             });
     };
     for (int i = 0; i < kOutstanding; ++i) next();
     over.get_future().wait();

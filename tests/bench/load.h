@@ -31,7 +31,8 @@ inline constexpr int kChannels = 4;
 // Channels of their own, to "host:port".
 std::vector<std::unique_ptr<rpc::Client>> Clients(const std::string& address);
 
-// Keeps `outstanding` calls in flight for `time`. An answer that is an error ends the program: its figure would be wrong.
+// Keeps `outstanding` calls in flight for `time`. An answer that is an error ends the program: its figure would be
+// wrong.
 Slice Run(const std::vector<std::unique_ptr<rpc::Client>>& clients, const Work& work, int outstanding,
           absl::Duration time);
 

@@ -111,12 +111,8 @@ Line AtLeast(std::string measure, const Side& ours, const Side& yardstick, doubl
 
 Line AtMost(std::string measure, const std::vector<double>& ours, const std::vector<double>& yardstick, double goal) {
   const double ratio = Ratio(ours, yardstick);
-  return {std::move(measure),
-          Cat(Number(Median(ours)), " µs"),
-          Cat(Number(Median(yardstick)), " µs"),
-          Number(ratio, 2),
-          Cat("≤ ", Number(goal, 1)),
-          ratio <= goal};
+  return {std::move(measure), Cat(Number(Median(ours)), " µs"), Cat(Number(Median(yardstick)), " µs"),
+          Number(ratio, 2),   Cat("≤ ", Number(goal, 1)),       ratio <= goal};
 }
 
 // Changes at a steady rate, and when each was answered.
@@ -211,8 +207,9 @@ std::vector<Line> Watching(const Setting& setting) {
   const double p50 = absl::ToDoubleMilliseconds(Percentile(delays, 0.5));
   const double p99 = absl::ToDoubleMilliseconds(Percentile(delays, 0.99));
   const bool complete = delays.size() == static_cast<size_t>(batches) * kBatch * kStreams;
-  return {{Cat("Watch to 100 streams at ", Number(rate), " changes/s", complete ? "" : " (changes are missing)", ": p99"),
-           Cat(Number(p99, 1), " ms (p50 ", Number(p50, 1), ")"), "", "", "≤ 50 ms", complete && p99 <= 50}};
+  return {
+      {Cat("Watch to 100 streams at ", Number(rate), " changes/s", complete ? "" : " (changes are missing)", ": p99"),
+       Cat(Number(p99, 1), " ms (p50 ", Number(p50, 1), ")"), "", "", "≤ 50 ms", complete && p99 <= 50}};
 }
 
 }  // namespace trialog::bench

@@ -82,8 +82,8 @@ void AddStock(const rpc::Client& client, int number, const std::string& location
   receive.mutable_inventory_item()->set_location(location);
   receive.mutable_inventory_item()->mutable_quantity()->set_units(kRoom);
   receive.mutable_inventory_item()->mutable_quantity()->set_unit("uL");
-  world.items.push_back(Must<inventory::v1::InventoryItem>(
-                            client, "trialog.inventory.v1.InventoryService/ReceiveStock", receive, world.technician_token)
+  world.items.push_back(Must<inventory::v1::InventoryItem>(client, "trialog.inventory.v1.InventoryService/ReceiveStock",
+                                                           receive, world.technician_token)
                             .name());
 }
 
@@ -98,8 +98,9 @@ World MakeWorld(const rpc::Client& client, const std::string& init_token_file, i
   biobank.set_parent(kOrganization);
   biobank.set_biobank_id("main");
   biobank.mutable_biobank()->set_display_name("Main biobank");
-  world.biobank = Must<inventory::v1::Biobank>(client, "trialog.inventory.v1.BiobankService/CreateBiobank", biobank, manager)
-                      .name();
+  world.biobank =
+      Must<inventory::v1::Biobank>(client, "trialog.inventory.v1.BiobankService/CreateBiobank", biobank, manager)
+          .name();
   inventory::v1::CreateStorageLocationRequest location;
   location.set_parent(world.biobank);
   location.set_storage_location_id("freezer");
@@ -111,8 +112,6 @@ World MakeWorld(const rpc::Client& client, const std::string& init_token_file, i
   return world;
 }
 
-std::string RequestId() {
-  return UuidText(UuidV7(absl::ToUnixMillis(absl::Now()), RealRuntime().RandomBytes(10)));
-}
+std::string RequestId() { return UuidText(UuidV7(absl::ToUnixMillis(absl::Now()), RealRuntime().RandomBytes(10))); }
 
 }  // namespace trialog::bench

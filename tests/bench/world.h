@@ -10,9 +10,9 @@ namespace trialog::bench {
 
 struct World {
   std::string technician_token;
-  std::string biobank;               // Resource names.
+  std::string biobank;  // Resource names.
   std::vector<std::string> samples;
-  std::vector<std::string> items;    // An inventory item for each sample.
+  std::vector<std::string> items;  // An inventory item for each sample.
 };
 
 // Uses the one-time token in `init_token_file`. Ends the program when a call is refused.
