@@ -290,12 +290,14 @@ void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
 
 bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group& group) {
   if (command->request_key.empty() || options_.bugs.forget_requests) return false;
-  const absl::Status reused = Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
-                                     "this request_id was used for another request; use a new one for a new request");
+  const auto reused = [] {
+    return Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+                  "this request_id was used for another request; use a new one for a new request");
+  };
   if (auto pending = group.by_request.find(command->request_key); pending != group.by_request.end()) {
     Pending& first = group.records[pending->second];
     if (first.data.request_mac() != command->request_mac) {
-      RejectIn(group, std::move(command), reused);
+      RejectIn(group, std::move(command), reused());
     } else {
       first.joined.push_back(std::move(command));
     }
@@ -303,11 +305,12 @@ bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group
   }
   auto known = store_.FindRequest(partition_, command->request_key);
   if (!known) return false;
-  absl::StatusOr<Outcome> outcome = reused;
   if (known->mac() == command->request_mac) {
-    outcome = Outcome{partition_, known->offset(), {known->names().begin(), known->names().end()}, true};
+    Outcome outcome{partition_, known->offset(), {known->names().begin(), known->names().end()}, true};
+    group.answers.push_back({std::move(command), std::move(outcome)});
+  } else {
+    group.answers.push_back({std::move(command), reused()});
   }
-  group.answers.push_back({std::move(command), std::move(outcome)});
   return true;
 }
 
@@ -576,9 +579,8 @@ absl::Status PartitionOwner::ClockIsRight() {
 }
 
 google::protobuf::Timestamp PartitionOwner::RecordTime(const Group& group) const {
-  const auto fold = store_.fold(partition_);
-  const google::protobuf::Timestamp& last =
-      group.records.empty() ? fold.record_time() : group.records.back().data.record_time();
+  const google::protobuf::Timestamp last =
+      group.records.empty() ? store_.fold(partition_).record_time() : group.records.back().data.record_time();
   return ToProto(std::max(runtime_.Now(), FromProto(last)));
 }
 

@@ -38,7 +38,10 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options, const st
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   family.write_buffer_size = 16 << 20;
-  if (rows) family.prefix_extractor = std::make_shared<WithoutOffset>();
+  if (rows) {
+    family.prefix_extractor = std::make_shared<WithoutOffset>();
+    family.memtable_prefix_bloom_size_ratio = 0.02;  // A fold asks for each new row whether it was there before.
+  }
   return family;
 }
 
@@ -99,7 +102,9 @@ class Store::PartitionState final : public State {
   const int partition_;
 };
 
-Store::Store(const Domain& domain, size_t cached_rows) : domain_(domain), cache_(cached_rows) {}
+Store::Store(const Domain& domain, size_t cached_rows) : domain_(domain), cache_(cached_rows) {
+  remembered_since_.fill(absl::InfinitePast());
+}
 
 Store::~Store() {
   if (!db_) return;
@@ -151,11 +156,15 @@ absl::Status Store::Write(const Commit& commit) {
   event::v1::FoldState fold = commit.fold;
   WriteRequests(commit, fold, batch);
   batch.Put(keys::Fold(commit.partition), fold.SerializeAsString());
-  if (auto status = db_->Write({}, &batch); !status.ok()) return FromRocks(status, "writing the store");
+  if (auto status = db_->Write({}, &batch); !status.ok()) {
+    remembered_since_[commit.partition] = absl::InfinitePast();  // What was to be forgotten is still there.
+    return FromRocks(status, "writing the store");
+  }
 
   if (commit.changes) {
     for (const auto& write : commit.changes->writes()) {
-      cache_.Set(keys::RowName(commit.partition, write.table->id, write.name), write.row->resource ? write.row : nullptr);
+      cache_.Set(keys::RowName(commit.partition, write.table->id, write.name),
+                 write.row->resource ? write.row : nullptr);
     }
   }
   {
@@ -172,8 +181,9 @@ void Store::WriteRows(const Commit& commit, rocksdb::WriteBatch& batch) const {
   if (!commit.changes) return;
   uint64_t record = 0;
   uint16_t number = 0;
-  std::string value;
   event::v1::Row stored;
+  std::vector<std::pair<std::string, std::string>> rows;
+  rows.reserve(commit.changes->writes().size());
   for (const auto& write : commit.changes->writes()) {
     if (write.record != record) number = 0;
     record = write.record;
@@ -184,16 +194,19 @@ void Store::WriteRows(const Commit& commit, rocksdb::WriteBatch& batch) const {
     } else {
       stored.set_deleted(true);
     }
-    if (write.row->sealed.fields_size() + write.row->sealed.keys_size() > 0) *stored.mutable_sealed() = write.row->sealed;
+    if (write.row->sealed.fields_size() + write.row->sealed.keys_size() > 0)
+      *stored.mutable_sealed() = write.row->sealed;
     *stored.mutable_meta() = write.row->meta;
-    stored.SerializeToString(&value);
-    batch.Put(families_[kRows], keys::RowVersion(keys::RowName(commit.partition, write.table->id, write.name), offset),
-              value);
+    rows.emplace_back(keys::RowVersion(keys::RowName(commit.partition, write.table->id, write.name), offset),
+                      stored.SerializeAsString());
     std::string change;
     AppendU16(change, write.table->id);
     change += write.name;
     batch.Put(families_[kChanges], keys::ChangeKey(commit.partition, offset, number++), change);
   }
+  // In order, as the keys are already: the memtable then finds each place beside the last.
+  std::sort(rows.begin(), rows.end());
+  for (const auto& [key, value] : rows) batch.Put(families_[kRows], key, value);
   for (const auto& [key, name] : commit.changes->keys()) {
     const std::string stored_key = keys::Indexed(commit.partition, key.first, key.second);
     if (name) {
@@ -214,9 +227,9 @@ void Store::WriteRows(const Commit& commit, rocksdb::WriteBatch& batch) const {
   }
 }
 
-// The same whatever records are written together: first what these records make the store forget, then what they add and
-// do not themselves make it forget.
-void Store::WriteRequests(const Commit& commit, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const {
+// The same whatever records are written together: first what these records make the store forget, then what they add
+// and do not themselves make it forget.
+void Store::WriteRequests(const Commit& commit, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) {
   const absl::Time oldest = FromProto(fold.record_time()) - kRememberRequests;
   std::vector<const Commit::Request*> kept;
   for (const auto& request : commit.requests) {
@@ -226,20 +239,30 @@ void Store::WriteRequests(const Commit& commit, event::v1::FoldState& fold, rock
   Forget(commit.partition, oldest, fold, batch);
   for (const Commit::Request* request : kept) {
     const absl::Time time = FromProto(request->outcome.record_time());
+    batch.Put(families_[kRequestTimes], keys::RequestTimeKey(commit.partition, time, request->key), rocksdb::Slice());
+    remembered_since_[commit.partition] = std::min(remembered_since_[commit.partition], time);
+  }
+  std::stable_sort(kept.begin(), kept.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
+  for (const Commit::Request* request : kept) {
     batch.Put(families_[kRequests], keys::RequestKey(commit.partition, request->key),
               request->outcome.SerializeAsString());
-    batch.Put(families_[kRequestTimes], keys::RequestTimeKey(commit.partition, time, request->key), rocksdb::Slice());
   }
 }
 
 // Forgets by log time alone, so that every replica forgets the same whatever its clock says.
-void Store::Forget(int partition, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const {
+void Store::Forget(int partition, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) {
   if (fold.requests() == 0) return;
+  absl::Time& since = remembered_since_[partition];
+  if (since >= oldest && fold.requests() <= kMaxRequests) return;
+  since = absl::InfiniteFuture();
   const std::string until = keys::RequestTimeKey(partition, oldest, "");
   const std::string start = keys::Partition(partition);
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kRequestTimes]));
   for (it->Seek(start); it->Valid() && HasPrefix(FromSlice(it->key()), start); it->Next()) {
-    if (FromSlice(it->key()) >= until && fold.requests() <= kMaxRequests) break;
+    if (FromSlice(it->key()) >= until && fold.requests() <= kMaxRequests) {
+      since = keys::TimeOfRequest(FromSlice(it->key()));
+      break;
+    }
     batch.Delete(families_[kRequestTimes], it->key());
     batch.Delete(families_[kRequests], keys::RequestKey(partition, FromSlice(it->key()).substr(9)));
     fold.set_requests(fold.requests() - 1);

@@ -1,8 +1,9 @@
 // A service's store: every version of every row, the keys derived from them, what changed when, which requests were
-// answered, and how far each log was folded, in one RocksDB and always in one write. It can be deleted: the logs rebuild
-// the same content, byte for byte. docs/formats/store.md.
+// answered, and how far each log was folded, in one RocksDB and always in one write. It can be deleted: the logs
+// rebuild the same content, byte for byte. docs/formats/store.md.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -33,9 +34,9 @@ namespace trialog::view {
 
 struct StoreOptions {
   std::string path;
-  rocksdb::Env* env = nullptr;      // Null: the operating system's.
-  size_t cached_rows = 64 * 1024;   // Latest rows kept parsed.
-  bool compress = true;             // Off where a test searches the raw files.
+  rocksdb::Env* env = nullptr;     // Null: the operating system's.
+  size_t cached_rows = 64 * 1024;  // Latest rows kept parsed.
+  bool compress = true;            // Off where a test searches the raw files.
   size_t block_cache_bytes = 32 << 20;
 };
 
@@ -122,14 +123,15 @@ class Store {
   std::optional<std::string> Fact(std::string_view key) const;
   std::vector<std::pair<std::string, std::string>> Facts(std::string_view prefix) const;
 
-  // Not OK once a read met damage: what it returned then may be incomplete, so nothing may be decided or answered from it.
-  // A decision asks after it was made, an answer before it leaves. Rebuild the store from the log.
+  // Not OK once a read met damage: what it returned then may be incomplete, so nothing may be decided or answered from
+  // it. A decision asks after it was made, an answer before it leaves. Rebuild the store from the log.
   absl::Status Health() const;
 
   // SHA-256 over all families' names, keys and values in order, of one snapshot.
   std::string ContentHash() const;
   // Calls `visit` with family, key and value of everything, in order; for verification and tests.
-  void ForEach(const std::function<void(std::string_view family, std::string_view key, std::string_view value)>& visit) const;
+  void ForEach(
+      const std::function<void(std::string_view family, std::string_view key, std::string_view value)>& visit) const;
 
  private:
   class PartitionState;
@@ -138,8 +140,8 @@ class Store {
   Store(const Domain& domain, size_t cached_rows);
   absl::Status Load();
   void WriteRows(const Commit& commit, rocksdb::WriteBatch& batch) const;
-  void WriteRequests(const Commit& commit, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const;
-  void Forget(int partition, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) const;
+  void WriteRequests(const Commit& commit, event::v1::FoldState& fold, rocksdb::WriteBatch& batch);
+  void Forget(int partition, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch);
   RowPtr FindLatest(int partition, const Table& table, std::string_view name) const;
   // Remembers damage for Health; true when the read may be used.
   bool Sound(const rocksdb::Status& status) const;
@@ -151,6 +153,8 @@ class Store {
   std::vector<std::unique_ptr<PartitionState>> partitions_;
   mutable RowCache cache_;
   std::atomic<int64_t> next_offset_[log::kPartitions] = {};
+  // No request remembered is older; only for the thread that commits the partition. Saves a look at each commit.
+  std::array<absl::Time, log::kPartitions> remembered_since_;
 
   mutable absl::Mutex mutex_;
   event::v1::FoldState folds_[log::kPartitions] ABSL_GUARDED_BY(mutex_);

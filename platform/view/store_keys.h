@@ -70,6 +70,9 @@ inline std::string RequestTimeKey(int partition, absl::Time time, std::string_vi
   out += key;
   return out;
 }
+inline absl::Time TimeOfRequest(std::string_view request_time_key) {
+  return absl::FromUnixMicros(static_cast<int64_t>(ReadU64(request_time_key.substr(1))));
+}
 
 // meta: "fold", partition; "facts", partition, source.
 inline std::string Fold(int partition) {

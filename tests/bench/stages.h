@@ -1,0 +1,26 @@
+// What is measured, one function a subject. Each gives lines of the table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "tests/bench/report.h"
+#include "tests/bench/server_process.h"
+#include "tests/bench/world.h"
+
+namespace trialog::bench {
+
+struct Setting {
+  ServerProcess& ours;
+  ServerProcess& yardstick;
+  const World& world;
+  absl::Duration slice;  // Of each measured interval.
+  int rounds = 5;        // Yardstick and ours in turn; medians of the rounds.
+};
+
+std::vector<Line> Reads(const Setting& setting);
+std::vector<Line> Movements(const Setting& setting);
+std::vector<Line> Watching(const Setting& setting);
+
+}  // namespace trialog::bench
