@@ -63,7 +63,7 @@ TEST_F(AccessTest, EachRoleSeesWhatItsRelationGives) {
       {"administrator", administrator, "-----"},
       {"analyst", analyst, "-----"},
       {"auditor", auditor, "-----"},
-      {"pharmacist", pharmacist, "-----"},
+      {"pharmacist", pharmacist, "-T---"},
       {"notifier", notifier, "-----"},
       {"technician", technician, "-----"},
       {"biobank manager", biobank_manager, "-----"},
