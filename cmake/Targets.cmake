@@ -1,7 +1,7 @@
 # trialog_library(NAME SRCS … HDRS … DEPS … [TESTS …] [TEST_DEPS …])
 #   A static library of ours, and one test program NAME_test of the *_test.cc files beside it.
 # trialog_binary(NAME SRCS … DEPS …)
-#   A program.
+#   A program, on jemalloc: the protobuf messages of a fold are many small allocations, freed in another order.
 # trialog_test(NAME SRCS … DEPS …)
 #   A test program of its own, found by ctest under NAME.
 # trialog_proto(NAME SRCS … DEPS …)
@@ -39,6 +39,9 @@ function(trialog_binary NAME)
   cmake_parse_arguments(A "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${NAME} ${A_SRCS})
   target_link_libraries(${NAME} PRIVATE ${A_DEPS} trialog_warnings)
+  if(NOT TRIALOG_SANITIZE)  # The sanitizers bring their own allocator.
+    target_link_options(${NAME} PRIVATE -Wl,--push-state,--no-as-needed ${JEMALLOC_LDFLAGS} -Wl,--pop-state)
+  endif()
   if(TARGET trialog_pch)
     target_precompile_headers(${NAME} REUSE_FROM trialog_pch)
   endif()

@@ -1,26 +1,17 @@
 #include "platform/command/decision.h"
 
 #include <algorithm>
-#include <openssl/sha.h>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "platform/sealing/digest.h"
 #include "platform/text/text.h"
 
 namespace trialog {
 namespace {
 
-void AppendPart(std::string& out, std::string_view part) {
-  out += view::OrderedBytes(part.size());
-  out += part;
-}
-
-std::string Sha256(std::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
+using sealing::AppendLengthPrefixed;
+using sealing::Sha256;
 
 void SetVersion(std::string& uuid, int version) {
   uuid[6] = static_cast<char>((uuid[6] & 0x0f) | (version << 4));
@@ -50,8 +41,8 @@ bool Principal::HasAnywhere(Role role) const {
 
 std::string Context::NewId(int n) const {
   std::string seed;
-  AppendPart(seed, "trialog.id.v1");
-  AppendPart(seed, command_id);
+  AppendLengthPrefixed(seed, "trialog.id.v1");
+  AppendLengthPrefixed(seed, command_id);
   seed += view::OrderedBytes(static_cast<uint64_t>(n));
   const int64_t millis = record_time.seconds() * 1000 + record_time.nanos() / 1'000'000;
   return UuidText(UuidV7(millis, Sha256(seed).substr(0, 10)));
@@ -69,13 +60,14 @@ std::string_view TypeOf(const google::protobuf::Message& event) {
 }
 
 std::string EventId(std::string_view service, std::string_view organization, std::string_view command_id, int index) {
+  constexpr std::string_view kKind = "trialog.event.v1";
+  constexpr size_t kNumberBytes = 8;
   std::string seed;
-  AppendPart(seed, "trialog.event.v1");
-  AppendPart(seed, service);
-  AppendPart(seed, organization);
-  AppendPart(seed, command_id);
-  AppendPart(seed, view::OrderedBytes(static_cast<uint64_t>(index)));
-  std::string uuid = Sha256(seed).substr(0, 16);
+  seed.reserve(kKind.size() + service.size() + organization.size() + command_id.size() + 6 * kNumberBytes);
+  for (std::string_view part : {kKind, service, organization, command_id}) AppendLengthPrefixed(seed, part);
+  AppendLengthPrefixed(seed, view::OrderedBytes(static_cast<uint64_t>(index)));
+  std::string uuid = Sha256(seed);
+  uuid.resize(16);
   SetVersion(uuid, 8);
   return uuid;
 }

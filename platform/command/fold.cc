@@ -31,18 +31,9 @@ absl::Status EvolveRecord(const Domain& domain, const event::v1::Data& data, uin
   return absl::OkStatus();
 }
 
-void NoteRecord(const event::v1::Data& data, int64_t offset, view::Commit& commit) {
-  commit.times.emplace_back(data.record_time(), offset);
-  if (!data.request_key().empty()) {
-    view::Commit::Request request{data.request_key(), {}};
-    request.outcome.set_offset(offset);
-    request.outcome.set_mac(data.request_mac());
-    *request.outcome.mutable_names() = data.result().names();
-    *request.outcome.mutable_record_time() = data.record_time();
-    commit.requests.push_back(std::move(request));
-  }
+void NoteCause(const event::v1::Data& data, event::v1::FoldState& fold) {
   if (!data.has_cause()) return;
-  for (auto& cause : *commit.fold.mutable_reacted()) {
+  for (auto& cause : *fold.mutable_reacted()) {
     if (cause.source() != data.cause().source() ||
         cause.position().partition() != data.cause().position().partition()) {
       continue;
@@ -50,17 +41,19 @@ void NoteRecord(const event::v1::Data& data, int64_t offset, view::Commit& commi
     *cause.mutable_position() = data.cause().position();
     return;
   }
-  *commit.fold.add_reacted() = data.cause();
+  *fold.add_reacted() = data.cause();
 }
 
 absl::Status WriteCommit(view::Store& store, const view::Commit& commit, const FoldRules& rules) {
   if (!rules.dies_before_position) return store.Write(commit);
   view::Commit rows = commit;
   rows.fold = store.fold(commit.partition);
-  if (absl::Status written = store.Write(rows); !written.ok()) return written;
+  if (absl::Status status = store.Write(rows); !status.ok()) return status;
   if (rules.dies_before_position()) return absl::UnavailableError("the process dies here");
   view::Commit position{.partition = commit.partition, .fold = commit.fold};
-  position.fold.set_requests(store.fold(commit.partition).requests());
+  const auto written = store.fold(commit.partition);
+  position.fold.set_requests(written.requests());
+  position.fold.set_remembered_from(written.remembered_from());
   return store.Write(position);
 }
 
@@ -68,17 +61,24 @@ absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition
                          const std::vector<log::StoredRecord>& records, const SeenRecord& seen,
                          const FoldRules& rules) {
   if (records.empty()) return absl::OkStatus();
-  view::ChangeSet changes(&store.partition(partition));
+  const std::unique_ptr<view::State> base = store.StateForCommit(partition);
+  view::ChangeSet changes(base.get());
   view::Commit commit{.partition = partition, .fold = store.fold(partition), .changes = &changes};
-  for (const log::StoredRecord& stored : records) {
+  std::vector<event::v1::LogRecord> parsed(records.size());
+  for (size_t i = 0; i < records.size(); ++i) {
+    const log::StoredRecord& stored = records[i];
     absl::StatusOr<event::v1::LogRecord> record = log::ParseRecord(stored.bytes, stored.offset);
     if (!record.ok()) return record.status();
-    const log::Verdict verdict = rules.admit(commit.fold, *record, stored.bytes, stored.offset);
-    if (seen) seen(stored, *record, verdict);
+    parsed[i] = *std::move(record);
+    const log::Verdict verdict = rules.admit(commit.fold, parsed[i], stored.bytes, stored.offset);
+    if (seen) seen(stored, parsed[i], verdict);
     if (verdict != log::Verdict::kAdmitted) continue;
-    absl::Status evolved = EvolveRecord(domain, record->data(), static_cast<uint64_t>(stored.offset), changes);
-    if (!evolved.ok()) return evolved;
-    NoteRecord(record->data(), stored.offset, commit);
+    const event::v1::Data& data = parsed[i].data();
+    if (absl::Status evolved = EvolveRecord(domain, data, static_cast<uint64_t>(stored.offset), changes); !evolved.ok()) {
+      return evolved;
+    }
+    NoteCause(data, commit.fold);
+    commit.records.push_back({stored.offset, &data});
   }
   if (absl::Status health = store.Health(); !health.ok()) return health;
   return WriteCommit(store, commit, rules);

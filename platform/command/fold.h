@@ -27,9 +27,8 @@ struct FoldRules {
 // loudly, until it is upgraded.
 absl::Status EvolveRecord(const Domain& domain, const event::v1::Data& data, uint64_t record, view::ChangeSet& changes);
 
-// Adds to a commit what every admitted record leaves beside its rows: its time, its request id, how far a reaction
-// went.
-void NoteRecord(const event::v1::Data& data, int64_t offset, view::Commit& commit);
+// Notes how far a reaction to a foreign stream went, when the admitted record is one.
+void NoteCause(const event::v1::Data& data, event::v1::FoldState& fold);
 
 // Writes a commit to the store.
 absl::Status WriteCommit(view::Store& store, const view::Commit& commit, const FoldRules& rules = {});

@@ -244,7 +244,7 @@ void PartitionOwner::DecideWaiting() {
   if (role_ != Role::kOwner || group_ || waiting_.empty()) return;
   if (IsBehind() && !FoldNewRecords()) return;
   const absl::Status clock = ClockIsRight();
-  group_ = std::make_unique<Group>(&store_.partition(partition_));
+  group_ = std::make_unique<Group>(store_.StateForCommit(partition_));
   while (!waiting_.empty() && group_->records.size() < options_.max_group_records &&
          group_->bytes < options_.max_group_bytes) {
     std::unique_ptr<Command> command = std::move(waiting_.front());
@@ -305,8 +305,8 @@ bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group
   }
   auto known = store_.FindRequest(partition_, command->request_key);
   if (!known) return false;
-  if (known->mac() == command->request_mac) {
-    Outcome outcome{partition_, known->offset(), {known->names().begin(), known->names().end()}, true};
+  if (known->mac == command->request_mac) {
+    Outcome outcome{partition_, known->offset, std::move(known->names), true};
     group.answers.push_back({std::move(command), std::move(outcome)});
   } else {
     group.answers.push_back({std::move(command), reused()});
@@ -408,7 +408,8 @@ bool PartitionOwner::CommitGroupAtOnce(const std::vector<log::Report>& reports) 
     const log::Verdict verdict = options_.bugs.fold.admit(commit.fold, record, pending.bytes, reports[i].offset);
     pending.data.Swap(record.mutable_data());
     if (verdict != log::Verdict::kAdmitted) return false;
-    NoteRecord(pending.data, reports[i].offset, commit);
+    NoteCause(pending.data, commit.fold);
+    commit.records.push_back({reports[i].offset, &pending.data});
   }
   if (absl::Status written = WriteCommit(store_, commit, options_.bugs.fold); !written.ok()) {
     IsPassing(written) ? StepDown(Unavailable(FromAbsl(written.message()))) : Fail(written);

@@ -79,7 +79,8 @@ class PartitionOwner {
   };
   // What is decided together and appended as one request.
   struct Group {
-    explicit Group(const view::State* base) : changes(base) {}
+    explicit Group(std::unique_ptr<view::State> committed) : base(std::move(committed)), changes(base.get()) {}
+    const std::unique_ptr<view::State> base;
     view::ChangeSet changes;
     std::vector<Pending> records;
     std::map<std::string, size_t> by_request;  // Into records.

@@ -1,8 +1,7 @@
 #include "platform/log/admission.h"
 
-#include <openssl/sha.h>
-
 #include "platform/errors/errors.h"
+#include "platform/sealing/digest.h"
 #include "platform/text/text.h"
 
 namespace trialog::log {
@@ -109,10 +108,10 @@ Verdict Admit(FoldState& state, const LogRecord& record, std::string_view bytes,
       return verdict;
     }
     case LogRecord::kData: {
-      const std::string before = state.last_hash();
+      const bool follows = record.data().prev() == state.last_hash();
       const Verdict verdict = AdmitWritten(state, record.data(), bytes, Verdict::kAdmitted);
       if (verdict == Verdict::kAdmitted) {
-        if (record.data().prev() != before) Alarm(state);
+        if (!follows) Alarm(state);
         *state.mutable_record_time() = record.data().record_time();
         state.set_admitted(state.admitted() + 1);
       }
@@ -124,11 +123,6 @@ Verdict Admit(FoldState& state, const LogRecord& record, std::string_view bytes,
   return Verdict::kUnknown;
 }
 
-std::string RecordHash(std::string_view bytes) {
-  std::string hash(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(hash.data()));
-  return hash;
-}
+std::string RecordHash(std::string_view bytes) { return sealing::Sha256(bytes); }
 
 }  // namespace trialog::log

@@ -16,13 +16,21 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
   return Refuse(absl::StatusCode::kInternal, "STORE_FAILED", text);
 }
 
+rocksdb::WriteOptions Unlogged() {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  return options;
+}
+
 void AppendU16(std::string& out, uint16_t value) {
-  out += static_cast<char>(value >> 8);
-  out += static_cast<char>(value & 0xff);
+  const char bytes[] = {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
+  out.append(bytes, sizeof bytes);
 }
 
 void AppendU64(std::string& out, uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>((value >> shift) & 0xff);
+  char bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>((value >> (56 - 8 * i)) & 0xff);
+  out.append(bytes, sizeof bytes);
 }
 
 uint16_t ReadU16(std::string_view bytes) {

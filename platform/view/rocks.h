@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "rocksdb/options.h"
 #include "rocksdb/slice.h"
 #include "rocksdb/status.h"
 
@@ -17,6 +18,9 @@ inline std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.d
 // DATA_LOSS for damage, RESOURCE_EXHAUSTED for a full disk, UNAVAILABLE for a lock or a shutdown, INTERNAL for the rest.
 // `what` says what was tried; RocksDB's own text follows (file names, never keys or values of ours).
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
+
+// For what a log can give back: without a write-ahead log of its own.
+rocksdb::WriteOptions Unlogged();
 
 // Big-endian, so that keys sort like numbers.
 void AppendU16(std::string& out, uint16_t value);

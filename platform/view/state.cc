@@ -1,22 +1,33 @@
 #include "platform/view/state.h"
 
 #include <algorithm>
+#include <map>
 
 namespace trialog::view {
 namespace {
 
 constexpr char kSeparator = '\0';
+constexpr size_t kIndexBytes = 2;
 
-using Entries = std::vector<IndexSink::Entry>;
+void AppendIndex(std::string& out, const Index& index) {
+  out += static_cast<char>(index.id >> 8);
+  out += static_cast<char>(index.id & 0xff);
+}
 
-Entries KeysOf(const Table& table, std::string_view name, const RowPtr& row) {
-  if (!row || !row->resource || !table.index) return {};
+// The row's keys, sorted.
+IndexSink KeysOf(const Table& table, std::string_view name, const RowPtr& row) {
   IndexSink sink(name);
-  table.index(*row, name, sink);
-  Entries entries = sink.entries();
-  std::sort(entries.begin(), entries.end());
-  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
-  return entries;
+  if (row && row->resource && table.index) table.index(*row, name, sink);
+  sink.Sort();
+  return sink;
+}
+
+std::string Encoded(const Index& index, std::string_view key) {
+  std::string out;
+  out.reserve(2 + key.size());
+  AppendIndex(out, index);
+  out += key;
+  return out;
 }
 
 uint64_t Micros(const google::protobuf::Timestamp& time) {
@@ -34,14 +45,40 @@ class Nothing final : public State {
 
 }  // namespace
 
+uint32_t IndexSink::Begin(const Index& index, std::string_view key) {
+  if (entries_.empty()) {
+    entries_.reserve(8);
+    bytes_.reserve(8 * (key.size() + row_name_.size()));
+  }
+  const auto begin = static_cast<uint32_t>(bytes_.size());
+  AppendIndex(bytes_, index);
+  bytes_ += key;
+  return begin;
+}
+
 void IndexSink::AddUnique(const Index& index, std::string_view key) {
-  entries_.push_back({index.id, std::string(key), "", false});
+  const uint32_t begin = Begin(index, key);
+  entries_.push_back({begin, static_cast<uint32_t>(bytes_.size()), 0});
 }
 
 void IndexSink::Add(const Index& index, std::string_view key) {
-  std::string stored = GroupPrefix(key);
-  stored += row_name_;
-  entries_.push_back({index.id, std::move(stored), std::string(key), true});
+  const uint32_t begin = Begin(index, key);
+  const auto group_end = static_cast<uint32_t>(bytes_.size());
+  bytes_ += kSeparator;
+  bytes_ += row_name_;
+  entries_.push_back({begin, static_cast<uint32_t>(bytes_.size()), group_end});
+}
+
+void IndexSink::Sort() {
+  std::sort(entries_.begin(), entries_.end(), [this](const Entry& a, const Entry& b) { return Key(a) < Key(b); });
+  const auto same = [this](const Entry& a, const Entry& b) { return Key(a) == Key(b); };
+  entries_.erase(std::unique(entries_.begin(), entries_.end(), same), entries_.end());
+}
+
+bool IndexSink::Contains(std::string_view key) const {
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), key,
+                                   [this](const Entry& entry, std::string_view wanted) { return Key(entry) < wanted; });
+  return at != entries_.end() && Key(*at) == key;
 }
 
 std::string GroupPrefix(std::string_view key) {
@@ -95,58 +132,65 @@ void ChangeSet::Delete(const Table& table, std::string_view name) {
 }
 
 void ChangeSet::Write(const Table& table, std::string_view name, const RowPtr& before, RowPtr after) {
-  const Entries old_keys = KeysOf(table, name, before);
-  const Entries new_keys = KeysOf(table, name, after);
-  for (const auto& e : old_keys) {
-    if (std::binary_search(new_keys.begin(), new_keys.end(), e)) continue;
-    keys_[{e.index, e.key}] = std::nullopt;
-    if (e.counted) AddToCount(e.index, e.group, -1);
+  const IndexSink old_keys = KeysOf(table, name, before);
+  const IndexSink new_keys = KeysOf(table, name, after);
+  for (const auto& entry : old_keys.entries()) {
+    if (new_keys.Contains(old_keys.Key(entry))) continue;
+    keys_.insert_or_assign(std::string(old_keys.Key(entry)), std::nullopt);
+    if (entry.group_end != 0) AddToCount(old_keys.Group(entry), -1);
   }
-  for (const auto& e : new_keys) {
-    if (std::binary_search(old_keys.begin(), old_keys.end(), e)) continue;
-    keys_[{e.index, e.key}] = std::string(name);
-    if (e.counted) AddToCount(e.index, e.group, +1);
+  for (const auto& entry : new_keys.entries()) {
+    if (old_keys.Contains(new_keys.Key(entry))) continue;
+    keys_.insert_or_assign(std::string(new_keys.Key(entry)), std::string(name));
+    if (entry.group_end != 0) AddToCount(new_keys.Group(entry), +1);
   }
-  auto [it, first] = last_write_.try_emplace({table.id, std::string(name)}, writes_.size());
-  if (!first && writes_[it->second].record == context_.record) {
-    writes_[it->second].row = std::move(after);
+  const auto last = last_write_.find(RowKey{table.id, name});
+  if (last != last_write_.end() && writes_[last->second].record == context_.record) {
+    writes_[last->second].row = std::move(after);
     return;
   }
-  it->second = writes_.size();
   writes_.push_back({&table, std::string(name), std::move(after), context_.record});
+  if (last != last_write_.end()) {
+    last->second = writes_.size() - 1;
+  } else {
+    last_write_.emplace(RowKey{table.id, writes_.back().name}, writes_.size() - 1);
+  }
 }
 
-void ChangeSet::AddToCount(uint16_t index, const std::string& group, int64_t by) {
-  auto [it, first] = counts_.try_emplace({index, group}, 0);
-  if (first) it->second = base_.Count({index, ""}, group);
+void ChangeSet::AddToCount(std::string_view index_and_group, int64_t by) {
+  auto it = counts_.find(index_and_group);
+  if (it == counts_.end()) {
+    const auto id = static_cast<uint16_t>(static_cast<unsigned char>(index_and_group[0]) << 8 |
+                                          static_cast<unsigned char>(index_and_group[1]));
+    const int64_t before = base_.Count({id, ""}, index_and_group.substr(kIndexBytes));
+    it = counts_.emplace(std::string(index_and_group), before).first;
+  }
   it->second += by;
 }
 
 RowPtr ChangeSet::Find(const Table& table, std::string_view name) const {
-  auto it = last_write_.find(RowKey{table.id, std::string(name)});
+  auto it = last_write_.find(RowKey{table.id, name});
   if (it == last_write_.end()) return base_.Find(table, name);
   const RowPtr& row = writes_[it->second].row;
   return row->resource ? row : nullptr;
 }
 
 std::optional<std::string> ChangeSet::Lookup(const Index& index, std::string_view key) const {
-  auto it = keys_.find({index.id, std::string(key)});
+  auto it = keys_.find(Encoded(index, key));
   return it == keys_.end() ? base_.Lookup(index, key) : it->second;
 }
 
 std::vector<Found> ChangeSet::Scan(const Index& index, std::string_view prefix, size_t limit,
                                    std::string_view after) const {
   // Enough of the base that `limit` remain even if each key erased here is among them.
-  const auto in_index = [&](const auto& it) {
-    return it != keys_.end() && it->first.first == index.id && it->first.second.substr(0, prefix.size()) == prefix;
-  };
-  const std::string start(std::max<std::string_view>(prefix, after));
-  const auto first = keys_.lower_bound({index.id, start});
+  const std::string encoded_prefix = Encoded(index, prefix);
+  const auto first = keys_.lower_bound(Encoded(index, std::max<std::string_view>(prefix, after)));
   std::map<std::string, std::optional<std::string>> merged;
   size_t erased = 0;
-  for (auto it = first; in_index(it); ++it) {
-    if (!after.empty() && it->first.second <= after) continue;
-    merged[it->first.second] = it->second;
+  for (auto it = first; it != keys_.end() && it->first.compare(0, encoded_prefix.size(), encoded_prefix) == 0; ++it) {
+    std::string key = it->first.substr(kIndexBytes);
+    if (!after.empty() && key <= after) continue;
+    merged[std::move(key)] = it->second;
     if (!it->second) ++erased;
   }
   for (Found& found : base_.Scan(index, prefix, limit + erased, after)) merged.try_emplace(found.key, found.name);
@@ -159,7 +203,7 @@ std::vector<Found> ChangeSet::Scan(const Index& index, std::string_view prefix, 
 }
 
 int64_t ChangeSet::Count(const Index& index, std::string_view key) const {
-  auto it = counts_.find({index.id, std::string(key)});
+  auto it = counts_.find(Encoded(index, key));
   return it == counts_.end() ? base_.Count(index, key) : it->second;
 }
 

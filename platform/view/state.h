@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "google/protobuf/message.h"
 #include "trialog/event/v1/record.pb.h"
@@ -41,7 +42,8 @@ struct Index {
   std::string_view name;
 };
 
-// Receives the keys that a row should be found by.
+// Receives the keys that a row should be found by. All keys stand in one buffer: a row has several, and each change of a
+// row asks for those before and after it.
 class IndexSink {
  public:
   explicit IndexSink(std::string_view row_name) : row_name_(row_name) {}
@@ -51,16 +53,26 @@ class IndexSink {
   void Add(const Index& index, std::string_view key);
 
   struct Entry {
-    uint16_t index;
-    std::string key;    // As stored.
-    std::string group;  // The key as given, when it counts; empty and `counted` false for a unique key.
-    bool counted;
-    auto operator<=>(const Entry&) const = default;
+    uint32_t begin, end;
+    uint32_t group_end;  // Where the key as given ends, when it counts; 0 for a unique key.
   };
+  // In the order of their keys, each once, after Sort.
   const std::vector<Entry>& entries() const { return entries_; }
+  void Sort();
+  bool Contains(std::string_view key) const;
+
+  // The index's id (2 bytes, big-endian) and the key as stored; the same with the key as given.
+  std::string_view Key(const Entry& entry) const { return Part(entry.begin, entry.end); }
+  std::string_view Group(const Entry& entry) const { return Part(entry.begin, entry.group_end); }
 
  private:
-  std::string row_name_;
+  std::string_view Part(uint32_t begin, uint32_t end) const {
+    return std::string_view(bytes_).substr(begin, end - begin);
+  }
+  uint32_t Begin(const Index& index, std::string_view key);
+
+  const std::string_view row_name_;
+  std::string bytes_;
   std::vector<Entry> entries_;
 };
 
@@ -162,34 +174,28 @@ class ChangeSet final : public State {
     RowPtr row;
     uint64_t record;
   };
-  const std::vector<RowWrite>& writes() const { return writes_; }
-  using IndexKey = std::pair<uint16_t, std::string>;
-  const std::map<IndexKey, std::optional<std::string>>& keys() const { return keys_; }  // No value: erased.
-  const std::map<IndexKey, int64_t>& counts() const { return counts_; }                 // As they stand now.
+  const std::deque<RowWrite>& writes() const { return writes_; }
+  // By index id (2 bytes, big-endian) and key. No value: erased.
+  using Keys = absl::btree_map<std::string, std::optional<std::string>, std::less<>>;
+  using Counts = absl::btree_map<std::string, int64_t, std::less<>>;
+  const Keys& keys() const { return keys_; }
+  const Counts& counts() const { return counts_; }  // As they stand now.
 
   bool empty() const { return writes_.empty(); }
 
  private:
-  struct RowKey {
-    uint16_t table;
-    std::string name;
-    bool operator==(const RowKey&) const = default;
-    template <typename H>
-    friend H AbslHashValue(H h, const RowKey& key) {
-      return H::combine(std::move(h), key.table, key.name);
-    }
-  };
+  using RowKey = std::pair<uint16_t, std::string_view>;  // Table and name; the name is that of a write.
 
   void Write(const Table& table, std::string_view name, const RowPtr& before, RowPtr after);
-  void AddToCount(uint16_t index, const std::string& group, int64_t by);
+  void AddToCount(std::string_view index_and_group, int64_t by);
   event::v1::RowMeta NextMeta(const RowPtr& before) const;
 
   const State& base_;
   EventContext context_;
-  std::vector<RowWrite> writes_;
+  std::deque<RowWrite> writes_;  // They stay where they are.
   absl::flat_hash_map<RowKey, size_t> last_write_;  // Into writes_.
-  std::map<IndexKey, std::optional<std::string>> keys_;
-  std::map<IndexKey, int64_t> counts_;
+  Keys keys_;
+  Counts counts_;
 };
 
 // A State that holds nothing: the base of a ChangeSet in domain tests.

@@ -20,12 +20,13 @@
 #include "platform/view/row_cache.h"
 #include "platform/view/state.h"
 #include "trialog/event/v1/fold.pb.h"
-#include "trialog/event/v1/request.pb.h"
+#include "trialog/event/v1/note.pb.h"
 
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
 class Env;
+class Iterator;
 class Status;
 class WriteBatch;
 }  // namespace rocksdb
@@ -53,7 +54,15 @@ struct Change {
   std::string name;
 };
 
-// How long a request id is remembered, by log time: 24 h and twice the permitted clock error (spec/dedup.tla).
+// A request that was answered: where its record stands and what its answer is rendered from.
+struct Answered {
+  int64_t offset = -1;
+  std::string mac;
+  std::vector<std::string> names;
+};
+
+// How long a request id is remembered at least, by log time: 24 h and twice the permitted clock error (spec/dedup.tla).
+// In whole seconds, so that not every commit has something to forget.
 inline constexpr absl::Duration kRememberRequests = absl::Seconds(24 * 3600 + 2 * 5);
 // Beyond this many in a partition the oldest are forgotten.
 inline constexpr uint64_t kMaxRequests = 10'000'000;
@@ -65,13 +74,12 @@ struct Commit {
   const ChangeSet* changes = nullptr;
   // Offset of a record of `changes`; null: the record number is the offset.
   std::function<int64_t(uint64_t record)> offset_of;
-  struct Request {
-    std::string key;
-    event::v1::RequestOutcome outcome;
+  // Each admitted record, in order; they outlive the commit. Every change belongs to one of them.
+  struct Record {
+    int64_t offset;
+    const event::v1::Data* data;
   };
-  std::vector<Request> requests;
-  // Record time and offset of each admitted record.
-  std::vector<std::pair<google::protobuf::Timestamp, int64_t>> times;
+  std::vector<Record> records;
 };
 
 // Reading is thread safe; commits of one partition come from one thread at a time.
@@ -84,12 +92,16 @@ class Store {
 
   // The state as committed. Lives as long as the store; thread safe.
   const State& partition(int partition) const;
+  // The same for one thread that looks up many rows, and commits or drops it before anybody else commits to the partition:
+  // it keeps an iterator between look-ups.
+  std::unique_ptr<State> StateForCommit(int partition) const;
   // How far the partition's own log is folded.
   event::v1::FoldState fold(int partition) const;
   // The next offset to be folded, cheaply.
   int64_t next_offset(int partition) const { return next_offset_[partition].load(std::memory_order_acquire); }
 
-  // Writes all of it or nothing, not synced: the log is the truth. Visible to readers when it returns.
+  // Writes all of it or nothing, in memory and some time later to disk: the log is the truth. What a crash takes away is
+  // folded again, from an earlier position that fits everything else in the store. Visible to readers when it returns.
   absl::Status Write(const Commit& commit);
 
   // The version that stood after the record at `offset`; null when there was none or it was deleted.
@@ -104,7 +116,7 @@ class Store {
   int64_t OffsetAt(int partition, absl::Time time) const;
   // Rows changed by records from `offset` on, in order; whole records until at least `limit` changes.
   std::vector<Change> Changes(int partition, int64_t offset, size_t limit) const;
-  std::optional<event::v1::RequestOutcome> FindRequest(int partition, std::string_view key) const;
+  std::optional<Answered> FindRequest(int partition, std::string_view key) const;
 
   // Calls `wake` after each commit to the partition, from the committing thread; it must not block nor call back.
   // Returns an id for Unlisten; after Unlisten returned there is no further call.
@@ -135,17 +147,27 @@ class Store {
 
  private:
   class PartitionState;
-  enum Family { kMeta, kRows, kKeys, kCounts, kChanges, kTimes, kRequests, kRequestTimes, kFacts, kFamilies };
+  class StateOfBatch;
+  enum Family { kMeta, kRows, kKeys, kCounts, kRecords, kRequests, kFacts, kFamilies };
 
   Store(const Domain& domain, size_t cached_rows);
+  absl::Status OpenDatabase(const StoreOptions& options);
+  void Close();
   absl::Status Load();
   void WriteRows(const Commit& commit, rocksdb::WriteBatch& batch) const;
+  void WriteKeys(const Commit& commit, rocksdb::WriteBatch& batch) const;
+  absl::Status WriteRecords(const Commit& commit, rocksdb::WriteBatch& batch) const;
   void WriteRequests(const Commit& commit, event::v1::FoldState& fold, rocksdb::WriteBatch& batch);
-  void Forget(int partition, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch);
-  RowPtr FindLatest(int partition, const Table& table, std::string_view name) const;
+  void Forget(const Commit& commit, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch);
+  void Publish(const Commit& commit, event::v1::FoldState fold);
+  rocksdb::Iterator* NewRowIterator() const;
+  RowPtr FindLatest(int partition, const Table& table, std::string_view name, rocksdb::Iterator* reused) const;
+  std::vector<Version> Versions(rocksdb::Iterator& it, const Table& table, std::string_view row_name, int64_t offset,
+                                size_t limit) const;
+  int64_t OffsetOfRequest(int partition, std::string_view key) const;
+  bool ParseNote(std::string_view bytes, event::v1::RecordNote& note) const;
   // Remembers damage for Health; true when the read may be used.
   bool Sound(const rocksdb::Status& status) const;
-  absl::StatusOr<RowPtr> Parse(const Table& table, std::string_view bytes) const;
 
   const Domain& domain_;
   std::unique_ptr<rocksdb::DB> db_;
@@ -153,7 +175,8 @@ class Store {
   std::vector<std::unique_ptr<PartitionState>> partitions_;
   mutable RowCache cache_;
   std::atomic<int64_t> next_offset_[log::kPartitions] = {};
-  // No request remembered is older; only for the thread that commits the partition. Saves a look at each commit.
+  // Time of the oldest record whose request is remembered, or before it; only for the thread that commits the partition.
+  // Saves a look at each commit.
   std::array<absl::Time, log::kPartitions> remembered_since_;
 
   mutable absl::Mutex mutex_;

@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/time/time.h"
 #include "platform/view/rocks.h"
 
 namespace trialog::view::keys {
@@ -20,13 +19,21 @@ inline std::string RowPrefix(int partition, uint16_t table, std::string_view nam
   key += name_prefix;
   return key;
 }
+inline void AppendRowName(std::string& out, int partition, uint16_t table, std::string_view name) {
+  out += static_cast<char>(partition);
+  AppendU16(out, table);
+  out += name;
+  out += kNameEnd;
+}
 inline std::string RowName(int partition, uint16_t table, std::string_view name) {
-  std::string key = RowPrefix(partition, table, name);
-  key += kNameEnd;
+  std::string key;
+  key.reserve(name.size() + 4 + 8);
+  AppendRowName(key, partition, table, name);
   return key;
 }
+inline void AppendVersion(std::string& row_name, int64_t offset) { AppendU64(row_name, ~static_cast<uint64_t>(offset)); }
 inline std::string RowVersion(std::string row_name, int64_t offset) {
-  AppendU64(row_name, ~static_cast<uint64_t>(offset));
+  AppendVersion(row_name, offset);
   return row_name;
 }
 inline int64_t OffsetOfVersion(std::string_view key) {
@@ -42,39 +49,23 @@ inline std::string Indexed(int partition, uint16_t index, std::string_view key) 
 }
 inline constexpr size_t kIndexedPrefix = 3;
 
-// changes: partition, offset, number in the record → table, name.
-inline std::string ChangeKey(int partition, int64_t offset, uint16_t number) {
+// records: partition, offset → RecordNote.
+inline std::string RecordKey(int partition, int64_t offset) {
   std::string out = Partition(partition);
-  AppendU64(out, static_cast<uint64_t>(offset));
-  AppendU16(out, number);
-  return out;
-}
-
-// times: partition, record time (microseconds), offset → nothing.
-inline std::string TimeKey(int partition, absl::Time time, int64_t offset) {
-  std::string out = Partition(partition);
-  AppendU64(out, static_cast<uint64_t>(absl::ToUnixMicros(time)));
   AppendU64(out, static_cast<uint64_t>(offset));
   return out;
 }
+inline int64_t OffsetOfRecord(std::string_view record_key) { return static_cast<int64_t>(ReadU64(record_key.substr(1))); }
 
-// requests: partition, request key. request times: partition, record time, request key.
+// requests: partition, request key → offset of its record (8).
 inline std::string RequestKey(int partition, std::string_view key) {
   std::string out = Partition(partition);
   out += key;
   return out;
 }
-inline std::string RequestTimeKey(int partition, absl::Time time, std::string_view key) {
-  std::string out = Partition(partition);
-  AppendU64(out, static_cast<uint64_t>(absl::ToUnixMicros(time)));
-  out += key;
-  return out;
-}
-inline absl::Time TimeOfRequest(std::string_view request_time_key) {
-  return absl::FromUnixMicros(static_cast<int64_t>(ReadU64(request_time_key.substr(1))));
-}
 
-// meta: "fold", partition; "facts", partition, source.
+// meta: "format"; "fold", partition; "facts", partition, source.
+inline constexpr std::string_view kFormat = "format";
 inline std::string Fold(int partition) {
   std::string key = "fold/";
   return key += Partition(partition);

@@ -4,11 +4,11 @@
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 #include "platform/view/rocks.h"
+#include "platform/view/row_codec.h"
 #include "platform/view/store.h"
 #include "platform/view/store_keys.h"
 #include "platform/view/times.h"
 #include "rocksdb/db.h"
-#include "rocksdb/write_batch.h"
 
 namespace trialog::view {
 
@@ -28,29 +28,19 @@ absl::Status Store::Health() const {
   return damage_;
 }
 
-absl::StatusOr<RowPtr> Store::Parse(const Table& table, std::string_view bytes) const {
-  event::v1::Row stored;
-  if (!stored.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", "a row does not parse; rebuild the store from the log");
-  }
-  auto row = std::make_shared<Row>();
-  row->sealed = std::move(*stored.mutable_sealed());
-  row->meta = std::move(*stored.mutable_meta());
-  if (!stored.deleted()) {
-    std::shared_ptr<google::protobuf::Message> resource(table.prototype->New());
-    if (!resource->ParseFromString(stored.resource())) {
-      return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", "a resource does not parse; rebuild the store");
-    }
-    row->resource = std::move(resource);
-  }
-  return row;
+rocksdb::Iterator* Store::NewRowIterator() const {
+  rocksdb::ReadOptions options;
+  options.prefix_same_as_start = true;
+  return db_->NewIterator(options, families_[kRows]);
 }
 
-RowPtr Store::FindLatest(int partition, const Table& table, std::string_view name) const {
+RowPtr Store::FindLatest(int partition, const Table& table, std::string_view name, rocksdb::Iterator* reused) const {
   const std::string key = keys::RowName(partition, table.id, name);
   RowCache::Answer cached = cache_.Get(key);
   if (cached.hit) return cached.row;
-  RowPtr row = FindAt(partition, table, name, INT64_MAX);
+  std::unique_ptr<rocksdb::Iterator> own(reused == nullptr ? NewRowIterator() : nullptr);
+  const auto found = Versions(own ? *own : *reused, table, key, INT64_MAX, 1);
+  RowPtr row = !found.empty() && found[0].row->resource ? found[0].row : nullptr;
   cache_.Offer(key, row, cached.ticket);
   return row;
 }
@@ -62,22 +52,24 @@ RowPtr Store::FindAt(int partition, const Table& table, std::string_view name, i
 
 std::vector<Version> Store::History(int partition, const Table& table, std::string_view name, int64_t offset,
                                     size_t limit) const {
+  std::unique_ptr<rocksdb::Iterator> it(NewRowIterator());
+  return Versions(*it, table, keys::RowName(partition, table.id, name), offset, limit);
+}
+
+std::vector<Version> Store::Versions(rocksdb::Iterator& it, const Table& table, std::string_view row_name,
+                                     int64_t offset, size_t limit) const {
   std::vector<Version> versions;
-  const std::string row_name = keys::RowName(partition, table.id, name);
-  rocksdb::ReadOptions options;
-  options.prefix_same_as_start = true;
-  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, families_[kRows]));
-  for (it->Seek(keys::RowVersion(row_name, offset)); it->Valid() && versions.size() < limit; it->Next()) {
-    const std::string_view key = FromSlice(it->key());
+  for (it.Seek(keys::RowVersion(std::string(row_name), offset)); it.Valid() && versions.size() < limit; it.Next()) {
+    const std::string_view key = FromSlice(it.key());
     if (key.size() != row_name.size() + 8 || !HasPrefix(key, row_name)) break;
-    absl::StatusOr<RowPtr> row = Parse(table, FromSlice(it->value()));
+    absl::StatusOr<RowPtr> row = ParseRow(table, FromSlice(it.value()));
     if (!row.ok()) {
       Sound(rocksdb::Status::Corruption("a row does not parse"));
       break;
     }
     versions.push_back({keys::OffsetOfVersion(key), *std::move(row)});
   }
-  Sound(it->status());
+  Sound(it.status());
   return versions;
 }
 
@@ -106,36 +98,71 @@ std::vector<std::string> Store::Names(int partition, const Table& table, std::st
   return names;
 }
 
+// Record times never go back from one record to the next, so that the offset is found by halving.
 int64_t Store::OffsetAt(int partition, absl::Time time) const {
-  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kTimes]));
-  it->SeekForPrev(keys::TimeKey(partition, time, INT64_MAX));
-  if (!it->Valid() || it->key()[0] != static_cast<char>(partition)) return -1;
-  return static_cast<int64_t>(ReadU64(FromSlice(it->key()).substr(9)));
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kRecords]));
+  int64_t at = -1;  // The last record found that is not after `time`.
+  for (int64_t low = 0, high = next_offset(partition) - 1; low <= high;) {
+    const int64_t middle = low + (high - low) / 2;
+    it->SeekForPrev(keys::RecordKey(partition, middle));
+    if (!it->Valid() || it->key()[0] != static_cast<char>(partition) || keys::OffsetOfRecord(FromSlice(it->key())) < low) {
+      low = middle + 1;  // No record between the two.
+      continue;
+    }
+    const int64_t offset = keys::OffsetOfRecord(FromSlice(it->key()));
+    event::v1::RecordNote note;
+    if (!ParseNote(FromSlice(it->value()), note)) break;
+    if (FromProto(note.record_time()) <= time) {
+      at = offset;
+      low = middle + 1;
+    } else {
+      high = offset - 1;
+    }
+  }
+  Sound(it->status());
+  return at;
+}
+
+bool Store::ParseNote(std::string_view bytes, event::v1::RecordNote& note) const {
+  return note.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+         Sound(rocksdb::Status::Corruption("a record's note does not parse"));
 }
 
 std::vector<Change> Store::Changes(int partition, int64_t offset, size_t limit) const {
   std::vector<Change> changes;
-  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kChanges]));
-  for (it->Seek(keys::ChangeKey(partition, offset, 0)); it->Valid(); it->Next()) {
+  event::v1::RecordNote note;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kRecords]));
+  for (it->Seek(keys::RecordKey(partition, offset)); it->Valid() && changes.size() < limit; it->Next()) {
     const std::string_view key = FromSlice(it->key());
-    if (key[0] != static_cast<char>(partition)) break;
-    const int64_t at = static_cast<int64_t>(ReadU64(key.substr(1)));
-    if (changes.size() >= limit && at != changes.back().offset) break;
-    const uint16_t id = ReadU16(FromSlice(it->value()));
-    auto table = std::find_if(domain_.tables.begin(), domain_.tables.end(), [&](const Table* t) { return t->id == id; });
-    if (table == domain_.tables.end()) continue;
-    changes.push_back({at, *table, it->value().ToString().substr(2)});
+    if (key[0] != static_cast<char>(partition) || !ParseNote(FromSlice(it->value()), note)) break;
+    for (auto& change : *note.mutable_changes()) {
+      const auto table = std::find_if(domain_.tables.begin(), domain_.tables.end(),
+                                      [&](const Table* t) { return t->id == change.table(); });
+      if (table == domain_.tables.end()) continue;
+      changes.push_back({keys::OffsetOfRecord(key), *table, std::move(*change.mutable_name())});
+    }
   }
   Sound(it->status());
   return changes;
 }
 
-std::optional<event::v1::RequestOutcome> Store::FindRequest(int partition, std::string_view key) const {
-  std::string bytes;
-  auto status = db_->Get({}, families_[kRequests], keys::RequestKey(partition, key), &bytes);
-  event::v1::RequestOutcome outcome;
-  if (!Sound(status) || !outcome.ParseFromString(bytes)) return std::nullopt;
-  return outcome;
+int64_t Store::OffsetOfRequest(int partition, std::string_view key) const {
+  rocksdb::PinnableSlice offset;
+  const auto status = db_->Get({}, families_[kRequests], keys::RequestKey(partition, key), &offset);
+  return Sound(status) ? static_cast<int64_t>(ReadU64(FromSlice(offset))) : -1;
+}
+
+std::optional<Answered> Store::FindRequest(int partition, std::string_view key) const {
+  const int64_t offset = OffsetOfRequest(partition, key);
+  if (offset < 0) return std::nullopt;
+  rocksdb::PinnableSlice bytes;
+  const auto status = db_->Get({}, families_[kRecords], keys::RecordKey(partition, offset), &bytes);
+  event::v1::RecordNote note;
+  if (!Sound(status.IsNotFound() ? rocksdb::Status::Corruption("a request without its record") : status) ||
+      !ParseNote(FromSlice(bytes), note)) {
+    return std::nullopt;
+  }
+  return Answered{offset, std::move(*note.mutable_request_mac()), {note.names().begin(), note.names().end()}};
 }
 
 event::v1::FoldState Store::fact_fold(std::string_view source, int partition) const {
@@ -143,20 +170,6 @@ event::v1::FoldState Store::fact_fold(std::string_view source, int partition) co
   event::v1::FoldState fold;
   if (db_->Get({}, keys::FactFold(partition, source), &bytes).ok()) fold.ParseFromString(bytes);
   return fold;
-}
-
-absl::Status Store::WriteFacts(std::string_view source, int partition, const event::v1::FoldState& fold,
-                               const std::vector<FactWrite>& writes) {
-  rocksdb::WriteBatch batch;
-  for (const FactWrite& write : writes) {
-    if (write.value) {
-      batch.Put(families_[kFacts], write.key, *write.value);
-    } else {
-      batch.Delete(families_[kFacts], write.key);
-    }
-  }
-  batch.Put(keys::FactFold(partition, source), fold.SerializeAsString());
-  return FromRocks(db_->Write({}, &batch), "writing facts");
 }
 
 std::optional<std::string> Store::Fact(std::string_view key) const {

@@ -59,14 +59,17 @@ class StoreTest : public testing::Test {
     Commit commit{.partition = 3, .fold = store_->fold(3), .changes = &changes};
     commit.fold.set_next_offset(offset + 1);
     *commit.fold.mutable_record_time() = ToProto(TimeOf(offset));
-    commit.times.emplace_back(ToProto(TimeOf(offset)), offset);
-    if (!request.empty()) {
-      event::v1::RequestOutcome outcome;
-      outcome.set_offset(offset);
-      *outcome.mutable_record_time() = ToProto(TimeOf(offset));
-      commit.requests.push_back({request, outcome});
-    }
+    const event::v1::Data data = DataAt(offset, request);
+    commit.records.push_back({offset, &data});
     ASSERT_TRUE(store_->Write(commit).ok());
+  }
+  static event::v1::Data DataAt(int64_t offset, const std::string& request) {
+    event::v1::Data data;
+    *data.mutable_record_time() = ToProto(TimeOf(offset));
+    data.set_request_key(request);
+    data.set_request_mac(request + "'s content");
+    data.mutable_result()->add_names("things/a");
+    return data;
   }
   // One record an hour.
   static absl::Time TimeOf(int64_t offset) { return absl::FromUnixSeconds(1'700'000'000 + offset * 3600); }
@@ -122,7 +125,7 @@ TEST_F(StoreTest, EverythingIsThereAfterReopening) {
   EXPECT_EQ(store_->ContentHash(), hash);
   EXPECT_EQ(store_->fold(3).next_offset(), 3);
   EXPECT_EQ(store_->next_offset(3), 3);
-  EXPECT_EQ(store_->FindRequest(3, std::string(32, 'r'))->offset(), 2);
+  EXPECT_EQ(store_->FindRequest(3, std::string(32, 'r'))->offset, 2);
   EXPECT_THAT(NamesUnder("red"), ElementsAre("things/a", "things/b"));
 }
 
@@ -139,11 +142,11 @@ TEST_F(StoreTest, ARequestIsForgottenByLogTime) {
 TEST_F(StoreTest, WhatIsForgottenDoesNotDependOnWhichRecordsAreWrittenTogether) {
   const auto write = [&](std::vector<std::pair<int64_t, std::string>> requests) {
     Commit commit{.partition = 3, .fold = store_->fold(3)};
-    for (const auto& [offset, key] : requests) {
-      event::v1::RequestOutcome outcome;
-      outcome.set_offset(offset);
-      *outcome.mutable_record_time() = ToProto(TimeOf(offset));
-      commit.requests.push_back({key, outcome});
+    std::vector<event::v1::Data> data;
+    for (const auto& [offset, key] : requests) data.push_back(DataAt(offset, key));
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const int64_t offset = requests[i].first;
+      commit.records.push_back({offset, &data[i]});
       commit.fold.set_next_offset(offset + 1);
       *commit.fold.mutable_record_time() = ToProto(TimeOf(offset));
     }
@@ -157,7 +160,7 @@ TEST_F(StoreTest, WhatIsForgottenDoesNotDependOnWhichRecordsAreWrittenTogether) 
   write({{1, "used again"}});
   write({{2, "other"}, {40, "used again"}});
   EXPECT_EQ(store_->ContentHash(), one_by_one);
-  EXPECT_EQ(store_->FindRequest(3, "used again")->offset(), 40);
+  EXPECT_EQ(store_->FindRequest(3, "used again")->offset, 40);
   EXPECT_EQ(store_->fold(3).requests(), 1u);
 }
 
