@@ -14,7 +14,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 add_compile_options(-fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  add_compile_options(-fpch-preprocess -fpch-deps)
+  add_compile_options(-fpch-preprocess)  # Not -fpch-deps: with it gcc 12 cannot preprocess alone, which ccache does.
 else()
   # Debian's Abseil was built by a compiler that mangles one template otherwise.
   add_compile_options(-fclang-abi-compat=17)

@@ -73,6 +73,15 @@ std::vector<Grant> Account::GrantsAt(absl::Time now) const {
   return in_force;
 }
 
+absl::Time Account::GrantsHoldUntil(absl::Time now) const {
+  absl::Time until = absl::InfiniteFuture();
+  for (const auto& grant : grants) {
+    if (grant.has_start_time() && now < FromProto(grant.start_time())) until = std::min(until, FromProto(grant.start_time()));
+    if (grant.has_end_time() && now < FromProto(grant.end_time())) until = std::min(until, FromProto(grant.end_time()));
+  }
+  return until;
+}
+
 Directory::Directory(Runtime& runtime, log::Log& log, view::Store& store, int partitions)
     : store_(store), partitions_(partitions),
       folder_(runtime, log, store, "auth", partitions, FoldAuthEvent,
@@ -85,12 +94,12 @@ std::shared_ptr<const Account> Directory::Find(std::string_view name) {
   {
     absl::MutexLock lock(&mutex_);
     if (auto it = accounts_.find(std::string(name)); it != accounts_.end()) return it->second;
-    read = reads_;
+    read = Generation();
   }
   auto loaded = std::make_shared<Account>(*Load(name));
   absl::MutexLock lock(&mutex_);
   loaded->epoch = epochs_[std::string(name)];
-  if (read != reads_) return loaded;  // Something was folded meanwhile: good for this call, not to be kept.
+  if (read != Generation()) return loaded;  // Something was folded meanwhile: good for this call, not to be kept.
   if (accounts_.size() >= kMaxAccounts) accounts_.clear();
   accounts_[std::string(name)] = loaded;
   return loaded;
@@ -112,7 +121,7 @@ void Directory::Folded(const std::vector<event::v1::PublicEvent>& events) {
   bool changed = false;
   {
     absl::MutexLock lock(&mutex_);
-    ++reads_;
+    generation_.fetch_add(1, std::memory_order_acq_rel);
     for (const auto& event : events) {
       if (event.type() == auth::v1::SigningKeyPublished::descriptor()->full_name()) ++signing_key_epoch_;
       const std::string account(AccountOf(event.subject()));
@@ -135,6 +144,10 @@ std::vector<auth::v1::SigningKey> Directory::SigningKeys(std::string_view organi
     if (!key.has_expire_time() || now < FromProto(key.expire_time())) keys.push_back(std::move(key));
   }
   return keys;
+}
+
+bool Directory::Knows(std::string_view organization, int64_t offset) const {
+  return folder_.next_offset(log::PartitionOf(organization, partitions_)) > offset;
 }
 
 void Directory::WhenKnown(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done) {

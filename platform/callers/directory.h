@@ -27,6 +27,8 @@ struct Account {
 
   // The grants in force at `now`.
   std::vector<Grant> GrantsAt(absl::Time now) const;
+  // Until when they stay those, as long as nothing is folded: the next start or end of a grant after `now`.
+  absl::Time GrantsHoldUntil(absl::Time now) const;
 };
 
 // Thread safe.
@@ -47,7 +49,12 @@ class Directory {
   // Grows with each key published for any organisation.
   uint64_t SigningKeyEpoch() const { return signing_key_epoch_.load(std::memory_order_acquire); }
   uint64_t Epoch(std::string_view name) { return Find(name)->epoch; }
+  // Grows with each batch of auth's events: as long as it stands still, every answer of this class stays the same. Read
+  // it before the answers that are to be kept.
+  uint64_t Generation() const { return generation_.load(std::memory_order_acquire); }
 
+  // Whether auth's events up to `offset` of the organisation's partition are known here.
+  bool Knows(std::string_view organization, int64_t offset) const;
   // Calls `done` once auth's events up to `offset` of the organisation's partition are known here.
   void WhenKnown(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done);
   // How far auth's stream is known for the organisation.
@@ -65,11 +72,11 @@ class Directory {
   std::function<void()> changed_;
 
   std::atomic<uint64_t> signing_key_epoch_ = 1;
+  std::atomic<uint64_t> generation_ = 1;  // Changes under the mutex: an account read before is not kept after.
 
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<const Account>> accounts_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> epochs_ ABSL_GUARDED_BY(mutex_);
-  uint64_t reads_ ABSL_GUARDED_BY(mutex_) = 0;  // Folded batches: an account read before one is not kept after it.
 
   facts::FactFolder folder_;  // Last: its thread calls Folded.
 };

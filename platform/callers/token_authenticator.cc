@@ -10,6 +10,7 @@ namespace trialog::callers {
 namespace {
 
 constexpr size_t kMaxOrganizations = 10'000;  // Verifiers kept.
+constexpr size_t kMaxPrincipals = 10'000;     // Kept made.
 
 absl::Status NotSignedIn(std::string_view reason, std::string_view message) {
   return Refuse(absl::StatusCode::kUnauthenticated, reason, message);
@@ -51,7 +52,8 @@ rpc::Authenticator::Done OnBehalf(std::string service, rpc::Authenticator::Done 
 }  // namespace
 
 void TokenAuthenticator::Authenticate(const rpc::CallInfo& call, Done done) {
-  const std::string service(call.in_process() ? call.metadata(kServiceMetadata) : std::string_view());
+  std::string service(call.metadata(kServiceMetadata));
+  if (!service.empty() && !call.in_process()) service.clear();
   if (!service.empty() && call.bearer_token().empty()) {
     auto principal = std::make_shared<Principal>();
     principal->caller.set_kind(event::v1::Caller::KIND_SERVICE);
@@ -87,10 +89,11 @@ void TokenAuthenticator::Authenticate(const rpc::CallInfo& call, Done done) {
 }
 
 void TokenAuthenticator::WhenKnown(std::shared_ptr<const sealing::AccessClaims> claims, Done done) {
+  if (directory_.Knows(claims->organization, claims->position)) return done(PrincipalOf(claims));
   directory_.WhenKnown(claims->organization, claims->position,
                        [this, claims, done = std::move(done)](const absl::Status& known) {
                          if (!known.ok()) return done(known);
-                         done(PrincipalOf(*claims));
+                         done(PrincipalOf(claims));
                        });
 }
 
@@ -123,7 +126,26 @@ absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> TokenAuthenticator:
   return shared;
 }
 
-absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf(const sealing::AccessClaims& claims) {
+absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf(
+    const std::shared_ptr<const sealing::AccessClaims>& claims) {
+  const uint64_t generation = directory_.Generation();
+  const absl::Time now = runtime_.Now();
+  {
+    absl::MutexLock lock(&known_mutex_);
+    const auto it = known_.find(claims.get());
+    if (it != known_.end() && it->second.generation == generation && now < it->second.until) return it->second.principal;
+  }
+  absl::Time until;
+  auto principal = MakePrincipal(*claims, now, until);
+  if (!principal.ok()) return principal;
+  absl::MutexLock lock(&known_mutex_);
+  if (known_.size() >= kMaxPrincipals) known_.clear();
+  known_[claims.get()] = {claims, *principal, generation, until};
+  return principal;
+}
+
+absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::MakePrincipal(const sealing::AccessClaims& claims,
+                                                                                   absl::Time now, absl::Time& until) {
   const auto position = directory_.PositionOf(claims.organization);  // Before the account: at least so far is it known.
   const auto account = directory_.Find(claims.subject);
   if (!account->exists || account->closed) {
@@ -139,9 +161,10 @@ absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf
   principal->caller.set_session(claims.session);
   principal->organization = claims.organization;
   principal->patient = account->patient;
-  principal->grants = account->GrantsAt(runtime_.Now());
+  principal->grants = account->GrantsAt(now);
   principal->grants_partition = position.partition();
   principal->grants_offset = position.offset();
+  until = account->GrantsHoldUntil(now);
   return std::shared_ptr<const Principal>(std::move(principal));
 }
 

@@ -41,14 +41,26 @@ class TokenAuthenticator final : public rpc::Authenticator {
   };
   std::shared_ptr<const Verifier> VerifierOf(const std::string& organization);
   absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> Verify(std::string_view token);
-  absl::StatusOr<std::shared_ptr<const Principal>> PrincipalOf(const sealing::AccessClaims& claims);
+  absl::StatusOr<std::shared_ptr<const Principal>> PrincipalOf(const std::shared_ptr<const sealing::AccessClaims>& claims);
+  absl::StatusOr<std::shared_ptr<const Principal>> MakePrincipal(const sealing::AccessClaims& claims, absl::Time now,
+                                                                 absl::Time& until);
 
   // Calls `done` with the principal once the caller is known up to the token's position.
   void WhenKnown(std::shared_ptr<const sealing::AccessClaims> claims, Done done);
 
+  // The principal of a token's claims, good while the directory stands still and no grant begins or ends.
+  struct Known {
+    std::shared_ptr<const sealing::AccessClaims> claims;  // Held, so that their address stays theirs.
+    std::shared_ptr<const Principal> principal;
+    uint64_t generation;
+    absl::Time until;
+  };
+
   Runtime& runtime_;
   Directory& directory_;
   sealing::VerifiedTokenCache cache_;
+  absl::Mutex known_mutex_;
+  absl::flat_hash_map<const sealing::AccessClaims*, Known> known_ ABSL_GUARDED_BY(known_mutex_);
   std::atomic<int> waiting_for_keys_ = 0;
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<const Verifier>> verifiers_ ABSL_GUARDED_BY(mutex_);

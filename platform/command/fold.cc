@@ -1,5 +1,7 @@
 #include "platform/command/fold.h"
 
+#include <future>
+
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 
@@ -12,23 +14,31 @@ constexpr size_t kBatchBytes = 1 << 20;
 
 absl::Status EvolveRecord(const Domain& domain, const event::v1::Data& data, uint64_t record,
                           view::ChangeSet& changes) {
-  std::vector<std::unique_ptr<google::protobuf::Message>> events(data.events_size());
+  std::vector<std::shared_ptr<const google::protobuf::Message>> bodies;
   for (int i = 0; i < data.events_size(); ++i) {
     if (!data.events(i).has_domain()) continue;  // A read or a refused access changes no state.
-    events[i].reset(domain.event->New());
-    if (!events[i]->ParseFromString(data.events(i).domain()) || KindOf(*events[i]) == nullptr) {
+    std::shared_ptr<google::protobuf::Message> body(domain.event->New());
+    if (!body->ParseFromString(data.events(i).domain()) || KindOf(*body) == nullptr) {
       return Refuse(absl::StatusCode::kFailedPrecondition, "UNKNOWN_EVENT",
                     Cat("the log of ", domain.service, " holds an event that this build does not know (command ",
                         UuidText(data.command_id()), ", event ", i, "); upgrade this service"));
     }
+    bodies.push_back(std::move(body));
   }
+  EvolveBodies(domain, data, bodies, record, changes);
+  return absl::OkStatus();
+}
+
+void EvolveBodies(const Domain& domain, const event::v1::Data& data,
+                  const std::vector<std::shared_ptr<const google::protobuf::Message>>& bodies, uint64_t record,
+                  view::ChangeSet& changes) {
+  size_t next = 0;
   for (int i = 0; i < data.events_size(); ++i) {
-    if (!events[i]) continue;
+    if (!data.events(i).has_domain()) continue;
     changes.Begin({EventId(domain.service, data.organization(), data.command_id(), i), data.organization(),
                    data.caller(), data.record_time(), record});
-    domain.evolve(changes, *events[i]);
+    domain.evolve(changes, *bodies[next++]);
   }
-  return absl::OkStatus();
 }
 
 void NoteCause(const event::v1::Data& data, event::v1::FoldState& fold) {
@@ -57,44 +67,118 @@ absl::Status WriteCommit(view::Store& store, const view::Commit& commit, const F
   return store.Write(position);
 }
 
-absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition,
-                         const std::vector<log::StoredRecord>& records, const SeenRecord& seen,
-                         const FoldRules& rules) {
-  if (records.empty()) return absl::OkStatus();
-  const std::unique_ptr<view::State> base = store.StateForCommit(partition);
-  view::ChangeSet changes(base.get());
-  view::Commit commit{.partition = partition, .fold = store.fold(partition), .changes = &changes};
-  std::vector<event::v1::LogRecord> parsed(records.size());
+namespace {
+
+// Records folded together, not yet written.
+struct Batch {
+  Batch(std::unique_ptr<view::State> committed, int partition, event::v1::FoldState fold)
+      : base(std::move(committed)), changes(base.get()), commit{.partition = partition, .fold = std::move(fold), .changes = &changes} {}
+  std::unique_ptr<view::State> base;
+  view::ChangeSet changes;
+  view::Commit commit;
+  std::vector<event::v1::LogRecord> parsed;
+};
+
+absl::Status FoldInto(Batch& batch, const Domain& domain, const std::vector<log::StoredRecord>& records,
+                      const SeenRecord& seen, const FoldRules& rules) {
+  batch.parsed.resize(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
     const log::StoredRecord& stored = records[i];
     absl::StatusOr<event::v1::LogRecord> record = log::ParseRecord(stored.bytes, stored.offset);
     if (!record.ok()) return record.status();
-    parsed[i] = *std::move(record);
-    const log::Verdict verdict = rules.admit(commit.fold, parsed[i], stored.bytes, stored.offset);
-    if (seen) seen(stored, parsed[i], verdict);
+    batch.parsed[i] = *std::move(record);
+    const log::Verdict verdict = rules.admit(batch.commit.fold, batch.parsed[i], stored.bytes, stored.offset);
+    if (seen) seen(stored, batch.parsed[i], verdict);
     if (verdict != log::Verdict::kAdmitted) continue;
-    const event::v1::Data& data = parsed[i].data();
-    if (absl::Status evolved = EvolveRecord(domain, data, static_cast<uint64_t>(stored.offset), changes); !evolved.ok()) {
-      return evolved;
-    }
-    NoteCause(data, commit.fold);
-    commit.records.push_back({stored.offset, &data});
+    const event::v1::Data& data = batch.parsed[i].data();
+    const absl::Status evolved = EvolveRecord(domain, data, static_cast<uint64_t>(stored.offset), batch.changes);
+    if (!evolved.ok()) return evolved;
+    NoteCause(data, batch.commit.fold);
+    batch.commit.records.push_back({stored.offset, &data});
   }
+  return absl::OkStatus();
+}
+
+// The next records of a partition, before `limit_offset`; none at the end.
+absl::StatusOr<std::vector<log::StoredRecord>> ReadOn(log::Log& log, const Domain& domain, int partition, int64_t from,
+                                                      int64_t limit_offset) {
+  auto records = log.Read(std::string(domain.service), partition, from, kBatchBytes);
+  if (!records.ok()) return records.status();
+  while (!records->empty() && records->back().offset >= limit_offset) records->pop_back();
+  return records;
+}
+
+// One write after the other, on an executor.
+class Writer {
+ public:
+  Writer(view::Store& store, Executor& executor) : store_(store), executor_(executor) {}
+  ~Writer() { Wait().IgnoreError(); }
+
+  void Write(const view::Commit& commit) {
+    written_ = std::make_unique<std::promise<absl::Status>>();
+    executor_.Post([this, &commit] {
+      absl::Status health = store_.Health();
+      written_->set_value(health.ok() ? store_.Write(commit) : health);
+    });
+  }
+  absl::Status Wait() {
+    if (!written_) return absl::OkStatus();
+    absl::Status status = written_->get_future().get();
+    written_ = nullptr;
+    return status;
+  }
+
+ private:
+  view::Store& store_;
+  Executor& executor_;
+  std::unique_ptr<std::promise<absl::Status>> written_;
+};
+
+}  // namespace
+
+absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition,
+                         const std::vector<log::StoredRecord>& records, const SeenRecord& seen,
+                         const FoldRules& rules) {
+  if (records.empty()) return absl::OkStatus();
+  Batch batch(store.StateForCommit(partition), partition, store.fold(partition));
+  if (absl::Status folded = FoldInto(batch, domain, records, seen, rules); !folded.ok()) return folded;
   if (absl::Status health = store.Health(); !health.ok()) return health;
-  return WriteCommit(store, commit, rules);
+  return WriteCommit(store, batch.commit, rules);
 }
 
 absl::Status CatchUp(const Domain& domain, view::Store& store, log::Log& log, int partition, int64_t limit_offset,
                      const FoldRules& rules) {
   while (store.next_offset(partition) < limit_offset) {
-    auto records = log.Read(std::string(domain.service), partition, store.next_offset(partition), kBatchBytes);
+    auto records = ReadOn(log, domain, partition, store.next_offset(partition), limit_offset);
     if (!records.ok()) return records.status();
-    while (!records->empty() && records->back().offset >= limit_offset) records->pop_back();
     if (records->empty()) return absl::OkStatus();
     absl::Status folded = FoldRecords(domain, store, partition, *records, nullptr, rules);
     if (!folded.ok()) return folded;
   }
   return absl::OkStatus();
+}
+
+absl::Status CatchUpInParallel(const Domain& domain, view::Store& store, log::Log& log, int partition,
+                               Executor& assistant) {
+  std::unique_ptr<Batch> written;  // Or being written.
+  Writer writer(store, assistant);
+  while (true) {
+    event::v1::FoldState fold = written ? written->commit.fold : store.fold(partition);
+    auto records = ReadOn(log, domain, partition, fold.next_offset(), INT64_MAX);
+    if (!records.ok()) return records.status();
+    if (records->empty()) return writer.Wait();
+    auto batch = std::make_unique<Batch>(store.StateForCommit(partition), partition, std::move(fold));
+    if (written) batch->changes.Rebase(&written->changes);
+    if (absl::Status folded = FoldInto(*batch, domain, *records, nullptr, {}); !folded.ok()) return folded;
+    if (absl::Status status = writer.Wait(); !status.ok()) return status;
+    batch->base = store.StateForCommit(partition);  // The former one may have been looked at before the write.
+    batch->changes.Rebase(batch->base.get());
+    const event::v1::FoldState stored = store.fold(partition);
+    batch->commit.fold.set_requests(stored.requests());
+    batch->commit.fold.set_remembered_from(stored.remembered_from());
+    written = std::move(batch);
+    writer.Write(written->commit);
+  }
 }
 
 bool IsPassing(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }

@@ -8,6 +8,7 @@
 #include "platform/command/decision.h"
 #include "platform/log/admission.h"
 #include "platform/log/log.h"
+#include "platform/runtime/runtime.h"
 #include "platform/view/store.h"
 
 namespace trialog {
@@ -27,6 +28,11 @@ struct FoldRules {
 // loudly, until it is upgraded.
 absl::Status EvolveRecord(const Domain& domain, const event::v1::Data& data, uint64_t record, view::ChangeSet& changes);
 
+// The same with the parsed events of the record: one for each that is a domain event, in order, of a known kind.
+void EvolveBodies(const Domain& domain, const event::v1::Data& data,
+                  const std::vector<std::shared_ptr<const google::protobuf::Message>>& bodies, uint64_t record,
+                  view::ChangeSet& changes);
+
 // Notes how far a reaction to a foreign stream went, when the admitted record is one.
 void NoteCause(const event::v1::Data& data, event::v1::FoldState& fold);
 
@@ -44,6 +50,11 @@ absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition
 // Reads and folds until the end of the log or until `limit_offset` (exclusive), in bounded batches.
 absl::Status CatchUp(const Domain& domain, view::Store& store, log::Log& log, int partition,
                      int64_t limit_offset = INT64_MAX, const FoldRules& rules = {});
+
+// The same to the end of the log, twice as fast: while `assistant` writes a batch, the next one is read and applied on top
+// of it. Only with real threads, since it waits for the assistant; nobody else commits to the partition meanwhile.
+absl::Status CatchUpInParallel(const Domain& domain, view::Store& store, log::Log& log, int partition,
+                               Executor& assistant);
 
 // Whether folding may succeed when it is tried again: the log or a disk does not answer just now. Everything else
 // (damage, a record that this build does not know) needs an operator.

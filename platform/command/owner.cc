@@ -20,6 +20,7 @@ absl::Status Leaving() {
 
 Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions options, int partition_count)
     : partitions(partition_count),
+      runtime_(runtime),
       store_(store),
       log_(log),
       executor_(runtime.NewExecutor(Cat("own-", store.domain().service))) {
@@ -68,8 +69,9 @@ absl::Status Owner::Start(bool claim) {
     }));
   }
   absl::Status started;
+  const std::unique_ptr<Executor> assistant = runtime_.NewExecutor(Cat("fold-", store_.domain().service));
   RunAndWait([&] {
-    for (auto& owner : owners_) started.Update(owner->Start(claim));
+    for (auto& owner : owners_) started.Update(owner->Start(claim, assistant.get()));
   });
   return started;
 }

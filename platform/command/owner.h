@@ -10,6 +10,7 @@
 
 namespace trialog {
 
+// Waits for executors of its own, so only for a runtime with real threads.
 class Owner {
  public:
   Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions options, int partitions = log::kPartitions);
@@ -43,6 +44,7 @@ class Owner {
   void TakeIncoming();
   void RunAndWait(Task task);
 
+  Runtime& runtime_;
   view::Store& store_;
   log::Log& log_;
   std::unique_ptr<Executor> executor_;

@@ -2,30 +2,10 @@
 
 #include <algorithm>
 
-#include "platform/errors/errors.h"
-#include "platform/text/text.h"
+#include "platform/command/owner_internal.h"
 #include "platform/view/times.h"
 
 namespace trialog {
-namespace {
-
-// A record reported as written must be readable soon; a reader that does not find it within this many reads gives up.
-constexpr int kReadBackAttempts = 3;
-constexpr size_t kReadBytes = 1 << 20;
-
-absl::Status Unavailable(std::string_view why) {
-  return RetryLater(absl::StatusCode::kUnavailable, "OWNER_CHANGED",
-                    Cat("the outcome is not known (", why, "); repeat with the same request_id"),
-                    absl::Milliseconds(50));
-}
-
-absl::Status ClockWrong() {
-  return RetryLater(absl::StatusCode::kUnavailable, "CLOCK_WRONG",
-                    "this server's clock jumped or differs from its log's, so it writes nothing; set it and restart",
-                    absl::Seconds(1));
-}
-
-}  // namespace
 
 PartitionOwner::PartitionOwner(Runtime& runtime, Executor& executor, log::Log& log, view::Store& store, int partition,
                                OwnerOptions options)
@@ -42,9 +22,10 @@ PartitionOwner::PartitionOwner(Runtime& runtime, Executor& executor, log::Log& l
 
 PartitionOwner::~PartitionOwner() { *alive_ = false; }
 
-absl::Status PartitionOwner::Start(bool wanted) {
+absl::Status PartitionOwner::Start(bool wanted, Executor* assistant) {
   wanted_ = wanted;
-  absl::Status caught_up = CatchUpWithLog();
+  absl::Status caught_up = assistant == nullptr ? CatchUpWithLog()
+                                                : CatchUpInParallel(domain_, store_, log_, partition_, *assistant);
   if (!caught_up.ok()) FoldFailed(caught_up);
   if (wanted) Claim();
   return caught_up;
@@ -53,7 +34,7 @@ absl::Status PartitionOwner::Start(bool wanted) {
 void PartitionOwner::Submit(std::unique_ptr<Command> command) {
   if (!failure_.ok()) return Reject(*command, failure_);
   if (stopped_ || released_ || role_ == Role::kReleasing)
-    return Reject(*command, Unavailable("this process is leaving"));
+    return Reject(*command, OwnerUnavailable("this process is leaving"));
   if (waiting_.size() >= options_.max_waiting) {
     return Reject(*command,
                   RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
@@ -111,132 +92,11 @@ bool PartitionOwner::FoldNewRecords() {
   }
   const auto fold = store_.fold(partition_);
   if (role_ != Role::kOwner || (fold.term() == term_ && fold.owner() == owner_)) return true;
-  StepDown(Unavailable("a later claim"));
+  StepDown(OwnerUnavailable("a later claim"));
   return false;
 }
 
 void PartitionOwner::FoldFailed(const absl::Status& status) { IsPassing(status) ? WakeLater() : Fail(status); }
-
-// ---- Claim: fold to the end, append Claim(term + 1), read up to it. ----
-
-void PartitionOwner::Claim() {
-  if (role_ != Role::kStandby || stopped_ || released_ || !failure_.ok()) return;
-  if (absl::Status folded = CatchUpWithLog(); !folded.ok()) {
-    return IsPassing(folded) ? LoseClaim(folded) : Fail(folded);
-  }
-  role_ = Role::kClaiming;
-  term_ = store_.fold(partition_).term() + 1;
-  owner_ = runtime_.RandomBytes(16);  // Fresh for each attempt: an id kept over a restart was shown to be unsafe.
-  appender_ = log_.NewAppender(std::string(domain_.service), partition_);
-  event::v1::LogRecord record;
-  auto* claim = record.mutable_claim();
-  claim->set_term(term_);
-  claim->set_owner(owner_);
-  claim->set_address(options_.address);
-  claim_sent_ = runtime_.Now();
-  log_clock_differs_ = false;
-  *claim->mutable_record_time() = ToProto(claim_sent_);
-  claim_bytes_ = record.SerializeAsString();
-  appender_->Append({claim_bytes_}, [this, alive = alive_, attempt = ++attempt_](std::vector<log::Report> reports) {
-    executor_.Post([this, alive, attempt, reports = std::move(reports)] {
-      if (*alive) OnClaim(attempt, reports);
-    });
-  });
-}
-
-void PartitionOwner::OnClaim(uint64_t attempt, const std::vector<log::Report>& reports) {
-  if (attempt != attempt_ || role_ != Role::kClaiming) return;
-  if (reports.size() != 1 || !reports[0].status.ok()) {
-    return LoseClaim(reports.empty() ? absl::UnknownError("no report") : reports[0].status);
-  }
-  const absl::StatusOr<int64_t> claim_offset = FoldToOwnClaim(reports[0].offset);
-  if (!failure_.ok()) return;
-  if (!claim_offset.ok()) return LoseClaim(claim_offset.status());
-  BecomeOwner(*claim_offset);
-}
-
-// Folds up to the own claim and not beyond: state, next seq and last own offset are those of the fold at that offset.
-absl::StatusOr<int64_t> PartitionOwner::FoldToOwnClaim(int64_t reported) {
-  for (int attempt = 0; attempt < kReadBackAttempts; ++attempt) {
-    if (reported >= 0 && store_.next_offset(partition_) > reported)
-      break;  // Folded past it: too late to judge it there.
-    auto records = log_.Read(std::string(domain_.service), partition_, store_.next_offset(partition_), kReadBytes);
-    if (!records.ok()) return records.status();
-    if (records->empty()) continue;
-    attempt = 0;
-    const auto own = std::find_if(records->begin(), records->end(), [&](const auto& r) {
-      return reported >= 0 ? r.offset >= reported : r.bytes == claim_bytes_;
-    });
-    const bool found = own != records->end();
-    if (found) records->erase(own + 1, records->end());
-    const absl::Status folded = FoldRecords(domain_, store_, partition_, *records, nullptr, options_.bugs.fold);
-    if (!folded.ok()) {
-      if (!IsPassing(folded)) Fail(folded);
-      return folded;
-    }
-    if (found) {
-      // The log stamped it between our sending and now, so that its clock can be compared with ours.
-      const absl::Time stamped = records->back().append_time;
-      log_clock_differs_ = stamped != absl::InfinitePast() && (stamped < claim_sent_ - options_.clock_error ||
-                                                               stamped > runtime_.Now() + options_.clock_error);
-      return records->back().offset;
-    }
-  }
-  return absl::NotFoundError("the claim is not in the log");
-}
-
-void PartitionOwner::BecomeOwner(int64_t claim_offset) {
-  const auto fold = store_.fold(partition_);
-  // The record at the claim's own offset must be what set the term; equal term and owner alone are not enough.
-  if (claim_offset < 0 || fold.next_offset() != claim_offset + 1 || fold.claim_offset() != claim_offset ||
-      fold.owner() != owner_) {
-    return LoseClaim(absl::AbortedError("another claim was first"));
-  }
-  if (log_clock_differs_) return LoseClaim(ClockWrong());  // The next claim measures again.
-  role_ = Role::kOwner;
-  next_seq_ = fold.next_seq();
-  last_own_offset_ = claim_offset;
-  if (FoldNewRecords()) Schedule();
-}
-
-void PartitionOwner::LoseClaim(const absl::Status& why) {
-  appender_.reset();
-  role_ = Role::kStandby;
-  ClaimLater();
-  AnswerWaiting([&](const Command& command) {
-    // A full disk, a wrong clock: said at once rather than at the deadline.
-    if (absl::IsResourceExhausted(why) || log_clock_differs_) return why;
-    if (command.deadline > runtime_.Now()) return absl::OkStatus();
-    return Unavailable(Cat("no owner could be found in time: ", FromAbsl(why.message())));
-  });
-  Wake();
-}
-
-void PartitionOwner::AnswerWaiting(const std::function<absl::Status(const Command&)>& refusal) {
-  std::deque<std::unique_ptr<Command>> waiting;
-  waiting.swap(waiting_);
-  for (auto& command : waiting) {
-    if (absl::Status status = refusal(*command); !status.ok()) {
-      Reject(*command, status);
-    } else {
-      waiting_.push_back(std::move(command));
-    }
-  }
-}
-
-void PartitionOwner::ClaimLater() {
-  if (claim_scheduled_ || stopped_ || released_ || !failure_.ok()) return;
-  // Random and growing, so that two candidates do not fence each other for ever.
-  const std::string random = runtime_.RandomBytes(1);
-  const absl::Duration wait = backoff_ * (0.5 + static_cast<unsigned char>(random[0]) / 256.0);
-  backoff_ = std::min(backoff_ * 2, options_.longest_backoff);
-  claim_scheduled_ = true;
-  executor_.After(wait, [this, alive = alive_] {
-    if (!*alive) return;
-    claim_scheduled_ = false;
-    if (wanted_ || !waiting_.empty()) Claim();
-  });
-}
 
 // ---- Decide: every waiting command on the state plus what is decided before it, then one append. ----
 
@@ -278,7 +138,7 @@ void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
   }
   if (AnswerFromRequests(command, group)) return;
   Context context;
-  context.principal = command->principal;
+  context.principal = std::move(command->principal);
   context.organization = command->organization;
   context.record_time = RecordTime(group);
   context.command_id = UuidV7(absl::ToUnixMillis(FromProto(context.record_time)), runtime_.RandomBytes(10));
@@ -327,15 +187,21 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   data.set_command_id(context.command_id);
   data.set_request_key(command->request_key);
   data.set_request_mac(command->request_mac);
-  *data.mutable_caller() = command->principal.caller;
+  *data.mutable_caller() = context.principal.caller;
   *data.mutable_record_time() = context.record_time;
   data.set_trace(command->trace);
   data.set_organization(command->organization);
   data.set_method(command->method);
-  for (const NewEvent& event : decision.events) {
+  std::vector<std::shared_ptr<const google::protobuf::Message>> bodies;
+  for (NewEvent& event : decision.events) {
+    if (KindOf(*event.body) == nullptr) {  // Our own fault, nothing changed.
+      return RejectIn(group, std::move(command),
+                      Refuse(absl::StatusCode::kInternal, "EVENT_NOT_SET", "the decision holds an event without a kind"));
+    }
     auto* added = data.add_events();
-    added->set_entity(event.entity);
+    added->set_entity(std::move(event.entity));
     event.body->SerializeToString(added->mutable_domain());
+    bodies.push_back(std::move(event.body));
   }
   if (command->access) {
     auto* added = data.add_events();
@@ -344,9 +210,9 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   }
   for (std::string& name : decision.names) data.mutable_result()->add_names(std::move(name));
   if (command->cause) *data.mutable_cause() = *command->cause;
-  if (command->principal.grants_offset >= 0) {
-    data.mutable_grants_position()->set_partition(command->principal.grants_partition);
-    data.mutable_grants_position()->set_offset(command->principal.grants_offset);
+  if (context.principal.grants_offset >= 0) {
+    data.mutable_grants_position()->set_partition(context.principal.grants_partition);
+    data.mutable_grants_position()->set_offset(context.principal.grants_offset);
   }
   pending.bytes = record.SerializeAsString();
   if (pending.bytes.size() > log::kMaxRecordBytes) {
@@ -354,11 +220,7 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
                     Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LARGE",
                            "the command does not fit in one record (512 KiB); send less at once"));
   }
-  const absl::Status evolved = EvolveRecord(domain_, data, next_seq_, group.changes);
-  if (!evolved.ok()) {  // A kind without its oneof set: our own fault, nothing changed.
-    return RejectIn(group, std::move(command),
-                    Refuse(absl::StatusCode::kInternal, "EVENT_NOT_SET", "the decision holds an event without a kind"));
-  }
+  EvolveBodies(domain_, data, bodies, next_seq_, group.changes);
   ++next_seq_;
   group.bytes += pending.bytes.size();
   if (!command->request_key.empty()) group.by_request[command->request_key] = group.records.size();
@@ -385,7 +247,7 @@ void PartitionOwner::AppendGroup() {
 
 void PartitionOwner::OnReports(uint64_t attempt, const std::vector<log::Report>& reports) {
   if (attempt != attempt_ || !group_ || group_->records.empty()) return;
-  if (reports.size() != group_->records.size()) return StepDown(Unavailable("a report is missing"));
+  if (reports.size() != group_->records.size()) return StepDown(OwnerUnavailable("a report is missing"));
   if (CommitGroupAtOnce(reports)) return FinishGroup();
   if (group_) CommitOneByOne(reports);  // Else it stepped down.
 }
@@ -412,7 +274,7 @@ bool PartitionOwner::CommitGroupAtOnce(const std::vector<log::Report>& reports) 
     commit.records.push_back({reports[i].offset, &pending.data});
   }
   if (absl::Status written = WriteCommit(store_, commit, options_.bugs.fold); !written.ok()) {
-    IsPassing(written) ? StepDown(Unavailable(FromAbsl(written.message()))) : Fail(written);
+    IsPassing(written) ? StepDown(OwnerUnavailable(FromAbsl(written.message()))) : Fail(written);
     return false;
   }
   for (size_t i = 0; i < group_->records.size(); ++i) Acknowledge(group_->records[i], reports[i].offset);
@@ -427,7 +289,7 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
     if (!reports[i].status.ok()) {
       const absl::Status& why = reports[i].status;
       return StepDown(absl::IsResourceExhausted(why) ? why
-                                                     : Unavailable(Cat("an append failed: ", FromAbsl(why.message()))));
+                                                     : OwnerUnavailable(Cat("an append failed: ", FromAbsl(why.message()))));
     }
     int64_t offset = reports[i].offset;
     if (options_.bugs.no_offset_check) {
@@ -436,7 +298,7 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
       continue;
     }
     if (!ReadBack(group_->records[i], reports[i].offset, offset)) {
-      return group_ ? StepDown(Unavailable("a record was not admitted")) : void();
+      return group_ ? StepDown(OwnerUnavailable("a record was not admitted")) : void();
     }
     Acknowledge(group_->records[i], offset);
     last_own_offset_ = offset;
@@ -491,74 +353,6 @@ void PartitionOwner::FinishGroup() {
   if (role_ == Role::kReleasing) return AppendRelease();
   if (wake_missed_) return Wake();
   Schedule();
-}
-
-// ---- Leaving. ----
-
-void PartitionOwner::Release(std::function<void()> done) {
-  on_released_ = std::move(done);
-  const bool was_owner = role_ == Role::kOwner;
-  if (!was_owner) {
-    released_ = true;
-    return StepDown(Unavailable("this process is leaving"));
-  }
-  role_ = Role::kReleasing;
-  AnswerWaiting([](const Command&) { return Unavailable("this process is leaving"); });
-  if (!group_) AppendRelease();
-}
-
-void PartitionOwner::AppendRelease() {
-  event::v1::LogRecord record;
-  record.mutable_release()->set_term(term_);
-  record.mutable_release()->set_owner(owner_);
-  record.mutable_release()->set_seq(next_seq_);
-  appender_->Append({record.SerializeAsString()},
-                    [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
-                      executor_.Post([this, alive, attempt, reports = std::move(reports)] {
-                        if (*alive) OnRelease(attempt, reports);
-                      });
-                    });
-}
-
-// Whatever became of the release, this process is out: safety never depends on it.
-void PartitionOwner::OnRelease(uint64_t attempt, const std::vector<log::Report>&) {
-  if (attempt != attempt_) return;
-  released_ = true;
-  StepDown(Unavailable("released"));
-}
-
-void PartitionOwner::StepDown(const absl::Status& why) {
-  appender_.reset();
-  ++attempt_;
-  if (role_ == Role::kReleasing) released_ = true;  // Given up, though not as cleanly as was meant.
-  role_ = Role::kStandby;
-  ClaimLater();
-  if (std::unique_ptr<Group> group = std::move(group_)) {
-    for (Pending& pending : group->records) {
-      if (pending.command) Reject(*pending.command, why);
-      for (auto& joined : pending.joined) Reject(*joined, why);
-    }
-    for (Answer& answer : group->answers) Reject(*answer.command, why);
-    for (Answer& answer : group->conditional) Reject(*answer.command, why);
-  }
-  if (stopped_ || released_ || !failure_.ok()) {
-    AnswerWaiting([&](const Command&) { return failure_.ok() ? why : failure_; });
-    if (on_released_) std::exchange(on_released_, nullptr)();
-  }
-  Wake();
-}
-
-void PartitionOwner::Stop() {
-  stopped_ = true;
-  StepDown(Unavailable("this process is stopping"));
-}
-
-// The fold cannot go on. Never guess: refuse everything in this partition until an operator has looked.
-void PartitionOwner::Fail(const absl::Status& status) {
-  const bool first = failure_.ok();
-  failure_ = status;
-  StepDown(Unavailable("the partition cannot be folded"));
-  if (first && options_.on_failure) options_.on_failure(partition_, status);
 }
 
 void PartitionOwner::Reject(Command& command, const absl::Status& status) { command.done(status); }

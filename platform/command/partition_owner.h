@@ -49,8 +49,9 @@ class PartitionOwner {
   ~PartitionOwner();
 
   // Folds to the end and, when `wanted`, claims; without it stays a standby until the first command. An error that is
-  // passing (UNAVAILABLE, RESOURCE_EXHAUSTED) is given back, and tried again all the same.
-  absl::Status Start(bool wanted);
+  // passing (UNAVAILABLE, RESOURCE_EXHAUSTED) is given back, and tried again all the same. With an assistant, on a thread
+  // of its own, the fold is twice as fast.
+  absl::Status Start(bool wanted, Executor* assistant = nullptr);
   // Takes a command, or answers it at once.
   void Submit(std::unique_ptr<Command> command);
   // The log may have grown.

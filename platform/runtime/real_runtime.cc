@@ -1,8 +1,10 @@
 #include "platform/runtime/real_runtime.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -83,14 +85,42 @@ class ThreadExecutor final : public Executor {
   std::thread thread_;  // Last: it uses all of the above.
 };
 
+void FillRandom(char* bytes, size_t count) {
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes), static_cast<int>(count)) != 1) abort();
+}
+
+// Random bytes drawn ahead, since one draw costs as much as hashing a record. None is given out twice, nor kept after.
+class RandomPool {
+ public:
+  std::string Take(size_t count) {
+    std::string bytes(count, '\0');
+    if (count > kMostPooled) {
+      FillRandom(bytes.data(), count);
+      return bytes;
+    }
+    if (left_ < count) {
+      FillRandom(pool_, sizeof pool_);
+      left_ = sizeof pool_;
+    }
+    left_ -= count;
+    std::copy_n(pool_ + left_, count, bytes.data());
+    OPENSSL_cleanse(pool_ + left_, count);
+    return bytes;
+  }
+
+ private:
+  static constexpr size_t kMostPooled = 32;
+  char pool_[1024];
+  size_t left_ = 0;
+};
+
 class Real final : public Runtime {
  public:
   absl::Time Now() override { return absl::Now(); }
   absl::Duration Monotonic() override { return absl::FromChrono(Steady::now().time_since_epoch()); }
   std::string RandomBytes(size_t count) override {
-    std::string bytes(count, '\0');
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1) abort();
-    return bytes;
+    thread_local RandomPool pool;
+    return pool.Take(count);
   }
   std::unique_ptr<Executor> NewExecutor(std::string name) override { return std::make_unique<ThreadExecutor>(name); }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/container/flat_hash_map.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
@@ -33,7 +34,31 @@ std::vector<const FieldDescriptor*> SetFields(const Message& message) {
   return fields;
 }
 
-void ClearMarked(Message& message, bool (*marked)(const FieldDescriptor&)) {
+using Marked = bool (*)(const FieldDescriptor&);
+
+bool FindMarked(const Descriptor& type, Marked marked, std::set<const Descriptor*>& seen) {
+  if (!seen.insert(&type).second) return false;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (marked(field)) return true;
+    if (field.message_type() != nullptr && FindMarked(*field.message_type(), marked, seen)) return true;
+  }
+  return false;
+}
+
+// Whether a type has marked fields at any depth; asked of every request, so each thread remembers.
+bool HasMarked(const Descriptor& type, Marked marked) {
+  thread_local absl::flat_hash_map<std::pair<const Descriptor*, Marked>, bool> known;
+  const auto [it, first] = known.try_emplace({&type, marked}, false);
+  if (first) {
+    std::set<const Descriptor*> seen;
+    it->second = FindMarked(type, marked, seen);
+  }
+  return it->second;
+}
+
+void ClearMarked(Message& message, Marked marked) {
+  if (!HasMarked(*message.GetDescriptor(), marked)) return;
   const Reflection& reflection = *message.GetReflection();
   for (const FieldDescriptor* field : SetFields(message)) {
     if (marked(*field)) {
@@ -105,16 +130,6 @@ absl::Status OpenField(Message& target, const FieldDescriptor& field, const Seal
   return absl::OkStatus();
 }
 
-bool HasPersonalFields(const Descriptor& type, std::set<const Descriptor*>& seen) {
-  if (!seen.insert(&type).second) return false;
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor& field = *type.field(i);
-    if (IsPersonal(field)) return true;
-    if (field.message_type() != nullptr && HasPersonalFields(*field.message_type(), seen)) return true;
-  }
-  return false;
-}
-
 void PrintRedacted(const Message& message, std::string& out);
 
 void PrintValue(const Message& message, const FieldDescriptor& field, int index, std::string& out) {
@@ -156,10 +171,9 @@ void PrintRedacted(const Message& message, std::string& out) {
 
 }  // namespace
 
-bool HasPersonalFields(const Descriptor& type) {
-  std::set<const Descriptor*> seen;
-  return HasPersonalFields(type, seen);
-}
+bool HasPersonalFields(const Descriptor& type) { return HasMarked(type, IsPersonal); }
+
+bool HasSecretFields(const Descriptor& type) { return HasMarked(type, IsSecret); }
 
 void ClearPersonal(Message& message) { ClearMarked(message, IsPersonal); }
 

@@ -17,6 +17,8 @@ namespace trialog::sealing {
 
 // Whether the message type, or one it contains, has a personal field.
 bool HasPersonalFields(const google::protobuf::Descriptor& type);
+// The same for fields marked (trialog.secret).
+bool HasSecretFields(const google::protobuf::Descriptor& type);
 
 // Clears each personal field, at any depth: what may go into an event, a row or the public stream.
 void ClearPersonal(google::protobuf::Message& message);

@@ -38,9 +38,13 @@ std::string Deterministic(const Message& message) {
   return bytes;
 }
 
-void AppendPart(std::string& out, std::string_view part) {
-  out += view::OrderedBytes(part.size());
-  out += part;
+// What makes two requests the same: everything but secrets.
+std::string ContentOf(const Message& request) {
+  if (!sealing::HasSecretFields(*request.GetDescriptor())) return Deterministic(request);
+  std::unique_ptr<Message> content(request.New());
+  content->CopyFrom(request);
+  sealing::ClearSecrets(*content);
+  return Deterministic(*content);
 }
 
 bool IsPersonal(const FieldDescriptor& field) { return field.options().GetExtension(trialog::personal); }
@@ -223,13 +227,10 @@ void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     std::string key;
     for (std::string_view part : {std::string_view(call->principal().organization), std::string_view(call->principal().user()),
                                   call->method_name(), std::string_view(request_id)}) {
-      AppendPart(key, part);
+      sealing::AppendLengthPrefixed(key, part);
     }
     request_key = sealing::HmacSha256(options_.request_key, key);
-    std::unique_ptr<Message> content(request.New());
-    content->CopyFrom(request);
-    sealing::ClearSecrets(*content);
-    request_mac = sealing::HmacSha256(options_.request_key, Deterministic(*content));
+    request_mac = sealing::HmacSha256(options_.request_key, ContentOf(request));
   }
   CompletePrincipal(call->shared_principal(), [=, this](absl::StatusOr<std::shared_ptr<const Principal>> principal) {
     if (!principal.ok()) return call->Finish(principal.status());

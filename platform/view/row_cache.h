@@ -20,20 +20,22 @@ class RowCache {
 
   struct Answer {
     bool hit = false;
-    RowPtr row;  // Null on a hit: known not to exist.
+    RowPtr row;           // Null on a hit: known not to exist.
+    int64_t offset = -1;  // Of the record that wrote this version; −1 when there never was one.
     uint64_t ticket = 0;
   };
   Answer Get(std::string_view key);
   // What a reader found after a miss.
-  void Offer(std::string_view key, RowPtr row, uint64_t ticket);
-  // What a commit wrote; after it is on disk.
-  void Set(std::string_view key, RowPtr row);
+  void Offer(std::string_view key, RowPtr row, int64_t offset, uint64_t ticket);
+  // What a commit wrote; after it is written.
+  void Set(std::string_view key, RowPtr row, int64_t offset);
 
  private:
   static constexpr size_t kShards = 16;
   struct Entry {
     std::string key;
     RowPtr row;
+    int64_t offset;
   };
   struct Shard {
     absl::Mutex mutex;
@@ -43,7 +45,7 @@ class RowCache {
   };
 
   Shard& ShardOf(std::string_view key) { return shards_[std::hash<std::string_view>{}(key) % kShards]; }
-  void Keep(Shard& shard, std::string_view key, RowPtr row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
+  void Keep(Shard& shard, std::string_view key, RowPtr row, int64_t offset) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
 
   const size_t per_shard_;
   Shard shards_[kShards];

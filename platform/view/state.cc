@@ -162,7 +162,7 @@ void ChangeSet::AddToCount(std::string_view index_and_group, int64_t by) {
   if (it == counts_.end()) {
     const auto id = static_cast<uint16_t>(static_cast<unsigned char>(index_and_group[0]) << 8 |
                                           static_cast<unsigned char>(index_and_group[1]));
-    const int64_t before = base_.Count({id, ""}, index_and_group.substr(kIndexBytes));
+    const int64_t before = base_->Count({id, ""}, index_and_group.substr(kIndexBytes));
     it = counts_.emplace(std::string(index_and_group), before).first;
   }
   it->second += by;
@@ -170,14 +170,14 @@ void ChangeSet::AddToCount(std::string_view index_and_group, int64_t by) {
 
 RowPtr ChangeSet::Find(const Table& table, std::string_view name) const {
   auto it = last_write_.find(RowKey{table.id, name});
-  if (it == last_write_.end()) return base_.Find(table, name);
+  if (it == last_write_.end()) return base_->Find(table, name);
   const RowPtr& row = writes_[it->second].row;
   return row->resource ? row : nullptr;
 }
 
 std::optional<std::string> ChangeSet::Lookup(const Index& index, std::string_view key) const {
   auto it = keys_.find(Encoded(index, key));
-  return it == keys_.end() ? base_.Lookup(index, key) : it->second;
+  return it == keys_.end() ? base_->Lookup(index, key) : it->second;
 }
 
 std::vector<Found> ChangeSet::Scan(const Index& index, std::string_view prefix, size_t limit,
@@ -193,7 +193,7 @@ std::vector<Found> ChangeSet::Scan(const Index& index, std::string_view prefix, 
     merged[std::move(key)] = it->second;
     if (!it->second) ++erased;
   }
-  for (Found& found : base_.Scan(index, prefix, limit + erased, after)) merged.try_emplace(found.key, found.name);
+  for (Found& found : base_->Scan(index, prefix, limit + erased, after)) merged.try_emplace(found.key, found.name);
   std::vector<Found> result;
   for (auto& [key, name] : merged) {
     if (result.size() == limit) break;
@@ -204,7 +204,7 @@ std::vector<Found> ChangeSet::Scan(const Index& index, std::string_view prefix, 
 
 int64_t ChangeSet::Count(const Index& index, std::string_view key) const {
   auto it = counts_.find(Encoded(index, key));
-  return it == counts_.end() ? base_.Count(index, key) : it->second;
+  return it == counts_.end() ? base_->Count(index, key) : it->second;
 }
 
 const State* EmptyState() {

@@ -144,13 +144,16 @@ struct EventContext {
 // Not thread safe. `base` outlives it.
 class ChangeSet final : public State {
  public:
-  explicit ChangeSet(const State* base) : base_(*base) {}
+  explicit ChangeSet(const State* base) : base_(base) {}
   ChangeSet(const ChangeSet&) = delete;
   ChangeSet& operator=(const ChangeSet&) = delete;
 
   // Sets whose event the following changes belong to.
   void Begin(EventContext context) { context_ = std::move(context); }
   const EventContext& context() const { return context_; }
+
+  // Goes on over another base that holds the same: what the former one had on top of it has been written there.
+  void Rebase(const State* base) { base_ = base; }
 
   // Writes the next version of a row; its meta follows from the former version and the context.
   void Put(const Table& table, std::string_view name, std::shared_ptr<const google::protobuf::Message> resource,
@@ -190,7 +193,7 @@ class ChangeSet final : public State {
   void AddToCount(std::string_view index_and_group, int64_t by);
   event::v1::RowMeta NextMeta(const RowPtr& before) const;
 
-  const State& base_;
+  const State* base_;
   EventContext context_;
   std::deque<RowWrite> writes_;  // They stay where they are.
   absl::flat_hash_map<RowKey, size_t> last_write_;  // Into writes_.

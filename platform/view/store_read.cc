@@ -41,11 +41,14 @@ RowPtr Store::FindLatest(int partition, const Table& table, std::string_view nam
   std::unique_ptr<rocksdb::Iterator> own(reused == nullptr ? NewRowIterator() : nullptr);
   const auto found = Versions(own ? *own : *reused, table, key, INT64_MAX, 1);
   RowPtr row = !found.empty() && found[0].row->resource ? found[0].row : nullptr;
-  cache_.Offer(key, row, cached.ticket);
+  cache_.Offer(key, row, found.empty() ? -1 : found[0].offset, cached.ticket);
   return row;
 }
 
 RowPtr Store::FindAt(int partition, const Table& table, std::string_view name, int64_t offset) const {
+  // Mostly the version that a command has just written, which is the latest.
+  const RowCache::Answer latest = cache_.Get(keys::RowName(partition, table.id, name));
+  if (latest.hit && latest.offset <= offset) return latest.row;
   std::vector<Version> found = History(partition, table, name, offset, 1);
   return !found.empty() && found[0].row->resource ? found[0].row : nullptr;
 }

@@ -214,14 +214,14 @@ TEST(RowCache, AnOldVersionNeverHidesANewerOne) {
   RowCache cache(100);
   auto miss = cache.Get("k");
   auto newer = std::make_shared<Row>();
-  cache.Set("k", newer);
-  cache.Offer("k", nullptr, miss.ticket);
+  cache.Set("k", newer, 7);
+  cache.Offer("k", nullptr, -1, miss.ticket);
   EXPECT_EQ(cache.Get("k").row, newer);
 }
 
 TEST(RowCache, IsBounded) {
   RowCache cache(16);
-  for (int i = 0; i < 1000; ++i) cache.Set(Cat("k", i), nullptr);
+  for (int i = 0; i < 1000; ++i) cache.Set(Cat("k", i), nullptr, i);
   int hits = 0;
   for (int i = 0; i < 1000; ++i) hits += cache.Get(Cat("k", i)).hit;
   EXPECT_LE(hits, 32);

@@ -70,7 +70,7 @@ void Store::Publish(const Commit& commit, event::v1::FoldState fold) {
   if (commit.changes) {
     for (const auto& write : commit.changes->writes()) {
       cache_.Set(keys::RowName(commit.partition, write.table->id, write.name),
-                 write.row->resource ? write.row : nullptr);
+                 write.row->resource ? write.row : nullptr, OffsetOf(commit, write.record));
     }
   }
   {
