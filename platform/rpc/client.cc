@@ -142,11 +142,34 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientT
   return grpc::CreateChannel(address, grpc::SslCredentials(options));
 }
 
+namespace {
+
+// gRPC 1.51 ends the queue of its callbacks with the last channel that used it, and its library with the last channel or
+// server; while a completion still lets go of its call, that aborts now and then. One channel that made a call and is
+// never destroyed keeps both.
+void KeepCallbackQueue() {
+  struct Kept {
+    grpc::GenericStub stub{grpc::CreateChannel("unix:/", grpc::InsecureChannelCredentials())};
+    grpc::ClientContext context;
+    grpc::Slice nothing;
+    grpc::ByteBuffer request{&nothing, 1}, response;
+  };
+  static const Kept* const kept = [] {
+    auto* made = new Kept;
+    made->context.set_deadline(std::chrono::system_clock::now());  // So that it fails at once.
+    absl::Notification failed;
+    made->stub.UnaryCall(&made->context, "/", grpc::StubOptions(), &made->request, &made->response,
+                         [&failed](const grpc::Status&) { failed.Notify(); });
+    failed.WaitForNotification();
+    return made;
+  }();
+  static_cast<void>(kept);
+}
+
+}  // namespace
+
 struct Client::Impl {
-  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {
-    // gRPC shuts its library down with the last channel or server, while a completion may still let go of its call.
-    [[maybe_unused]] static const bool kept = (grpc_init(), true);
-  }
+  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) { KeepCallbackQueue(); }
 
   // `done` gets the flight while its response can be read.
   void Start(std::string_view method, std::shared_ptr<Flight> flight, const ClientOptions& options,
