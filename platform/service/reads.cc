@@ -124,7 +124,7 @@ void DressForFilter(std::string_view name, const view::Row& row, Message& resour
 bool FilterMatches(const rpc::Filter& filter, std::string_view name, const view::Row& row) {
   if (filter.empty()) return true;
   std::unique_ptr<Message> copy(row.resource->New());
-  copy->CopyFrom(*row.resource);
+  copy->MergeFrom(*row.resource);
   DressForFilter(name, row, *copy);
   return filter.Matches(*copy);
 }

@@ -16,7 +16,7 @@ using Resources = std::vector<std::shared_ptr<google::protobuf::Message>>;
 // A copy with what stands beside the resource in its row.
 std::shared_ptr<google::protobuf::Message> Dress(const Backend::Seen& seen) {
   std::shared_ptr<google::protobuf::Message> resource(seen.row->resource->New());
-  resource->CopyFrom(*seen.row->resource);
+  resource->MergeFrom(*seen.row->resource);  // Into a new one: CopyFrom would look for one inside the other.
   SetStringField(*resource, "name", seen.name);
   SetStringField(*resource, "etag", Cat('"', seen.row->meta.version(), '"'));
   SetTimeField(*resource, "create_time", seen.row->meta.create_time());
