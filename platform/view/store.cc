@@ -21,8 +21,8 @@ constexpr std::string_view kFamilyNames[] = {"default", "rows", "keys", "counts"
 // Of the families and what stands in them; a store of another version is built again from the log.
 constexpr std::string_view kFormatVersion = "2";
 
-// Of the table of requests in a memtable; 8 bytes each.
-constexpr size_t kRequestBuckets = 16 * 1024;
+// Bytes of a memtable for each bucket of its table of requests; a bucket takes 8, an entry about 100.
+constexpr size_t kRequestBytes = 1024;
 
 // All versions of one row share a Bloom filter entry: the key without its offset.
 class WithoutOffset final : public rocksdb::SliceTransform {
@@ -41,7 +41,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options, const st
   table.cache_index_and_filter_blocks = true;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-  family.write_buffer_size = 16 << 20;
+  family.write_buffer_size = options.write_buffer_bytes / 4;
   if (name == "rows") {
     family.prefix_extractor = std::make_shared<WithoutOffset>();
     family.memtable_prefix_bloom_size_ratio = 0.02;  // A fold asks for each new row whether it was there before.
@@ -49,7 +49,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options, const st
   if (name == "requests") {
     // Found by the whole key alone: in a hash table their random keys cost less than in a skip list.
     family.prefix_extractor.reset(rocksdb::NewNoopTransform());
-    family.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(kRequestBuckets));
+    family.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(family.write_buffer_size / kRequestBytes));
   }
   return family;
 }
@@ -60,7 +60,7 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
   db.create_missing_column_families = true;
   db.allow_concurrent_memtable_write = false;  // One thread writes a partition; the hash table knows no other way.
   db.atomic_flush = true;  // Without a write-ahead log: what is on disk is then always one position's state.
-  db.db_write_buffer_size = 64 << 20;  // All families together: an idle service stays small.
+  db.db_write_buffer_size = options.write_buffer_bytes;
   db.max_open_files = 256;
   db.keep_log_file_num = 2;
   db.compaction_readahead_size = 2 << 20;  // Compaction reads 4 KB at a time otherwise.

@@ -39,6 +39,8 @@ struct StoreOptions {
   size_t cached_rows = 64 * 1024;  // Latest rows kept parsed.
   bool compress = true;            // Off where a test searches the raw files.
   size_t block_cache_bytes = 32 << 20;
+  // What all families together hold in memory before they are flushed: what a start after a crash folds again.
+  size_t write_buffer_bytes = 64 << 20;
 };
 
 // A version of a row.

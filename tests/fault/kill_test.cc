@@ -150,7 +150,9 @@ class KillTest : public ::testing::Test {
     std::filesystem::remove_all(folder_ + "/replay");
     auto replay = view::Store::Open(inventory::InventoryDomain(), {.path = folder_ + "/replay"});
     ASSERT_TRUE(replay.ok()) << replay.status();
-    ASSERT_TRUE(CatchUp(inventory::InventoryDomain(), **store, **log, Workload::Partition()).ok());
+    for (int partition = 0; partition < log::kPartitions; ++partition) {
+      ASSERT_TRUE(CatchUp(inventory::InventoryDomain(), **store, **log, partition).ok());
+    }
     CheckOptions check{.domain = &inventory::InventoryDomain(),
                        .log = log->get(),
                        .stores = {store->get()},

@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kOutstanding = 8;
 constexpr uint64_t kKeepFree = 16 << 20;
+constexpr size_t kWriteBuffer = 256 << 10;  // So that the store is flushed every hundred commands or so.
 
 }  // namespace
 
@@ -26,7 +27,7 @@ absl::Status Machine::Start() {
   auto log = log::EmbeddedLog::Open({.path = "/log", .file_system = log_files_, .min_free_bytes = kKeepFree});
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
-  auto store = view::Store::Open(inventory::InventoryDomain(), {.path = "/store", .env = store_env_.get()});
+  auto store = view::Store::Open(inventory::InventoryDomain(), {.path = "/store", .env = store_env_.get(), .write_buffer_bytes = kWriteBuffer});
   if (!store.ok()) return store.status();
   store_ = *std::move(store);
   const int partition = Workload::Partition();
