@@ -81,7 +81,7 @@ class ServerCall : public CallInfo {
 
  protected:
   friend class Pipeline;
-  // Counts the end, reports a fault, and returns what the caller is told. Once, before gRPC hears of the end: after
+  // Counts the end, reports a fault or a refusal, and returns what the caller is told. Once, before gRPC hears of the end: after
   // that the context is gone.
   absl::Status Conclude(const absl::Status& status);
 

@@ -16,6 +16,17 @@ SERVICES = {service.full_name: service for service in stubs.services()}
 _BY_SHORT_NAME = {service.name: service for service in SERVICES.values()}
 
 
+def method_of(full_name):
+    """The descriptor of "trialog.inventory.v1.SampleService/GetSample"."""
+    service, name = full_name.split("/")
+    return SERVICES[service].methods_by_name[name]
+
+
+def request_of(full_name, **fields):
+    """A request of a method with these fields."""
+    return method_of(full_name).input_type._concrete_class(**fields)
+
+
 def request_id():
     """A fresh id for one attempt and its retries (AIP-155)."""
     return str(uuid.uuid4())
@@ -61,9 +72,14 @@ class Caller:
     def __getattr__(self, service):
         if service not in _BY_SHORT_NAME:
             raise AttributeError(service)
-        if service not in self._services:
-            self._services[service] = _Service(self, stubs.stub_class(_BY_SHORT_NAME[service])(self.channel))
-        return self._services[service]
+        return self.service(_BY_SHORT_NAME[service].full_name)
+
+    def service(self, full_name):
+        """A service by its full name: what several packages call alike has no short one."""
+        if full_name not in self._services:
+            stub = stubs.stub_class(SERVICES[full_name])(self.channel)
+            self._services[full_name] = _Service(self, stub)
+        return self._services[full_name]
 
     def raw(self, method, data, timeout=DEADLINE, metadata=()):
         """Sends bytes as they are to a unary method ("trialog.auth.v1.AuthService/Login"); gives the answer's bytes."""
@@ -139,6 +155,23 @@ def retry_delay_of(error):
     info = _detail(error, error_details_pb2.RetryInfo)
     assert info is not None, error
     return info.retry_delay.ToTimedelta().total_seconds()
+
+
+def eventually(read):
+    """The first answer of `read` that is not empty. Audit follows the other logs and has no stream to wait on, so it is
+    asked again: after the time that a refusal itself names, else soon."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        delay = 0.02
+        try:
+            if found := read():
+                return found
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.UNAVAILABLE:
+                raise
+            delay = retry_delay_of(error)
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(delay)
 
 
 @contextlib.contextmanager
