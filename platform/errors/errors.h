@@ -33,8 +33,8 @@ absl::Status BrokenRule(std::string_view reason, std::string_view subject, std::
 // No such record, or none that the caller may see; the two are one answer. This is the record that is not there.
 absl::Status NotFound(std::string_view what);
 
-// The same answer where the caller sees no such record; `exists`: one is there, and a rule keeps it from the caller. That is
-// marked for whoever records refusals (IsRefusal). The mark stays in this process: rpc::ForCaller takes it off.
+// The same answer where the caller sees no such record; `exists`: one is there, and a rule keeps it from the caller.
+// That is marked for whoever records refusals (IsRefusal). The mark stays in this process: rpc::ForCaller takes it off.
 absl::Status NotVisible(bool exists, std::string_view what);
 
 // The caller may not do this. Never a hint whether the record exists.

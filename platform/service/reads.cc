@@ -148,8 +148,8 @@ absl::StatusOr<ListSource> SourceOf(const Backend::ListSpec& spec, const Princip
   return ListSource{nullptr, Cat(parent, "/", IdOf(pattern.substr(0, pattern.rfind('/'))), "/")};
 }
 
-std::vector<view::Found> NextOf(const view::Store& store, int partition, const view::Table& table, const ListSource& source,
-                                std::string_view after, size_t limit) {
+std::vector<view::Found> NextOf(const view::Store& store, int partition, const view::Table& table,
+                                const ListSource& source, std::string_view after, size_t limit) {
   if (source.index != nullptr) return store.partition(partition).Scan(*source.index, source.prefix, limit, after);
   std::vector<view::Found> found;
   for (std::string& name : store.Names(partition, table, source.prefix, after, limit)) found.push_back({name, name});
@@ -173,7 +173,8 @@ bool Backend::RefusesList(const ListSpec& spec, const Principal& principal, std:
   }
   for (const view::Found& found : NextOf(*store_, partition, *spec.type->table, source, "", kLooksAtOnce)) {
     const view::RowPtr below = state.Find(*spec.type->table, found.name);
-    if (below && NameBelow(parent, found.name) && spec.type->may_see(principal, state, found.name, *below)) return false;
+    if (below && NameBelow(parent, found.name) && spec.type->may_see(principal, state, found.name, *below))
+      return false;
   }
   return true;
 }
@@ -206,29 +207,31 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
   const bool by_name = source->index != nullptr && as_of != INT64_MAX;
   const ListSource walked = by_name ? ListSource{nullptr, ParentPrefix(*spec.type, parent)} : *source;
   std::vector<Seen> rows;
-  bool more = true;
-  for (size_t looks = 0; more && rows.size() < page && looks < kMaxLooks;) {
+  std::string shown;  // Where the last of them stands.
+  bool more = true, another = false;
+  for (size_t looks = 0; more && !another && looks < kMaxLooks;) {
     const std::vector<view::Found> found = NextOf(*store_, partition, *spec.type->table, walked, after, kLooksAtOnce);
     more = found.size() == kLooksAtOnce;
     looks += found.size();
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (rows.size() == page) {
-        more = true;
-        break;
-      }
-      after = found[i].key;
-      view::RowPtr row = as_of == INT64_MAX ? state.Find(*spec.type->table, found[i].name)
-                                            : store_->FindAt(partition, *spec.type->table, found[i].name, as_of);
-      if (!row || !NameBelow(parent, found[i].name)) continue;
-      if (!spec.type->may_see(*principal, state, found[i].name, *row)) continue;
-      if (FilterMatches(*filter, found[i].name, *row)) rows.push_back({spec.type, found[i].name, row});
+    for (const view::Found& entry : found) {
+      after = entry.key;
+      view::RowPtr row = as_of == INT64_MAX ? state.Find(*spec.type->table, entry.name)
+                                            : store_->FindAt(partition, *spec.type->table, entry.name, as_of);
+      if (!row || !NameBelow(parent, entry.name)) continue;
+      if (!spec.type->may_see(*principal, state, entry.name, *row)) continue;
+      if (!FilterMatches(*filter, entry.name, *row)) continue;
+      // There is a next page only for another row that this caller sees: that others have more is not theirs to know.
+      another = rows.size() == page;
+      if (another) break;
+      rows.push_back({spec.type, entry.name, row});
+      shown = entry.key;
     }
   }
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   if (rows.empty() && StringField(request, "page_token").empty() && RefusesList(spec, *principal, parent, *source)) {
     RecordRefusal(*principal, call->method_name());
   }
-  const std::string next = more ? tokens_.Sign(scope, after) : std::string();
+  const std::string next = another || more ? tokens_.Sign(scope, rows.size() == page ? shown : after) : std::string();
   Render(std::move(principal), call->method_name(), true, std::move(rows), [call, &spec, next](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     std::unique_ptr<Message> response(

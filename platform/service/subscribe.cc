@@ -19,8 +19,12 @@ constexpr int64_t kTellEvery = 1000;
 class Subscription : public std::enable_shared_from_this<Subscription> {
  public:
   Subscription(Backend& backend, std::shared_ptr<rpc::Stream> stream, Backend::MaySeeEvent may_see)
-      : backend_(backend), stream_(std::move(stream)), request_(stream_->Request<event::v1::SubscribeRequest>()),
-        organization_(OrganizationOf(request_.parent())), partition_(backend.PartitionOf(organization_)), may_see_(may_see),
+      : backend_(backend),
+        stream_(std::move(stream)),
+        request_(stream_->Request<event::v1::SubscribeRequest>()),
+        organization_(OrganizationOf(request_.parent())),
+        partition_(backend.PartitionOf(organization_)),
+        may_see_(may_see),
         epoch_(stream_->principal().access_epoch) {}
 
   void Start() {

@@ -39,9 +39,14 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
   WatchStream(Backend& backend, std::shared_ptr<rpc::Stream> stream, std::string_view method, std::vector<Part> parts,
               std::shared_ptr<const Principal> principal)
-      : backend_(backend), stream_(std::move(stream)), method_(method), parts_(std::move(parts)),
-        principal_(std::move(principal)), parent_(StringField(stream_->request(), "parent")),
-        filter_text_(StringField(stream_->request(), "filter")), partition_(backend.PartitionOf(OrganizationOf(parent_))),
+      : backend_(backend),
+        stream_(std::move(stream)),
+        method_(method),
+        parts_(std::move(parts)),
+        principal_(std::move(principal)),
+        parent_(StringField(stream_->request(), "parent")),
+        filter_text_(StringField(stream_->request(), "filter")),
+        partition_(backend.PartitionOf(OrganizationOf(parent_))),
         epoch_(principal_->access_epoch) {}
 
   void Start() {

@@ -150,6 +150,23 @@ def fields_of(error):
     return {violation.field for violation in bad.field_violations} if bad else set()
 
 
+def outcome(caller, method, data=b"", timeout=DEADLINE):
+    """What a method (its full name) makes of these bytes: (code name, reason, paths of bad fields). Of a stream it is what
+    comes first."""
+    try:
+        if method_of(method).server_streaming:
+            stream = caller.raw_stream(method, data, timeout=timeout)
+            try:
+                next(stream, None)
+            finally:
+                stream.cancel()
+        else:
+            caller.raw(method, data, timeout=timeout)
+    except grpc.RpcError as error:
+        return error.code().name, reason_of(error), fields_of(error)
+    return "OK", None, set()
+
+
 def retry_delay_of(error):
     """Seconds after which the server wants to be asked again (google.rpc.RetryInfo)."""
     info = _detail(error, error_details_pb2.RetryInfo)

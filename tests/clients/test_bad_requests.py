@@ -3,14 +3,13 @@ there is one, the server stays up and nothing is written. What is particular to 
 import base64
 import re
 
-import grpc
 import pytest
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor as Field
 from google.protobuf.message import DecodeError
 
 import access_table
-from client import Caller, eventually, fields_of, method_of, reason_of, request_id
+from client import Caller, eventually, method_of, outcome, request_id
 from organization import Organization
 from request_maker import behaves, every_method, is_personal, is_repeated, is_set_by_caller, path_of, request_for
 from trialog import options_pb2
@@ -111,20 +110,6 @@ def nothing_is_written(server, cast):
     assert not cast.written_since()
 
 
-def refusal(caller, method, data):
-    """(code name, reason, names of bad fields) of a call with these bytes; OK without the rest."""
-    try:
-        if method_of(method).server_streaming:
-            stream = caller.raw_stream(method, data)
-            next(stream, None)
-            stream.cancel()
-        else:
-            caller.raw(method, data)
-    except grpc.RpcError as error:
-        return error.code().name, reason_of(error), fields_of(error)
-    return "OK", None, set()
-
-
 def leaves(descriptor, wanted, above=()):
     """Paths of the fields, at any depth, that a caller sets and that `wanted` says."""
     for field in descriptor.fields:
@@ -184,13 +169,13 @@ def test_missing_fields_are_named(cast):
     for method in METHODS:
         descriptor = method_of(method).input_type
         needed = {field.name for field in descriptor.fields if behaves(field, field_behavior_pb2.REQUIRED) and can_miss(field)}
-        code, reason, fields = refusal(cast.caller(method), method, b"")
+        code, reason, fields = outcome(cast.caller(method), method, b"")
         if needed and ((code, reason) != ("INVALID_ARGUMENT", "INVALID_REQUEST") or not needed <= fields):
             wrong.append((method, "all", code, reason, fields))
         for path in required(descriptor):
             request = cast.request(method)
             clear(request, path)
-            code, reason, fields = refusal(cast.caller(method), method, request.SerializeToString())
+            code, reason, fields = outcome(cast.caller(method), method, request.SerializeToString())
             tried += 1
             if (code, reason, text_of(path)) != ("INVALID_ARGUMENT", "INVALID_REQUEST", next(iter(fields), None)):
                 wrong.append((method, text_of(path), code, reason, fields))
@@ -222,7 +207,7 @@ def test_text_that_is_too_long_is_named(cast):
     for method, path in every_leaf(is_text):
         request = cast.request(method)
         place(request, path, "x" * (limit_of(path[-1]) + 1))
-        code, reason, fields = refusal(cast.caller(method), method, request.SerializeToString())
+        code, reason, fields = outcome(cast.caller(method), method, request.SerializeToString())
         if (code, reason) != ("INVALID_ARGUMENT", "INVALID_REQUEST") or text_of(path) not in fields:
             wrong.append((method, text_of(path), code, reason, fields))
     check(wrong)
@@ -236,7 +221,7 @@ def test_text_that_is_not_utf8_is_refused(cast):
         good = request.SerializeToString()
         bad = good.replace(MARK.encode(), b"\xc3\x28\xff" * 8)
         assert bad != good and len(bad) == len(good)
-        answer = refusal(cast.caller(method), method, bad)
+        answer = outcome(cast.caller(method), method, bad)
         if answer[:2] != ("INVALID_ARGUMENT", "MALFORMED_REQUEST"):
             wrong.append((method, text_of(path), answer))
     check(wrong)
@@ -247,7 +232,7 @@ def test_unknown_enum_numbers_are_named(cast):
     for method, path in every_leaf(lambda field: field.type == Field.TYPE_ENUM):
         request = cast.request(method)
         place(request, path, 9999)
-        code, reason, fields = refusal(cast.caller(method), method, request.SerializeToString())
+        code, reason, fields = outcome(cast.caller(method), method, request.SerializeToString())
         if (code, reason) != ("INVALID_ARGUMENT", "INVALID_REQUEST") or text_of(path) not in fields:
             wrong.append((method, text_of(path), code, reason, fields))
     check(wrong)
@@ -264,7 +249,7 @@ def test_truncated_bytes_are_refused(cast):
                 method_of(method).input_type._concrete_class.FromString(cut)
                 continue  # Happens to end between two fields.
             except DecodeError:
-                answer = refusal(cast.caller(method), method, cut)
+                answer = outcome(cast.caller(method), method, cut)
                 if answer[:2] != ("INVALID_ARGUMENT", "MALFORMED_REQUEST"):
                     wrong.append((method, length, answer))
     check(wrong)
@@ -280,7 +265,7 @@ def test_a_huge_page_is_cut_and_a_negative_one_refused(cast):
         for size, wanted in ((2**31 - 1, {"OK", "NOT_FOUND"}), (-1, {"INVALID_ARGUMENT"}), (-(2**31), {"INVALID_ARGUMENT"})):
             request = cast.request(method)
             request.page_size = size
-            code, reason, fields = refusal(cast.caller(method), method, request.SerializeToString())
+            code, reason, fields = outcome(cast.caller(method), method, request.SerializeToString())
             if code not in wanted or (size < 0 and fields != {"page_size"}):
                 wrong.append((method, size, code, reason, fields))
     check(wrong)
@@ -293,7 +278,7 @@ def test_forged_tokens_are_refused(cast, field, reason):
         for token in ("forged", "x" * 4096, base64.urlsafe_b64encode(b"\0" * 64).decode(), "=", "Ā"):
             request = cast.request(method)
             setattr(request, field, token)
-            answer = refusal(cast.caller(method), method, request.SerializeToString())
+            answer = outcome(cast.caller(method), method, request.SerializeToString())
             # A history is of one record: there is none of this name, whatever the page.
             of_one = path_of(method) and path_of(method)[0] == ["name"]
             if answer != ("INVALID_ARGUMENT", reason, {field}) and not (of_one and answer[0] == "NOT_FOUND"):
@@ -314,7 +299,7 @@ def test_forged_and_missing_tokens_are_refused_by_every_method(server, cast):
             continue
         for reason, caller in callers.items():
             for data in (b"", b"\xff", cast.request(method).SerializeToString()):
-                answer = refusal(caller, method, data)
+                answer = outcome(caller, method, data)
                 if answer != ("UNAUTHENTICATED", reason, set()):
                     wrong.append((method, reason, answer))
     check(wrong)
@@ -323,14 +308,7 @@ def test_forged_and_missing_tokens_are_refused_by_every_method(server, cast):
 def test_a_call_past_its_deadline_is_told_so(cast):
     wrong = []
     for method in METHODS:
-        caller, data = cast.caller(method), cast.request(method).SerializeToString()
-        try:
-            if method_of(method).server_streaming:
-                next(caller.raw_stream(method, data, timeout=1e-9), None)
-            else:
-                caller.raw(method, data, timeout=1e-9)
-            wrong.append((method, "OK"))
-        except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.DEADLINE_EXCEEDED:
-                wrong.append((method, error.code()))
+        answer = outcome(cast.caller(method), method, cast.request(method).SerializeToString(), timeout=1e-9)
+        if answer[0] != "DEADLINE_EXCEEDED":
+            wrong.append((method, answer))
     check(wrong)

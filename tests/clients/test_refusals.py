@@ -12,6 +12,7 @@ from relation_world import World
 from request_maker import binds_to_get, every_method, path_of, put, request_for
 from trialog.audit.v1 import service_pb2
 from trialog.event.v1 import record_pb2
+from trialog.trials.v1 import patient_pb2
 
 RULES = access_table.options()
 RECORD_RULES = access_table.record_rules()
@@ -201,6 +202,15 @@ def test_another_organisations_record_is_answered_like_none(world, method):
     ]
     assert all(answer == answers[0] for answer in answers), answers
     assert answers[0][0] in ("NOT_FOUND", "PERMISSION_DENIED"), answers[0]
+
+
+def test_others_records_make_no_next_page(world):
+    """A page that holds all that the caller sees is the last, whatever others have behind it."""
+    for person in (world.site.patient, world.site.other_patient):
+        request = patient_pb2.ListPatientsRequest(parent=world.name, page_size=1)
+        page = person.PatientService.ListPatients(request)
+        assert [patient.name for patient in page.patients] == [person.identity.patient]
+        assert not page.next_page_token
 
 
 def refusals_of(world, caller):

@@ -28,8 +28,8 @@ absl::Status InitTokenUsed();
 std::string InitTokenId(std::string_view token_sha256);
 
 // Spends a one-time token on an organisation, for ever: whoever else brings it is refused with INIT_TOKEN_USED. Decided
-// for all organisations in one partition, that of the empty organisation id, before the organisation is made in its own;
-// what ended between the two is repeated for the same organisation. `token_sha256` as below. names = {token}.
+// for all organisations in one partition, that of the empty organisation id, before the organisation is made in its
+// own; what ended between the two is repeated for the same organisation. `token_sha256` as below. names = {token}.
 absl::StatusOr<Decision> SpendInitToken(const view::State& state, const Context& context,
                                         std::string_view organization_id, std::string_view token_sha256);
 

@@ -13,7 +13,8 @@ namespace trialog::trials {
 
 // Whether the caller may see this record, which is a row of one of CareTables(); false for any other table.
 //  - Medication: the patient (not drafts, not what is only prepared) and assigned providers.
-//  - Threads and messages: members; in a patient's thread only while they care for the patient or run a trial with them.
+//  - Threads and messages: members; in a patient's thread only while they care for the patient or run a trial with
+//  them.
 //  - Appointments: the patient, and staff in whose care or scope the patient is.
 //  - Notices: the user, and a notifier in whose scope the user is. Preferences: the user.
 bool MaySeeCare(const Principal& principal, const view::State& state, const view::Table& table, std::string_view name,

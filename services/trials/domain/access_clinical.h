@@ -26,8 +26,8 @@ v1::Trial ParticipantView(const v1::Trial& trial);
 // Whether the caller may take a trial's final data out by subject key: one of our own services, or a custodian of it.
 bool MayExportCoded(const Principal& principal, const view::State& state, std::string_view trial);
 
-// Whether the caller may look for subjects and captures of a trial at all, be there any or none that are theirs to see: its
-// researchers and participants, and who works for it or at a site.
+// Whether the caller may look for subjects and captures of a trial at all, be there any or none that are theirs to see:
+// its researchers and participants, and who works for it or at a site.
 bool MayListSubjectsOf(const Principal& principal, const view::State& state, std::string_view trial);
 
 // Who may see a trial's news: its researchers and participants.

@@ -193,7 +193,7 @@ absl::StatusOr<Decision> CompleteAppointment(const view::State& state, const Con
 }
 
 absl::StatusOr<Decision> MarkNoShowAppointment(const view::State& state, const Context& context,
-                                    const v1::MarkNoShowAppointmentRequest& request) {
+                                               const v1::MarkNoShowAppointmentRequest& request) {
   return MoveTo(state, context, request, Appointment::STATE_NOSHOW,
                 &v1::TrialsEvent::mutable_appointment_marked_no_show, v1::AppointmentMarkedNoShow());
 }

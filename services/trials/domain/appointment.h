@@ -36,6 +36,6 @@ absl::StatusOr<Decision> CheckInAppointment(const view::State& state, const Cont
 absl::StatusOr<Decision> CompleteAppointment(const view::State& state, const Context& context,
                                              const v1::CompleteAppointmentRequest& request);
 absl::StatusOr<Decision> MarkNoShowAppointment(const view::State& state, const Context& context,
-                                    const v1::MarkNoShowAppointmentRequest& request);
+                                               const v1::MarkNoShowAppointmentRequest& request);
 
 }  // namespace trialog::trials

@@ -113,7 +113,8 @@ absl::StatusOr<Decision> UpdateTrial(const view::State& state, const Context& co
   const v1::Trial& asked = request.trial();
   const std::string& name = asked.name();
   const view::RowPtr row = state.Find(kTrials, name);
-  if (!row || !MaySeeClinical(context.principal, state, kTrials, name, *row)) return NotVisible(row != nullptr, "trial");
+  if (!row || !MaySeeClinical(context.principal, state, kTrials, name, *row))
+    return NotVisible(row != nullptr, "trial");
   if (!RunsTrial(context.principal, state, name)) {
     return Denied("NOT_YOUR_TRIAL", "only the researchers of the trial may change it");
   }
