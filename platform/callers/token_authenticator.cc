@@ -164,6 +164,7 @@ absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::MakePrincip
   principal->grants = account->GrantsAt(now);
   principal->grants_partition = position.partition();
   principal->grants_offset = position.offset();
+  principal->access_epoch = account->epoch;
   until = account->GrantsHoldUntil(now);
   return std::shared_ptr<const Principal>(std::move(principal));
 }

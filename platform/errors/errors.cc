@@ -7,6 +7,9 @@
 namespace trialog {
 namespace {
 
+// No type of a message: it is never one of the details that travel.
+constexpr std::string_view kHiddenMark = "trialog/hidden";
+
 template <typename Detail>
 void Attach(absl::Status& status, const Detail& detail) {
   status.SetPayload("type.googleapis.com/" + Detail::descriptor()->full_name(),
@@ -56,6 +59,21 @@ absl::Status BrokenRule(std::string_view reason, std::string_view subject, std::
 absl::Status NotFound(std::string_view what) {
   return Refuse(absl::StatusCode::kNotFound, "NOT_FOUND",
                 Cat("no such ", what, ", or it is not yours to see; check the name"));
+}
+
+absl::Status NotVisible(bool exists, std::string_view what) {
+  absl::Status status = NotFound(what);
+  if (exists) status.SetPayload(ToAbsl(kHiddenMark), absl::Cord());
+  return status;
+}
+
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsPermissionDenied(status) || status.GetPayload(ToAbsl(kHiddenMark)).has_value();
+}
+
+absl::Status WithoutMark(absl::Status status) {
+  status.ErasePayload(ToAbsl(kHiddenMark));
+  return status;
 }
 
 absl::Status Denied(std::string_view reason, std::string_view message) {

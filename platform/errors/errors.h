@@ -30,11 +30,20 @@ absl::Status BadFields(std::string_view reason, const std::vector<FieldViolation
 // A rule of the domain does not hold: FAILED_PRECONDITION with a PreconditionFailure about `subject` (a resource name).
 absl::Status BrokenRule(std::string_view reason, std::string_view subject, std::string_view message);
 
-// No such record, or none that the caller may see; the two are one answer.
+// No such record, or none that the caller may see; the two are one answer. This is the record that is not there.
 absl::Status NotFound(std::string_view what);
+
+// The same answer where the caller sees no such record; `exists`: one is there, and a rule keeps it from the caller.
+// That is marked for whoever records refusals (IsRefusal). The mark stays in this process: rpc::ForCaller takes it off.
+absl::Status NotVisible(bool exists, std::string_view what);
 
 // The caller may not do this. Never a hint whether the record exists.
 absl::Status Denied(std::string_view reason, std::string_view message);
+
+// Whether an access rule refused: Denied, or NotVisible of a record that is there.
+bool IsRefusal(const absl::Status& status);
+// The status without the mark of NotVisible: what NotFound gives.
+absl::Status WithoutMark(absl::Status status);
 
 // A stale etag: ABORTED, reason ETAG_MISMATCH (AIP-154).
 absl::Status StaleEtag(std::string_view name);

@@ -39,6 +39,18 @@ TEST(Errors, ABrokenRuleNamesItsSubject) {
   EXPECT_EQ(failure.violations(0).subject(), "organizations/o/x");
 }
 
+TEST(Errors, AHiddenRecordIsARefusalOnlyInHere) {
+  EXPECT_EQ(NotVisible(false, "patient"), NotFound("patient"));
+  EXPECT_NE(NotVisible(true, "patient"), NotFound("patient"));
+  EXPECT_EQ(WithoutMark(NotVisible(true, "patient")), NotFound("patient"));
+  EXPECT_TRUE(IsRefusal(NotVisible(true, "patient")));
+  EXPECT_TRUE(IsRefusal(Denied("ROLE_MISSING", "no")));
+  for (const absl::Status& status :
+       {NotFound("patient"), NotVisible(false, "patient"), absl::OkStatus(), StaleEtag("organizations/o/x")}) {
+    EXPECT_FALSE(IsRefusal(status)) << status;
+  }
+}
+
 TEST(Errors, RetryLaterSaysWhen) {
   auto retry = DetailOf<google::rpc::RetryInfo>(
       RetryLater(absl::StatusCode::kUnavailable, "BUSY", "again", absl::Milliseconds(1500)));

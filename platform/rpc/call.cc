@@ -7,6 +7,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "absl/time/clock.h"
+#include "platform/errors/errors.h"
 #include "platform/rpc/method.h"
 #include "platform/rpc/status.h"
 #include "platform/text/text.h"
@@ -86,6 +87,9 @@ void ServerCall::SetPosition(const std::string& position) {
 
 absl::Status ServerCall::Conclude(const absl::Status& status) {
   if (IsFault(status) && frame_->options.hooks.fault) frame_->options.hooks.fault(*this, status);
+  if (principal_ && IsRefusal(status) && frame_->options.hooks.refused) {
+    frame_->options.hooks.refused(*this, *principal_, status);
+  }
   absl::Status answer = ForCaller(status);
   method_.counters.Finished(answer.code(), absl::Now() - start_);
   frame_->outstanding.fetch_sub(1, std::memory_order_relaxed);

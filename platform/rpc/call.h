@@ -81,8 +81,8 @@ class ServerCall : public CallInfo {
 
  protected:
   friend class Pipeline;
-  // Counts the end, reports a fault, and returns what the caller is told. Once, before gRPC hears of the end: after
-  // that the context is gone.
+  // Counts the end, reports a fault or a refusal, and returns what the caller is told. Once, before gRPC hears of the
+  // end: after that the context is gone.
   absl::Status Conclude(const absl::Status& status);
 
   const std::shared_ptr<FrameState> frame_;  // Keeps the method.

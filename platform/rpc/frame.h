@@ -51,7 +51,7 @@ class Handlers {
 
 // Both run on the thread that ends the call and must not block. Either may be empty.
 struct FrameHooks {
-  // A known caller was refused by the access rule: for access records.
+  // A known caller was refused by an access rule, the method's or a record's (IsRefusal): for access records.
   std::function<void(const CallInfo&, const Principal&, const absl::Status&)> refused;
   // A call ended with a fault of ours; its caller gets a generic text, the cause comes here.
   std::function<void(const CallInfo&, const absl::Status& cause)> fault;

@@ -76,6 +76,37 @@ TEST(Frame, LetsInWhomTheRuleNamesAndReportsWhomItRefuses) {
                                               Echo("Relay") + " users/auditor ROLE_MISSING"));
 }
 
+TEST(Frame, ReportsAHiddenRecordAsARefusalAndAnswersAsIfThereWereNone) {
+  std::vector<std::string> refused;
+  FrameOptions options;
+  options.hooks.refused = [&](const CallInfo& info, const Principal& caller, const absl::Status&) {
+    refused.push_back(Cat(info.method_name(), " ", caller.user()));
+  };
+  Handlers handlers = EchoHandlers();
+  handlers.Unary(Echo("Echo"), [](std::shared_ptr<Call> call) {
+    call->Finish(NotVisible(call->Request<EchoRequest>().text() == "there", "record"));
+  });
+  handlers.Stream(Echo("Repeat"), [](std::shared_ptr<Stream> stream) {
+    stream->Finish(NotVisible(stream->Request<EchoRequest>().text() == "there", "record"));
+  });
+  TestServer test(std::move(handlers), options);
+  Client client(test.Dial());
+  const auto call = [&](std::string_view text) {
+    return client.Call<EchoResponse>(Echo("Echo"), Saying(text), As("user")).status();
+  };
+  const auto watch = [&](std::string_view text) {
+    auto stream = client.Open(Echo("Repeat"), Saying(text), As("user"));
+    EchoResponse response;
+    EXPECT_FALSE(stream->Read(response));
+    return stream->Finish();
+  };
+  EXPECT_EQ(call("there"), call("absent"));
+  EXPECT_EQ(watch("there"), watch("absent"));
+  EXPECT_EQ(call("absent"), NotFound("record"));
+  test.server->Shutdown(absl::InfiniteFuture());  // The hook's thread is done with `refused`.
+  EXPECT_THAT(refused, ::testing::ElementsAre(Echo("Echo") + " users/user", Echo("Repeat") + " users/user"));
+}
+
 TEST(Frame, RefusesBytesThatAreNoRequest) {
   TestServer test;
   Client client(test.Dial());

@@ -61,9 +61,7 @@ void Pipeline::OnCaller(std::shared_ptr<ServerCall> call, absl::StatusOr<std::sh
   call->principal_ = *std::move(caller);
   const AccessRule& rule = call->method_.rule;
   if (!rule.public_() && !Admits(rule, *call->principal_)) {
-    const absl::Status status = Denied("ROLE_MISSING", "none of your roles may call this method");
-    if (call->frame_->options.hooks.refused) call->frame_->options.hooks.refused(*call, *call->principal_, status);
-    return call->Finish(status);
+    return call->Finish(Denied("ROLE_MISSING", "none of your roles may call this method"));
   }
   Proceed(std::move(call));
 }

@@ -42,7 +42,7 @@ bool IsFault(const absl::Status& status) {
 }
 
 absl::Status ForCaller(const absl::Status& status) {
-  if (!IsFault(status)) return status;
+  if (!IsFault(status)) return WithoutMark(status);
   return Refuse(absl::StatusCode::kInternal, "INTERNAL",
                 "something went wrong on our side; it has been recorded, try again later");
 }

@@ -21,7 +21,8 @@ inline constexpr size_t kMaxMessageBytes = 1024;
 // ErrorInfo.
 bool IsFault(const absl::Status& status);
 
-// `status` as a caller may see it: a fault becomes INTERNAL with a generic text, anything else stays.
+// `status` as a caller may see it: a fault becomes INTERNAL with a generic text, a record that a rule hides looks as if
+// it were not there, anything else stays.
 absl::Status ForCaller(const absl::Status& status);
 
 // `status` must be ForCaller's. ErrorInfo goes first; details that would pass kMaxDetailBytes are left out.

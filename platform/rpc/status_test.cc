@@ -59,6 +59,14 @@ TEST(Status, HidesFaultsButNotRefusals) {
   EXPECT_EQ(ForCaller(said), said);
 }
 
+TEST(Status, AHiddenRecordTravelsAsOneThatIsNotThere) {
+  const grpc::Status hidden = ToGrpc(ForCaller(NotVisible(true, "record")));
+  const grpc::Status absent = ToGrpc(ForCaller(NotFound("record")));
+  EXPECT_EQ(hidden.error_code(), absent.error_code());
+  EXPECT_EQ(hidden.error_message(), absent.error_message());
+  EXPECT_EQ(hidden.error_details(), absent.error_details());
+}
+
 TEST(Status, FromOthersMayBeStrange) {
   EXPECT_EQ(FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(99), "x")).code(), absl::StatusCode::kUnknown);
   EXPECT_EQ(FromGrpc(grpc::Status(grpc::NOT_FOUND, "x", "\xff\xff")), absl::NotFoundError("x"));

@@ -36,6 +36,10 @@ struct Target {
   absl::Status instead = absl::OkStatus();
 };
 
+// The target of a command that states personal fields of a record which is not there: nothing can be sealed for it. The
+// decision says so, in its own words and after its own rules.
+Target WithoutRow(Target target);
+
 // Finds the target of a request and completes the request (fills an empty id). Refuses bad names.
 using Aim = std::function<absl::StatusOr<Target>(google::protobuf::Message& request, const Principal& principal)>;
 
@@ -91,8 +95,10 @@ class Backend {
   // A custom method on `name` (AIP-136). Personal fields of the request go to the resource's fields of the same name. The
   // answer is the record of `type`, or of `answer_type` when that is another.
   void Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer = nullptr);
-  // The service's EventService: its public events.
-  void Subscribe(std::string_view method);
+  // The service's EventService: its public events, all of them for our own services. `may_see` says which of them
+  // another caller gets; null: none.
+  using MaySeeEvent = bool (*)(const Principal& principal, const event::v1::PublicEvent& event);
+  void Subscribe(std::string_view method, MaySeeEvent may_see);
   // What these three aim at, for a CommandMethod that is nearly one of them.
   Aim AimToCreate(const ResourceType& type);
   Aim AimToUpdate(const ResourceType& type);
@@ -167,7 +173,8 @@ class Backend {
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
   void RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);
-  // For the frame: a known caller's call was refused by an access rule. So many a minute and caller are recorded.
+  // A known caller's call was refused by an access rule: the frame reports those that end so (IsRefusal), lists and
+  // watches those that show nothing because of it. So many a minute and caller are recorded.
   void RecordRefusal(const Principal& principal, std::string_view method);
   // A sign-in at an organisation that exists failed. So many a minute and organisation are recorded.
   void RecordFailedSignIn(std::string_view organization, std::string_view method);
@@ -187,6 +194,13 @@ class Backend {
                   std::string request_mac);
   // Null when `key` has had its share of this minute; else an access record with the count since the last one.
   std::optional<event::v1::Access> BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome);
+  // The kind of record that this name is of, among those served here; null when it is none of them.
+  const ResourceType* TypeOf(std::string_view name) const;
+  void Serve(const ResourceType& type);
+  // Whether a list below the request's parent, of which nothing is shown, is refused by the record rule rather than
+  // empty: it names one record, below which the caller may not look and sees nothing.
+  bool RefusesList(const ListSpec& spec, const Principal& principal, std::string_view parent,
+                   const ListSource& source) const;
   void AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
                  std::shared_ptr<const Principal> principal);
   void AnswerHistory(const std::shared_ptr<rpc::Call>& call, const ResourceType& type,
@@ -200,6 +214,7 @@ class Backend {
   sealing::KeyProvider* const keys_;
   const rpc::TokenSigner& tokens_;
   const BackendOptions options_;
+  std::vector<const ResourceType*> types_;  // Served; complete before Start.
   std::unique_ptr<view::Store> store_;
   Owner owner_;
   rpc::Handlers handlers_;

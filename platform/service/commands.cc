@@ -21,14 +21,6 @@ using google::protobuf::Message;
 constexpr size_t kMaxRequestId = 64;
 constexpr std::string_view kSubjectErased = "SUBJECT_ERASED";
 
-// Nothing can be sealed for a record that is not there. The decision says so, in its own words and after its own rules.
-Target WithoutRow(Target target) {
-  target.personal.reset();
-  target.instead = RetryLater(absl::StatusCode::kUnavailable, "RECORD_JUST_MADE",
-                              "the record was made while this request came; repeat it", absl::Milliseconds(50));
-  return target;
-}
-
 std::string Deterministic(const Message& message) {
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
@@ -134,6 +126,13 @@ std::string SubjectOf(const ResourceType& type, std::string_view name, const Mes
 
 }  // namespace
 
+Target WithoutRow(Target target) {
+  target.personal.reset();
+  target.instead = RetryLater(absl::StatusCode::kUnavailable, "RECORD_JUST_MADE",
+                              "the record was made while this request came; repeat it", absl::Milliseconds(50));
+  return target;
+}
+
 Aim Backend::AimToCreate(const ResourceType& type) {
   return [this, &type](Message& request, const Principal&) -> absl::StatusOr<Target> {
     const auto* field = FieldOfType(*request.GetDescriptor(), *type.table->prototype->GetDescriptor(), false);
@@ -202,6 +201,7 @@ void Backend::Act(std::string_view method, const ResourceType& type, DecideReque
 
 void Backend::CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                             Answer answer) {
+  Serve(type);
   auto spec = std::make_shared<const CommandSpec>(
       CommandSpec{std::string(method), &type, std::move(aim), std::move(decide), std::move(answer), nullptr});
   handlers_.Unary(std::string(method), [this, spec](std::shared_ptr<rpc::Call> call) { RunCommand(std::move(call), spec); });
@@ -237,7 +237,7 @@ void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     absl::StatusOr<Target> aimed = spec->aim(call->mutable_request(), **principal);
     if (!aimed.ok()) return call->Finish(aimed.status());
     auto target = std::make_shared<Target>(*std::move(aimed));
-    if (!MayAimAt(**principal, *target)) return call->Finish(NotFound("record"));
+    if (!MayAimAt(**principal, *target)) return call->Finish(NotVisible(true, "record"));
     sealing::ClearPersonal(call->mutable_request());
     sealing::ClearSecrets(call->mutable_request());
     Seal(*spec->type, *target, [=, this](absl::StatusOr<event::v1::SealedPart> sealed) {

@@ -74,7 +74,8 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
   const int partition = PartitionOf(OrganizationOf(name));
   const view::State& state = store_->partition(partition);
   view::RowPtr today = state.Find(*type.table, name);
-  if (!today || !type.may_see(*principal, state, name, *today)) return call->Finish(NotFound("record"));
+  if (!today || !type.may_see(*principal, state, name, *today))
+    return call->Finish(NotVisible(today != nullptr, "record"));
 
   const rpc::TokenScope scope{rpc::TokenKind::kPage, call->method_name(), name, "", ""};
   int64_t from = INT64_MAX;
@@ -133,7 +134,8 @@ void Backend::GetVia(std::string_view method, const ResourceType& type, Show sho
       const view::State& state = store_->partition(PartitionOf(OrganizationOf(name)));
       view::RowPtr row = state.Find(*type.table, name);
       if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
-      if (!row || !type.may_see(*principal, state, name, *row)) return call->Finish(NotFound("record"));
+      if (!row || !type.may_see(*principal, state, name, *row))
+        return call->Finish(NotVisible(row != nullptr, "record"));
       call->Finish(*show(state, *row->resource, *row));
     });
   });

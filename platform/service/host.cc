@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
                                              environment.keys, *environment.tokens, std::move(options));
   host->directory_->OnChange([backend = host->backend_.get()] { backend->watches().WakeAll(); });
   definition.add_handlers(*host->backend_);
-  host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"));
+  host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"), definition.may_see_event);
   if (absl::Status started = host->backend_->Start(); !started.ok()) return started;
   if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
   if (absl::Status started = host->StartReactions(); !started.ok()) return started;

@@ -34,6 +34,8 @@ struct Definition {
   std::vector<const google::protobuf::ServiceDescriptor*> services;  // Without EventService, which every service has.
   // Registers a handler for every method of `services`.
   std::function<void(Backend&)> add_handlers;
+  // Which of its public events a caller gets who is none of our own services; null: none.
+  Backend::MaySeeEvent may_see_event = nullptr;
   // What it does about public events, at most one a source, and at due times.
   std::vector<reaction::Reaction> reactions = {};
   std::vector<reaction::DueTable> due = {};

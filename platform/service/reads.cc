@@ -48,7 +48,7 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
                            std::function<void(std::shared_ptr<const Principal>)> read) {
   // Another organisation's records are not there at all for this caller.
   if (OrganizationOf(resource_name) != call->principal().organization && !call->principal().internal) {
-    return call->Finish(NotFound("record"));
+    return call->Finish(NotVisible(true, "record"));
   }
   auto readable = [this, call, read = std::move(read)](const absl::Status& status) {
     if (!status.ok()) return call->Finish(status);
@@ -65,7 +65,18 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
                       std::move(readable));
 }
 
+void Backend::Serve(const ResourceType& type) {
+  if (std::find(types_.begin(), types_.end(), &type) == types_.end()) types_.push_back(&type);
+}
+
+const ResourceType* Backend::TypeOf(std::string_view name) const {
+  const auto found = std::find_if(types_.begin(), types_.end(),
+                                  [&](const ResourceType* type) { return NameMatches(type->table->pattern, name); });
+  return found == types_.end() ? nullptr : *found;
+}
+
 void Backend::Get(std::string_view method, const ResourceType& type) {
+  Serve(type);
   handlers_.Unary(std::string(method), [this, &type](std::shared_ptr<rpc::Call> call) {
     const std::string name = StringField(call->request(), "name");
     if (!NameMatches(type.table->pattern, name)) {
@@ -85,11 +96,8 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
   view::RowPtr row = offset == INT64_MAX ? state.Find(*type.table, name) : store_->FindAt(partition, *type.table, name, offset);
   const bool visible = row && type.may_see(*principal, state, name, *row);
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
-  if (!visible) {
-    // A record that is not the caller's: for the audit a refusal, for the caller no record.
-    if (row) RecordRefusal(*principal, call->method_name());
-    return call->Finish(NotFound("record"));
-  }
+  // A record that is not the caller's: for the audit a refusal, for the caller no record.
+  if (!visible) return call->Finish(NotVisible(row != nullptr, "record"));
   if (folded > 0) call->SetPosition(Cat(partition, "/", folded - 1));
   Render(std::move(principal), call->method_name(), true, {{&type, name, row}}, [call](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
@@ -102,6 +110,7 @@ void Backend::List(std::string_view method, const ResourceType& type, ChooseSour
 }
 
 rpc::UnaryHandler Backend::ListHandler(std::string_view method, const ResourceType& type, ChooseSource source) {
+  Serve(type);
   auto spec = std::make_shared<const ListSpec>(ListSpec{std::string(method), &type, source});
   return [this, spec](std::shared_ptr<rpc::Call> call) {
     WhenReadable(call, StringField(call->request(), "parent"),
@@ -139,6 +148,37 @@ absl::StatusOr<ListSource> SourceOf(const Backend::ListSpec& spec, const Princip
   return ListSource{nullptr, Cat(parent, "/", IdOf(pattern.substr(0, pattern.rfind('/'))), "/")};
 }
 
+std::vector<view::Found> NextOf(const view::Store& store, int partition, const view::Table& table,
+                                const ListSource& source, std::string_view after, size_t limit) {
+  if (source.index != nullptr) return store.partition(partition).Scan(*source.index, source.prefix, limit, after);
+  std::vector<view::Found> found;
+  for (std::string& name : store.Names(partition, table, source.prefix, after, limit)) found.push_back({name, name});
+  return found;
+}
+
+bool Backend::RefusesList(const ListSpec& spec, const Principal& principal, std::string_view parent,
+                          const ListSource& source) const {
+  const auto segments = Split(parent, '/');
+  // Of all of an organization, or of several parents, each caller is shown what is theirs: that may be nothing.
+  if (segments.size() <= 2 || std::find(segments.begin(), segments.end(), "-") != segments.end()) return false;
+  const int partition = PartitionOf(OrganizationOf(parent));
+  const view::State& state = store_->partition(partition);
+  const ResourceType* above = TypeOf(parent);
+  const view::RowPtr row = above == nullptr ? nullptr : state.Find(*above->table, parent);
+  if (above != nullptr && !row) return false;  // Not there, so nothing of it was refused.
+  if (spec.type->may_list != nullptr) {
+    if (spec.type->may_list(principal, state, parent)) return false;
+  } else if (row && above->may_see(principal, state, parent, *row)) {
+    return false;
+  }
+  for (const view::Found& found : NextOf(*store_, partition, *spec.type->table, source, "", kLooksAtOnce)) {
+    const view::RowPtr below = state.Find(*spec.type->table, found.name);
+    if (below && NameBelow(parent, found.name) && spec.type->may_see(principal, state, found.name, *below))
+      return false;
+  }
+  return true;
+}
+
 void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec& spec,
                          std::shared_ptr<const Principal> principal) {
   const Message& request = call->request();
@@ -164,36 +204,34 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
   const int64_t as_of = AsOf(partition, request);
   const view::State& state = store_->partition(partition);
   // The past has no index: it is walked by name.
-  const bool by_name = source->index == nullptr || as_of != INT64_MAX;
+  const bool by_name = source->index != nullptr && as_of != INT64_MAX;
+  const ListSource walked = by_name ? ListSource{nullptr, ParentPrefix(*spec.type, parent)} : *source;
   std::vector<Seen> rows;
-  bool more = true;
-  for (size_t looks = 0; more && rows.size() < page && looks < kMaxLooks;) {
-    std::vector<view::Found> found;
-    if (by_name) {
-      const std::string prefix = source->index == nullptr ? source->prefix : ParentPrefix(*spec.type, parent);
-      for (std::string& name : store_->Names(partition, *spec.type->table, prefix, after, kLooksAtOnce)) {
-        found.push_back({name, name});
-      }
-    } else {
-      found = state.Scan(*source->index, source->prefix, kLooksAtOnce, after);
-    }
+  std::string shown;  // Where the last of them stands.
+  bool more = true, another = false;
+  for (size_t looks = 0; more && !another && looks < kMaxLooks;) {
+    const std::vector<view::Found> found = NextOf(*store_, partition, *spec.type->table, walked, after, kLooksAtOnce);
     more = found.size() == kLooksAtOnce;
     looks += found.size();
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (rows.size() == page) {
-        more = true;
-        break;
-      }
-      after = found[i].key;
-      view::RowPtr row = as_of == INT64_MAX ? state.Find(*spec.type->table, found[i].name)
-                                            : store_->FindAt(partition, *spec.type->table, found[i].name, as_of);
-      if (!row || !NameBelow(parent, found[i].name)) continue;
-      if (!spec.type->may_see(*principal, state, found[i].name, *row)) continue;
-      if (FilterMatches(*filter, found[i].name, *row)) rows.push_back({spec.type, found[i].name, row});
+    for (const view::Found& entry : found) {
+      after = entry.key;
+      view::RowPtr row = as_of == INT64_MAX ? state.Find(*spec.type->table, entry.name)
+                                            : store_->FindAt(partition, *spec.type->table, entry.name, as_of);
+      if (!row || !NameBelow(parent, entry.name)) continue;
+      if (!spec.type->may_see(*principal, state, entry.name, *row)) continue;
+      if (!FilterMatches(*filter, entry.name, *row)) continue;
+      // There is a next page only for another row that this caller sees: that others have more is not theirs to know.
+      another = rows.size() == page;
+      if (another) break;
+      rows.push_back({spec.type, entry.name, row});
+      shown = entry.key;
     }
   }
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
-  const std::string next = more ? tokens_.Sign(scope, after) : std::string();
+  if (rows.empty() && StringField(request, "page_token").empty() && RefusesList(spec, *principal, parent, *source)) {
+    RecordRefusal(*principal, call->method_name());
+  }
+  const std::string next = another || more ? tokens_.Sign(scope, rows.size() == page ? shown : after) : std::string();
   Render(std::move(principal), call->method_name(), true, std::move(rows), [call, &spec, next](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     std::unique_ptr<Message> response(

@@ -24,6 +24,10 @@ struct ResourceType {
   // Whether the caller may see this version of the record: the one answer for Get, List, Watch, links and exports.
   bool (*may_see)(const Principal& principal, const view::State& state, std::string_view name, const view::Row& row);
 
+  // Whether the caller may look for such records below `parent` at all: a list or watch that shows nothing is a refusal
+  // when not, and merely empty when so. Null: whoever sees the parent may.
+  bool (*may_list)(const Principal& principal, const view::State& state, std::string_view parent) = nullptr;
+
   // Fields that filters may name, without personal ones. name, create_time and update_time are always allowed.
   std::vector<std::string_view> filters;
 

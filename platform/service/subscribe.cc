@@ -18,9 +18,14 @@ constexpr int64_t kTellEvery = 1000;
 // One subscription; runs on the hub's executor but for the callbacks of gRPC.
 class Subscription : public std::enable_shared_from_this<Subscription> {
  public:
-  Subscription(Backend& backend, std::shared_ptr<rpc::Stream> stream)
-      : backend_(backend), stream_(std::move(stream)), request_(stream_->Request<event::v1::SubscribeRequest>()),
-        organization_(OrganizationOf(request_.parent())), partition_(backend.PartitionOf(organization_)) {}
+  Subscription(Backend& backend, std::shared_ptr<rpc::Stream> stream, Backend::MaySeeEvent may_see)
+      : backend_(backend),
+        stream_(std::move(stream)),
+        request_(stream_->Request<event::v1::SubscribeRequest>()),
+        organization_(OrganizationOf(request_.parent())),
+        partition_(backend.PartitionOf(organization_)),
+        may_see_(may_see),
+        epoch_(stream_->principal().access_epoch) {}
 
   void Start() {
     if (absl::Status begun = Begin(); !begun.ok()) return stream_->Finish(begun);
@@ -76,8 +81,15 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     stream_->Finish(status);
   }
 
+  uint64_t Epoch() const {
+    const Principal& caller = stream_->principal();
+    return backend_.options().access_epoch && !caller.internal ? backend_.options().access_epoch(caller.user()) : 0;
+  }
+
   bool Wanted(const event::v1::PublicEvent& event) const {
     if (event.organization() != organization_) return false;
+    const Principal& caller = stream_->principal();
+    if (!caller.internal && (may_see_ == nullptr || !may_see_(caller, event))) return false;
     if (request_.types().empty()) return true;
     return std::find(request_.types().begin(), request_.types().end(), event.type()) != request_.types().end();
   }
@@ -85,6 +97,10 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   void Pump() {
     while (!ended_ && !full_) {
       if (stream_->cancelled()) return End(absl::CancelledError("the caller has gone"));
+      if (Epoch() != epoch_) {
+        return End(Refuse(absl::StatusCode::kAborted, "WATCH_ACCESS_CHANGED",
+                          "what you may see has changed; subscribe again from the last resume token"));
+      }
       if (waiting_.resume_token().empty() && !Gather()) return;
       switch (stream_->Write(waiting_)) {
         case rpc::Stream::Written::kTaken:
@@ -135,6 +151,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   const event::v1::SubscribeRequest request_;
   const std::string organization_;
   const int partition_;
+  const Backend::MaySeeEvent may_see_;
+  const uint64_t epoch_;
   int64_t id_ = 0;
   event::v1::FoldState fold_;
   int64_t told_ = 0;
@@ -142,14 +160,14 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   bool full_ = false, ended_ = false;
 };
 
-void Backend::Subscribe(std::string_view method) {
-  handlers_.Stream(std::string(method), [this](std::shared_ptr<rpc::Stream> stream) {
+void Backend::Subscribe(std::string_view method, MaySeeEvent may_see) {
+  handlers_.Stream(std::string(method), [this, may_see](std::shared_ptr<rpc::Stream> stream) {
     const std::string parent = stream->Request<event::v1::SubscribeRequest>().parent();
     if (!NameMatches("organizations/*", parent)) {
       return stream->Finish(BadField("parent", "BAD_NAME", "must have the form organizations/*"));
     }
-    WhenReadable(stream, parent, [this, stream](auto) {
-      auto subscription = std::make_shared<Subscription>(*this, stream);
+    WhenReadable(stream, parent, [this, stream, may_see](auto) {
+      auto subscription = std::make_shared<Subscription>(*this, stream, may_see);
       watches_.Post([subscription] { subscription->Start(); });
     });
   });

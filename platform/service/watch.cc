@@ -39,10 +39,15 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
   WatchStream(Backend& backend, std::shared_ptr<rpc::Stream> stream, std::string_view method, std::vector<Part> parts,
               std::shared_ptr<const Principal> principal)
-      : backend_(backend), stream_(std::move(stream)), method_(method), parts_(std::move(parts)),
-        principal_(std::move(principal)), parent_(StringField(stream_->request(), "parent")),
-        filter_text_(StringField(stream_->request(), "filter")), partition_(backend.PartitionOf(OrganizationOf(parent_))),
-        epoch_(Epoch()) {}
+      : backend_(backend),
+        stream_(std::move(stream)),
+        method_(method),
+        parts_(std::move(parts)),
+        principal_(std::move(principal)),
+        parent_(StringField(stream_->request(), "parent")),
+        filter_text_(StringField(stream_->request(), "filter")),
+        partition_(backend.PartitionOf(OrganizationOf(parent_))),
+        epoch_(principal_->access_epoch) {}
 
   void Start() {
     absl::Status begun = Begin();
@@ -132,17 +137,9 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
   // The records as they stood when the stream began, as creations.
   bool GatherInitial() {
-    const view::State& state = backend_.store().partition(partition_);
     const Part& part = parts_[initial_part_];
-    std::vector<view::Found> found;
-    if (part.source.index) {
-      found = state.Scan(*part.source.index, part.source.prefix, kChangesAtOnce, after_);
-    } else {
-      for (auto& name : backend_.store().Names(partition_, *part.type->table, part.source.prefix, after_, kChangesAtOnce)) {
-        found.push_back({name, name});
-      }
-    }
-    for (auto& entry : found) {
+    const auto found = NextOf(backend_.store(), partition_, *part.type->table, part.source, after_, kChangesAtOnce);
+    for (const view::Found& entry : found) {
       after_ = entry.key;
       view::RowPtr row = backend_.store().FindAt(partition_, *part.type->table, entry.name, snapshot_);
       if (!NameBelow(parent_, entry.name) || !Visible(part, row.get(), entry.name)) continue;
@@ -272,18 +269,26 @@ void Backend::Watch(std::string_view method, const ResourceType& type, ChooseSou
 
 void Backend::WatchAll(std::string_view method, std::vector<Watched> watched) {
   auto made = std::make_shared<WatchSpec>(WatchSpec{std::string(method), {}});
-  for (const Watched& each : watched) made->lists.push_back({made->method, each.type, each.source});
+  for (const Watched& each : watched) {
+    Serve(*each.type);
+    made->lists.push_back({made->method, each.type, each.source});
+  }
   const std::shared_ptr<const WatchSpec> spec = std::move(made);
   handlers_.Stream(spec->method, [this, spec](std::shared_ptr<rpc::Stream> stream) {
     WhenReadable(stream, StringField(stream->request(), "parent"), [this, stream, spec](auto principal) {
       std::vector<WatchStream::Part> parts;
+      bool refused = true;
+      const std::string parent = StringField(stream->request(), "parent");
       for (const ListSpec& list : spec->lists) {
         auto filter = ParseFilter(*list.type, stream->request());
         if (!filter.ok()) return stream->Finish(filter.status());
         auto source = SourceOf(list, *principal, stream->request());
         if (!source.ok()) return stream->Finish(source.status());
+        refused = refused && RefusesList(list, *principal, parent, *source);
         parts.push_back({list.type, *std::move(filter), *std::move(source)});
       }
+      // It stays open and shows nothing, as one below a parent that is not there.
+      if (refused) RecordRefusal(*principal, stream->method_name());
       auto watch = std::make_shared<WatchStream>(*this, stream, spec->method, std::move(parts), principal);
       watches_.Post([watch, spec] { watch->Start(); });
     });

@@ -3,19 +3,35 @@ import stubs
 from client import SERVICES
 from trialog import options_pb2
 
+PAGE = stubs.REPOSITORY / "docs" / "access.md"
 _FLAGS = {"public": "public", "signed-in": "signed_in", "internal": "internal"}
 
 
 def table():
     """{full method name: AccessRule} of every row; its head says how rows are read."""
     rows = {}
-    for line in (stubs.REPOSITORY / "docs" / "access.md").read_text(encoding="utf-8").splitlines():
-        if not line.startswith("| trialog."):
-            continue
-        method, who, _record_rule = (cell.strip() for cell in line.strip().strip("|").split("|"))
+    for method, who, _record_rule in _methods():
         assert method not in rows, f"{method} has two rows"
         rows[method] = _rule(who)
     return rows
+
+
+def record_rules():
+    """{full method name: names of its record rules}, as {"scope", "own"}."""
+    return {method: {word.strip() for word in record_rule.split("+")} for method, _who, record_rule in _methods()}
+
+
+def lets_in(rule, role_name):
+    """Whether a rule lets a caller in who holds just that role; programs of ours (`internal`) call otherwise."""
+    return rule.public or rule.signed_in or options_pb2.Role.Value("ROLE_" + role_name) in rule.roles
+
+
+def _cells(line):
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def _methods():
+    return [_cells(line) for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| trialog.")]
 
 
 def _rule(who):
@@ -40,3 +56,68 @@ def options():
             rule.roles[:] = sorted(rule.roles)
             rules[f"{service.full_name}/{method.name}"] = rule
     return rules
+
+
+class Records:
+    """A table of the page's last chapter: one kind of record, the methods that show it, and who sees it there."""
+
+    def __init__(self, title):
+        self.title = title
+        self.methods = []  # Full names.
+        self.columns = []
+        self.rows = {}  # {role or "anyone": {column: "yes", "no" or "-"}}
+
+    def cells(self):
+        """(role, column, "yes" or "no") of every caller that there is."""
+        return [(role, column, cell) for role, row in self.rows.items() for column, cell in row.items() if cell != "-"]
+
+    def _read(self, line):
+        if line.startswith("Methods: "):
+            self.methods = [full_name(method.strip()) for method in line.removeprefix("Methods: ").split(",")]
+        elif line.startswith("| role |"):
+            self.columns = _cells(line)[1:]
+        elif line.startswith("| ") and not line.startswith("| ---"):
+            role, *cells = _cells(line)
+            assert role not in self.rows and set(cells) <= {"yes", "no", "-"} and len(cells) == len(self.columns), line
+            self.rows[role] = dict(zip(self.columns, cells))
+
+
+def roles(rule):
+    """{role: whether the rule names it, or lets everybody in}."""
+    return {name.removeprefix("ROLE_"): lets_in(rule, name.removeprefix("ROLE_")) for name in options_pb2.Role.keys()[1:]}
+
+
+def full_name(method):
+    """The full name of "SampleService/GetSample"; a full name stays."""
+    if method.startswith("trialog."):
+        return method
+    service, name = method.split("/")
+    found = [full for full in SERVICES if full.endswith("." + service)]
+    assert len(found) == 1, f"{method}: which service of {found}?"
+    return f"{found[0]}/{name}"
+
+
+def _chapter():
+    return PAGE.read_text(encoding="utf-8").split("\n## Who sees which record\n")[1]
+
+
+def relations():
+    """The columns that the chapter explains."""
+    explained = _chapter().split("| column |")[1].split("\n\n")[0]
+    return {
+        word.strip()
+        for line in explained.splitlines()
+        if line.startswith("| ") and not line.startswith("| ---")
+        for word in _cells(line)[0].split(",")
+    }
+
+
+def records():
+    """Every table of the chapter, in order."""
+    tables = []
+    for line in _chapter().splitlines():
+        if line.startswith("### "):
+            tables.append(Records(line.removeprefix("### ")))
+        elif tables:
+            tables[-1]._read(line)
+    return tables

@@ -16,6 +16,17 @@ SERVICES = {service.full_name: service for service in stubs.services()}
 _BY_SHORT_NAME = {service.name: service for service in SERVICES.values()}
 
 
+def method_of(full_name):
+    """The descriptor of "trialog.inventory.v1.SampleService/GetSample"."""
+    service, name = full_name.split("/")
+    return SERVICES[service].methods_by_name[name]
+
+
+def request_of(full_name, **fields):
+    """A request of a method with these fields."""
+    return method_of(full_name).input_type._concrete_class(**fields)
+
+
 def request_id():
     """A fresh id for one attempt and its retries (AIP-155)."""
     return str(uuid.uuid4())
@@ -61,9 +72,14 @@ class Caller:
     def __getattr__(self, service):
         if service not in _BY_SHORT_NAME:
             raise AttributeError(service)
-        if service not in self._services:
-            self._services[service] = _Service(self, stubs.stub_class(_BY_SHORT_NAME[service])(self.channel))
-        return self._services[service]
+        return self.service(_BY_SHORT_NAME[service].full_name)
+
+    def service(self, full_name):
+        """A service by its full name: what several packages call alike has no short one."""
+        if full_name not in self._services:
+            stub = stubs.stub_class(SERVICES[full_name])(self.channel)
+            self._services[full_name] = _Service(self, stub)
+        return self._services[full_name]
 
     def raw(self, method, data, timeout=DEADLINE, metadata=()):
         """Sends bytes as they are to a unary method ("trialog.auth.v1.AuthService/Login"); gives the answer's bytes."""
@@ -134,11 +150,45 @@ def fields_of(error):
     return {violation.field for violation in bad.field_violations} if bad else set()
 
 
+def outcome(caller, method, data=b"", timeout=DEADLINE):
+    """What a method (its full name) makes of these bytes: (code name, reason, paths of bad fields). Of a stream it is what
+    comes first."""
+    try:
+        if method_of(method).server_streaming:
+            stream = caller.raw_stream(method, data, timeout=timeout)
+            try:
+                next(stream, None)
+            finally:
+                stream.cancel()
+        else:
+            caller.raw(method, data, timeout=timeout)
+    except grpc.RpcError as error:
+        return error.code().name, reason_of(error), fields_of(error)
+    return "OK", None, set()
+
+
 def retry_delay_of(error):
     """Seconds after which the server wants to be asked again (google.rpc.RetryInfo)."""
     info = _detail(error, error_details_pb2.RetryInfo)
     assert info is not None, error
     return info.retry_delay.ToTimedelta().total_seconds()
+
+
+def eventually(read):
+    """The first answer of `read` that is not empty. Audit follows the other logs and has no stream to wait on, so it is
+    asked again: after the time that a refusal itself names, else soon."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        delay = 0.02
+        try:
+            if found := read():
+                return found
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.UNAVAILABLE:
+                raise
+            delay = retry_delay_of(error)
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(delay)
 
 
 @contextlib.contextmanager

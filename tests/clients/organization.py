@@ -3,7 +3,7 @@ import secrets
 
 from client import Caller, Person, request_id
 from trialog import options_pb2
-from trialog.auth.v1 import auth_pb2, grant_pb2, invitation_pb2, organization_pb2, user_pb2
+from trialog.auth.v1 import auth_pb2, grant_pb2, invitation_pb2, organization_pb2, service_account_pb2, user_pb2
 
 
 def role(name):
@@ -66,15 +66,33 @@ class Organization:
         credentials = auth_pb2.LoginRequest(organization=self.name, password=password, **identifier)
         return Person(self.server.target, answer.identity, answer.tokens, credentials)
 
+    def program(self, role_name, *scopes):
+        """A caller that is a program: a service account with this role in each scope, the organisation by default."""
+        accounts = self.administrator.ServiceAccountService
+        account = accounts.CreateServiceAccount(
+            service_account_pb2.CreateServiceAccountRequest(
+                parent=self.name, service_account=service_account_pb2.ServiceAccount(display_name="Made-up program")
+            )
+        )
+        for scope in scopes or [self.name]:
+            self.grant(account, role_name, scope)
+        made = accounts.CreateKey(service_account_pb2.CreateKeyRequest(parent=account.name))
+        issued = self.nobody.ServiceAccountService.IssueServiceToken(
+            service_account_pb2.IssueServiceTokenRequest(key_secret=made.key_secret)
+        )
+        caller = Caller(self.server.target, issued.access_token)
+        caller.name, caller.key = account.name, made.key.name
+        return caller
+
     def grant(self, person, role_name, scope=""):
-        """Gives one more role; the person's next sign-in knows it."""
+        """Gives one more role to a person or a program (anything with a `name`)."""
         grant = grant_pb2.Grant(role=role(role_name), scope=scope or self.name)
         return self.administrator.UserService.GrantRole(
             user_pb2.GrantRoleRequest(parent=person.name, grant=grant, request_id=request_id())
         )
 
     def revoke(self, person, role_name):
-        """Takes a role back from a person."""
+        """Takes a role back that the person signed in with."""
         grant = next(grant for grant in person.identity.grants if grant.role == role(role_name))
         self.administrator.UserService.RevokeRole(
             user_pb2.RevokeRoleRequest(name=grant.name, reason="made-up reason", request_id=request_id())

@@ -3,15 +3,12 @@ proofs are checked here from RFC 6962 and docs/formats/leaf.md alone."""
 import base64
 import hashlib
 import hmac
-import time
 
-import grpc
 import pytest
 
-from client import not_found, refused, request_id, retry_delay_of
+from client import eventually, not_found, refused, request_id
 from clinic import Clinic
 from organization import Organization
-from server import DEADLINE
 from trialog.audit.v1 import entry_pb2, service_pb2
 from trialog.event.v1 import record_pb2
 from trialog.trials.v1 import medication_pb2, patient_pb2
@@ -33,23 +30,6 @@ def entries_of(auditor, clinic, text):
     return list(
         auditor.AuditService.ListEntries(service_pb2.ListEntriesRequest(parent=clinic.name, filter=text)).entries
     )
-
-
-def eventually(read):
-    """The first answer of `read` that is not empty. Audit follows the other logs and has no stream to wait on, so it is
-    asked again: after the time that a refusal itself names, else soon."""
-    end = time.monotonic() + DEADLINE
-    while True:
-        delay = 0.02
-        try:
-            if found := read():
-                return found
-        except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE:
-                raise
-            delay = retry_delay_of(error)
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(delay)
 
 
 def await_entry(auditor, clinic, text):

@@ -273,6 +273,14 @@ def test_appointment_is_moved_kept_and_completed(clinic):
     assert done.state == scheduling_pb2.Appointment.STATE_FULFILLED
 
 
+def test_patient_who_did_not_come_is_marked(clinic):
+    booked = clinic.book(1_930_000_000, 1_930_001_800)
+    missed = scheduling_pb2.MarkNoShowAppointmentRequest(name=booked.name, request_id=request_id())
+    marked = clinic.provider.SchedulingService.MarkNoShowAppointment(missed)
+    assert marked.state == scheduling_pb2.Appointment.STATE_NOSHOW
+    clinic.book(1_930_000_000, 1_930_001_800)  # The time is free again.
+
+
 # Who sees what.
 
 

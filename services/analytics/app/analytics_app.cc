@@ -59,7 +59,7 @@ void FindRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const servic
     view::RowPtr row = state.Find(*type.table, name);
     const bool visible = row && type.may_see(*principal, state, name, *row);
     if (absl::Status health = app->backend.store().Health(); !health.ok()) return call->Finish(health);
-    if (!visible) return call->Finish(NotFound("record"));
+    if (!visible) return call->Finish(NotVisible(row != nullptr, "record"));
     then(std::move(principal), {&type, name, std::move(row)});
   });
 }

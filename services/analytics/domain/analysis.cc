@@ -39,7 +39,7 @@ absl::Status CheckMove(const Analysis& analysis, Analysis::State to) {
 
 absl::StatusOr<view::RowPtr> Visible(const view::State& state, const Context& context, const std::string& name) {
   view::RowPtr row = state.Find(kAnalyses, name);
-  if (!row || !MaySee(context.principal, state, kAnalyses, name, *row)) return NotFound("analysis");
+  if (!row || !MaySee(context.principal, state, kAnalyses, name, *row)) return NotVisible(row != nullptr, "analysis");
   return row;
 }
 
@@ -89,7 +89,9 @@ absl::StatusOr<Decision> RequestAnalysis(const view::State& state, const Context
                                          const v1::RequestAnalysisRequest& request) {
   const std::string& parent = request.parent();
   const view::RowPtr cohort_row = state.Find(kCohorts, parent);
-  if (!cohort_row || !MaySee(context.principal, state, kCohorts, parent, *cohort_row)) return NotFound("cohort");
+  if (!cohort_row || !MaySee(context.principal, state, kCohorts, parent, *cohort_row)) {
+    return NotVisible(cohort_row != nullptr, "cohort");
+  }
   const auto& cohort = cohort_row->As<v1::Cohort>();
   if (cohort.state() != v1::Cohort::STATE_FROZEN) return BrokenRule("COHORT_NOT_FROZEN", parent, "freeze it first");
   const auto version = state.Get<v1::DatasetVersion>(kVersions, cohort.dataset_version());

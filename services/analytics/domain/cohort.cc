@@ -26,7 +26,7 @@ absl::Status CheckCohort(const view::State& state, std::string_view dataset, con
 // The cohort that the caller sees and made, or the answer for all others.
 absl::StatusOr<view::RowPtr> Own(const view::State& state, const Context& context, std::string_view name) {
   const view::RowPtr row = state.Find(kCohorts, name);
-  if (!row || !MaySee(context.principal, state, kCohorts, name, *row)) return NotFound("cohort");
+  if (!row || !MaySee(context.principal, state, kCohorts, name, *row)) return NotVisible(row != nullptr, "cohort");
   if (row->As<v1::Cohort>().creator() != context.principal.user()) {
     return Denied("NOT_COHORT_OWNER", "only who made the cohort may change it");
   }
@@ -53,7 +53,9 @@ absl::StatusOr<Decision> Move(const view::RowPtr& row, const std::string& name, 
 absl::StatusOr<Decision> CreateCohort(const view::State& state, const Context& context,
                                       const v1::CreateCohortRequest& request) {
   const auto dataset = state.Get<v1::Dataset>(kDatasets, request.parent());
-  if (!dataset || !MaySeeDataset(context.principal, request.parent(), *dataset)) return NotFound("dataset");
+  if (!dataset || !MaySeeDataset(context.principal, request.parent(), *dataset)) {
+    return NotVisible(dataset != nullptr, "dataset");
+  }
   if (absl::Status bad = CheckCohort(state, request.parent(), request.cohort()); !bad.ok()) return bad;
   const std::string id = request.cohort_id().empty() ? context.NewId() : request.cohort_id();
   const std::string name = Cat(request.parent(), "/cohorts/", id);

@@ -18,7 +18,9 @@ constexpr int kMaxReaders = 200;
 // The row of a dataset that the caller may see, or the answer for all others.
 absl::StatusOr<view::RowPtr> Visible(const view::State& state, const Context& context, std::string_view name) {
   view::RowPtr row = state.Find(kDatasets, name);
-  if (!row || !MaySeeDataset(context.principal, name, row->As<v1::Dataset>())) return NotFound("dataset");
+  if (!row || !MaySeeDataset(context.principal, name, row->As<v1::Dataset>())) {
+    return NotVisible(row != nullptr, "dataset");
+  }
   return row;
 }
 
@@ -73,7 +75,7 @@ absl::StatusOr<view::RowPtr> Publishable(const view::State& state, const Context
                                          const std::string& etag) {
   const view::RowPtr version = state.Find(kVersions, name);
   const auto dataset = Visible(state, context, DatasetOf(name));
-  if (!version || !dataset.ok()) return NotFound("dataset version");
+  if (!version || !dataset.ok()) return NotVisible(version != nullptr, "dataset version");
   const auto& owner = (*dataset)->As<v1::Dataset>();
   const bool may = owner.source_trial().empty() ? MayManageDataset(context.principal, DatasetOf(name), owner)
                                                 : IsCustodian(context.principal, DatasetOf(name));

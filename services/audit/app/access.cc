@@ -14,7 +14,7 @@ bool MaySee(const Principal& principal, const v1::EntryContent& content) {
 bool MaySeeAccessesOf(const Principal& principal, std::string_view subject) {
   if (subject.empty() || OrganizationOf(subject) != principal.organization) return false;
   if (principal.Has(ROLE_AUDITOR, subject)) return true;
-  if (principal.patient.empty()) return false;
+  if (principal.patient.empty() || !principal.HasAnywhere(ROLE_PARTICIPANT)) return false;
   return subject == principal.patient || HasPrefix(subject, principal.patient + "/");
 }
 

@@ -39,6 +39,9 @@ class KnownCallers final : public rpc::Authenticator {
     principal->caller.set_name(Cat(organization, "/users/", token));
     if (HasPrefix(token, "auditor-biobank")) {
       principal->grants.push_back({ROLE_AUDITOR, organization + "/biobanks/main"});
+    } else if (token == "former-patient") {  // Let in as an auditor, of something else.
+      principal->grants.push_back({ROLE_AUDITOR, organization + "/biobanks/main"});
+      principal->patient = kPatient;
     } else if (HasPrefix(token, "auditor-")) {
       principal->grants.push_back({ROLE_AUDITOR, organization});
     } else if (token == "patient") {
@@ -293,6 +296,8 @@ TEST_F(AuditAppTest, AParticipantSeesWhoReadTheOwnRecordAndNoOther) {
   EXPECT_EQ(own->accesses(0).source(), "inventory");
   request.set_subject("organizations/south/patients/other");
   EXPECT_TRUE(absl::IsNotFound(Call<v1::ListAccessesResponse>("ListAccesses", request, "patient").status()));
+  request.set_subject(kPatient);
+  EXPECT_TRUE(absl::IsNotFound(Call<v1::ListAccessesResponse>("ListAccesses", request, "former-patient").status()));
   request.set_subject("organizations/south/patients/p2");
   EXPECT_TRUE(absl::IsNotFound(Call<v1::ListAccessesResponse>("ListAccesses", request, "patient").status()));
   request.set_subject("organizations/south/patients/other");

@@ -34,7 +34,7 @@ absl::Status CheckParent(const Principal& principal, std::string_view parent) {
   if (!NameMatches("organizations/*", parent))
     return BadField("parent", "BAD_NAME", "must have the form organizations/*");
   // Another organisation is not there at all for this caller.
-  return IdOf(parent) == principal.organization ? absl::OkStatus() : NotFound("record");
+  return IdOf(parent) == principal.organization ? absl::OkStatus() : NotVisible(true, "record");
 }
 
 // The 16 bytes of an entry's event id; NOT_FOUND for a name that no entry has.
@@ -138,7 +138,7 @@ void AuditService::AnswerRecorded(const CallPtr& call, std::string_view entity, 
 absl::StatusOr<v1::AuditEntry> AuditService::VisibleEntry(const Principal& principal, uint64_t tree_index) const {
   auto entry = store_->Entry(tree_index);
   if (!entry.ok()) return absl::IsNotFound(entry.status()) ? NotFound("record") : entry.status();
-  if (!MaySee(principal, entry->content())) return NotFound("record");
+  if (!MaySee(principal, entry->content())) return NotVisible(true, "record");
   return entry;
 }
 
@@ -266,7 +266,7 @@ void AuditService::ListAccesses(const CallPtr& call) {
   const std::string& subject = request.subject().empty() ? principal.patient : request.subject();
   if (subject.empty())
     return call->Finish(BadField("subject", "FIELD_REQUIRED", "name the record whose readers you ask for"));
-  if (!MaySeeAccessesOf(principal, subject)) return call->Finish(NotFound("record"));
+  if (!MaySeeAccessesOf(principal, subject)) return call->Finish(NotVisible(true, "record"));
   const std::string range = RangeText(request);
   const rpc::TokenScope scope{rpc::TokenKind::kPage, call->method_name(), request.parent(), subject, range};
   auto query = QueryOf(backend_->tokens(), scope, request);

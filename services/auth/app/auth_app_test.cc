@@ -61,6 +61,44 @@ TEST(Bootstrap, TakesItsTokenOnceInTheWholeStore) {
   EXPECT_TRUE(world.TryCreateOrganization("p", "another token").ok());
 }
 
+// A process that lost its partition to another answers UNAVAILABLE: the same request is repeated.
+absl::StatusOr<v1::Organization> Make(rpc::Client& client, const std::string& id) {
+  v1::CreateOrganizationRequest request;
+  request.set_organization_id(id);
+  request.mutable_organization()->set_display_name("Clinic");
+  request.set_administrator_id("root");
+  request.mutable_administrator()->set_username("root");
+  request.set_password(kRootPassword);
+  request.set_init_token(kInitToken);
+  request.set_request_id(Cat("make ", id));
+  absl::StatusOr<v1::Organization> made = absl::UnavailableError("not asked yet");
+  for (int attempt = 0; attempt < 100 && absl::IsUnavailable(made.status()); ++attempt) {
+    made = client.Call<v1::Organization>(MethodNamed("CreateOrganization"), request);
+  }
+  return made;
+}
+
+TEST(Bootstrap, TwoProcessesSpendOneTokenOnce) {
+  AuthWorld world;
+  std::string first;
+  {
+    AuthWorld::Process other = world.StartProcess("other store");
+    absl::StatusOr<v1::Organization> here, there;
+    std::thread rival([&] { there = Make(*other.client, "p"); });
+    here = Make(world.client(), "o");
+    rival.join();
+    ASSERT_NE(here.ok(), there.ok()) << here.status() << " and " << there.status();
+    EXPECT_THAT(here.ok() ? there : here, RefusedWith("INIT_TOKEN_USED"));
+    first = here.ok() ? "o" : "p";
+    EXPECT_TRUE(Make(*other.client, first).ok()) << "a repeat gets the first answer, from whichever process";
+  }
+  world.Stop();
+  std::filesystem::remove_all(world.folder() / "store");  // The log alone says what was spent.
+  world.Start();
+  for (const char* id : {"q", "r", "s"}) EXPECT_THAT(Make(world.client(), id), RefusedWith("INIT_TOKEN_USED")) << id;
+  EXPECT_TRUE(Make(world.client(), first).ok());
+}
+
 TEST(Bootstrap, RefusesATokenFileThatOthersMayRead) {
   AuthWorld world;
   std::filesystem::permissions(world.folder() / "init.token", std::filesystem::perms::others_read,

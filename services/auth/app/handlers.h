@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/synchronization/mutex.h"
 #include "platform/service/backend.h"
 #include "services/auth/app/auth_app.h"
 #include "services/auth/app/password_workers.h"
@@ -69,7 +68,11 @@ class Handlers {
   void CreateOrganization(CallPtr call);
   void CheckInitToken(CallPtr call, SecretPtr token, SecretPtr password);
   void SubmitOrganization(CallPtr call, std::string token_sha256, std::string administrator, event::v1::Sealed hash);
-  void FinishOrganization(const CallPtr& call, const absl::Status& status);
+  // INIT_TOKEN_USED when the token is known to be spent on another organisation than this one (an id).
+  absl::Status CheckUnspent(std::string_view token_sha256, std::string_view organization) const;
+  // Spends the token on the organisation by a command of its own, so that the log says which one it made.
+  void SpendToken(const rpc::Call& call, std::string token_sha256, std::string organization,
+                  std::function<void(const absl::Status&)> done);
   void CreateInvitation(CallPtr call);
   void ListOrganizations(CallPtr call);
 
@@ -97,8 +100,6 @@ class Handlers {
   const AuthParts parts_;
   service::Backend* backend_ = nullptr;
   std::unique_ptr<Signers> signers_;
-  absl::Mutex making_mutex_;
-  bool making_organization_ ABSL_GUARDED_BY(making_mutex_) = false;  // One at a time, so that a token is spent once.
   std::unique_ptr<Executor> key_executor_;                           // KeyStore blocks on the disk.
   std::unique_ptr<sealing::KeyStoreProvider> key_provider_;
   std::unique_ptr<PasswordWorkers> workers_;  // Last: their tasks use the others.

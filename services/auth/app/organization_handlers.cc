@@ -73,34 +73,54 @@ void Handlers::CheckInitToken(CallPtr call, SecretPtr token, SecretPtr password)
   const std::string expected = ReadInitTokenHash(parts_.init_token_file);
   const std::string presented = sealing::Sha256(token->text());
   if (expected.empty() || !sealing::ConstantTimeEqual(expected, presented)) return call->Finish(InitTokenInvalid());
-  {
-    absl::MutexLock lock(&making_mutex_);
-    if (making_organization_) {
-      return call->Finish(RetryLater(absl::StatusCode::kUnavailable, "INIT_TOKEN_IN_USE",
-                                     "another organisation is being made; try again", absl::Seconds(1)));
-    }
-    making_organization_ = true;
-  }
-  // Once per store: the decision sees its own partition, here are all. A repeat of the same request (AIP-155) lies in
-  // the organisation's own and gets its first answer there.
   const auto& request = call->Request<v1::CreateOrganizationRequest>();
-  const std::string token_id = sealing::Hex(std::string_view(presented).substr(0, 16));
-  for (int partition = 0; partition < backend_->owner().partitions; ++partition) {
-    if (partition == backend_->PartitionOf(request.organization_id())) continue;
-    if (backend_->store().partition(partition).Lookup(kSpentInitTokens, token_id)) {
-      return FinishOrganization(call, Denied("INIT_TOKEN_USED", "let the operator make another one-time token"));
-    }
+  if (absl::Status unspent = CheckUnspent(presented, request.organization_id()); !unspent.ok()) {
+    return call->Finish(unspent);
   }
   const std::string id = request.administrator_id().empty() ? NewId() : request.administrator_id();
   const std::string administrator = Cat(OrganizationName(request.organization_id()), "/users/", id);
   if (!NameMatches(kUsers.pattern, administrator)) {
-    return FinishOrganization(
-        call, BadField("administrator_id", "ID_MALFORMED", "1 to 63 letters, digits, '.', '_', '~', '-'"));
+    return call->Finish(BadField("administrator_id", "ID_MALFORMED", "1 to 63 letters, digits, '.', '_', '~', '-'"));
   }
+  if (request.administrator().username().empty() && request.administrator().email().empty()) {
+    return call->Finish(BadField("administrator", "IDENTIFIER_REQUIRED", "give a user name or an e-mail address"));
+  }
+  const absl::Status fit = CheckNewOrganization(StateOf(request.organization_id()), request);
+  // A repeat of the same request (AIP-155) gets its first answer from the organisation's own partition.
+  const bool exists = absl::IsAlreadyExists(fit);
+  if (!fit.ok() && !exists) return call->Finish(fit);
   HashPassword(administrator, password, [=, this](absl::StatusOr<event::v1::Sealed> hash) {
-    if (!hash.ok()) return FinishOrganization(call, hash.status());
-    SubmitOrganization(call, presented, administrator, *std::move(hash));
+    if (!hash.ok()) return call->Finish(hash.status());
+    auto make = [=, this, hash = *std::move(hash)](const absl::Status& spent) {
+      if (!spent.ok()) return call->Finish(spent);
+      SubmitOrganization(call, presented, administrator, hash);
+    };
+    exists ? make(absl::OkStatus()) : SpendToken(*call, presented, std::string(OrganizationOf(administrator)), make);
   });
+}
+
+absl::Status Handlers::CheckUnspent(std::string_view token_sha256, std::string_view organization) const {
+  // What was spent before tokens were kept in one partition stands in that of the organisation that it made.
+  for (int partition = 0; partition < backend_->owner().partitions; ++partition) {
+    const auto spent = backend_->store().partition(partition).Lookup(kSpentInitTokens, InitTokenId(token_sha256));
+    if (spent && OrganizationOf(*spent) != organization) return InitTokenUsed();
+  }
+  return absl::OkStatus();
+}
+
+void Handlers::SpendToken(const rpc::Call& call, std::string token_sha256, std::string organization,
+                          std::function<void(const absl::Status&)> done) {
+  auto command = std::make_unique<Command>();  // Of no organisation: there is none yet.
+  command->method = std::string(call.method_name());
+  command->principal = call.principal();
+  command->trace = std::string(call.traceparent());
+  command->deadline = call.deadline();
+  command->decide = [token_sha256 = std::move(token_sha256), organization = std::move(organization)](
+                        const view::State& state, const Context& context) {
+    return SpendInitToken(state, context, organization, token_sha256);
+  };
+  command->done = [done = std::move(done)](const absl::StatusOr<Outcome>& spent) { done(spent.status()); };
+  backend_->owner().Submit(std::move(command));
 }
 
 void Handlers::SubmitOrganization(CallPtr call, std::string token_sha256, std::string administrator,
@@ -124,19 +144,9 @@ void Handlers::SubmitOrganization(CallPtr call, std::string token_sha256, std::s
         // Its signing key is there before anyone signs in; one that could not be published is made at the first
         // sign-in.
         signers_->Find(organization, [this, call, outcome](const auto&) {
-          FinishOrganization(nullptr, absl::OkStatus());
           backend_->AnswerWithRecord(call, kOrganizationType, outcome, outcome.names.at(0));
         });
-      },
-      [this](CallPtr call, const absl::Status& status) { FinishOrganization(call, status); });
-}
-
-void Handlers::FinishOrganization(const CallPtr& call, const absl::Status& status) {
-  {
-    absl::MutexLock lock(&making_mutex_);
-    making_organization_ = false;
-  }
-  if (call) call->Finish(status);
+      });
 }
 
 void Handlers::ListOrganizations(CallPtr call) {

@@ -20,21 +20,28 @@ std::string OfHolder(std::string_view name, const google::protobuf::Message&) { 
 
 }  // namespace
 
-const ResourceType kOrganizationType{&kOrganizations, May<kOrganizations>, {}};
+const ResourceType kOrganizationType{.table = &kOrganizations, .may_see = May<kOrganizations>, .filters = {}};
 const ResourceType kUserType{
-    &kUsers,
-    May<kUsers>,
-    {"state", "patient"},
-    Own,
-    {{kEmailLookup, "email", NormalizeIdentifier}, {kUsernameLookup, "username", NormalizeIdentifier}}};
-const ResourceType kSessionType{&kSessions, May<kSessions>, {}};
-const ResourceType kUserGrantType{&kUserGrants, May<kUserGrants>, {}, OfHolder};
-const ResourceType kServiceAccountGrantType{&kServiceAccountGrants, May<kServiceAccountGrants>, {}, OfHolder};
-const ResourceType kInvitationType{
-    &kInvitations, May<kInvitations>, {}, Own, {{kEmailLookup, "email", NormalizeIdentifier}}};
-const ResourceType kServiceAccountType{&kServiceAccounts, May<kServiceAccounts>, {}, Own};
-const ResourceType kServiceAccountKeyType{&kServiceAccountKeys, May<kServiceAccountKeys>, {}};
-const ResourceType kSigningKeyType{&kSigningKeys, May<kSigningKeys>, {}};
+    .table = &kUsers,
+    .may_see = May<kUsers>,
+    .filters = {"state", "patient"},
+    .key_subject = Own,
+    .lookups = {{kEmailLookup, "email", NormalizeIdentifier}, {kUsernameLookup, "username", NormalizeIdentifier}}};
+const ResourceType kSessionType{.table = &kSessions, .may_see = May<kSessions>, .filters = {}};
+const ResourceType kUserGrantType{
+    .table = &kUserGrants, .may_see = May<kUserGrants>, .filters = {}, .key_subject = OfHolder};
+const ResourceType kServiceAccountGrantType{
+    .table = &kServiceAccountGrants, .may_see = May<kServiceAccountGrants>, .filters = {}, .key_subject = OfHolder};
+const ResourceType kInvitationType{.table = &kInvitations,
+                                   .may_see = May<kInvitations>,
+                                   .filters = {},
+                                   .key_subject = Own,
+                                   .lookups = {{kEmailLookup, "email", NormalizeIdentifier}}};
+const ResourceType kServiceAccountType{
+    .table = &kServiceAccounts, .may_see = May<kServiceAccounts>, .filters = {}, .key_subject = Own};
+const ResourceType kServiceAccountKeyType{
+    .table = &kServiceAccountKeys, .may_see = May<kServiceAccountKeys>, .filters = {}};
+const ResourceType kSigningKeyType{.table = &kSigningKeys, .may_see = May<kSigningKeys>, .filters = {}};
 
 const ResourceType* GrantTypeOf(std::string_view name) {
   const view::Table* table = GrantTableOf(name);

@@ -63,6 +63,13 @@ class AheadRuntime final : public Runtime {
 
 class AuthWorld {
  public:
+  // One process's share: a store, a server and a client of its own.
+  struct Process {
+    std::unique_ptr<service::Host> host;
+    std::unique_ptr<rpc::Server> server;
+    std::unique_ptr<rpc::Client> client;
+  };
+
   AuthWorld()
       : folder_(std::filesystem::path(testing::TempDir()) / Cat("auth-", UuidText(RealRuntime().RandomBytes(16)))) {
     std::filesystem::create_directories(folder_);
@@ -86,10 +93,16 @@ class AuthWorld {
     key_executor_ = runtime.NewExecutor("keys");
     provider_ = std::make_unique<sealing::KeyStoreProvider>(keys_.get(), key_executor_.get());
     tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{std::string(32, 't')});
-    service::Environment environment{.runtime = &runtime,
+    process_ = StartProcess("store");
+  }
+
+  // Auth once more on the same log and keys, as another replica would be. It ends before the world does.
+  Process StartProcess(std::string_view store) {
+    Process process;
+    service::Environment environment{.runtime = &clock,
                                      .log = log_.get(),
                                      .keys = provider_.get(),
-                                     .store_path = folder_ / "store",
+                                     .store_path = folder_ / store,
                                      .request_key = std::string(32, 'r'),
                                      .tokens = tokens_.get(),
                                      .compress = false};
@@ -98,22 +111,23 @@ class AuthWorld {
     parts.init_token_file = folder_ / "init.token";
     parts.refusal_time = absl::Milliseconds(1);
     auto host = service::Host::Open(AuthDefinition(parts), environment);
-    ASSERT_TRUE(host.ok()) << host.status();
-    host_ = *std::move(host);
-    auto frame = host_->MakeFrame();
-    ASSERT_TRUE(frame.ok()) << frame.status();
+    EXPECT_TRUE(host.ok()) << host.status();
+    process.host = *std::move(host);
+    auto frame = process.host->MakeFrame();
+    EXPECT_TRUE(frame.ok()) << frame.status();
     std::vector<std::unique_ptr<rpc::Frame>> frames;
     frames.push_back(*std::move(frame));
     auto server = rpc::Server::Start(std::move(frames));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    client_ = std::make_unique<rpc::Client>(rpc::Connect(Cat("127.0.0.1:", server_->port())));
+    EXPECT_TRUE(server.ok()) << server.status();
+    process.server = *std::move(server);
+    process.client = std::make_unique<rpc::Client>(rpc::Connect(Cat("127.0.0.1:", process.server->port())));
+    return process;
   }
 
   void Stop() {
-    client_.reset();
-    server_.reset();
-    host_.reset();
+    process_.client.reset();
+    process_.server.reset();
+    process_.host.reset();
     tokens_.reset();
     provider_.reset();
     key_executor_.reset();
@@ -126,7 +140,7 @@ class AuthWorld {
                                 std::string token = "") {
     // A deadline is a time of the real clock.
     const absl::Duration timeout = clock.ahead > absl::ZeroDuration() ? absl::InfiniteDuration() : absl::Seconds(30);
-    return client_->Call<Response>(MethodNamed(method), request, {.token = std::move(token), .timeout = timeout});
+    return client().Call<Response>(MethodNamed(method), request, {.token = std::move(token), .timeout = timeout});
   }
 
   absl::StatusOr<v1::Organization> TryCreateOrganization(std::string id, std::string token = kInitToken,
@@ -194,9 +208,9 @@ class AuthWorld {
   }
 
   const std::filesystem::path& folder() const { return folder_; }
-  rpc::Server& server() { return *server_; }
-  service::Host& host() { return *host_; }
-  rpc::Client& client() { return *client_; }
+  rpc::Server& server() { return *process_.server; }
+  service::Host& host() { return *process_.host; }
+  rpc::Client& client() { return *process_.client; }
   log::EmbeddedLog& log() { return *log_; }
 
   AheadRuntime clock;
@@ -208,9 +222,7 @@ class AuthWorld {
   std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyStoreProvider> provider_;
   std::unique_ptr<rpc::TokenSigner> tokens_;
-  std::unique_ptr<service::Host> host_;
-  std::unique_ptr<rpc::Server> server_;
-  std::unique_ptr<rpc::Client> client_;
+  Process process_;
 };
 
 MATCHER_P(RefusedWith, reason, "") {

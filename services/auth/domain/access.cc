@@ -16,7 +16,7 @@ bool MaySee(const Principal& principal, const view::State&, const view::Table& t
   if (&table == &kSigningKeys) return true;
   if (principal.organization.empty() || principal.organization != OrganizationOf(name)) return false;
   const bool administrator = IsAdministrator(principal, OrganizationOf(name));
-  if (&table == &kOrganizations) return true;
+  if (&table == &kOrganizations) return administrator;  // Its settings.
   if (&table == &kUsers || &table == &kServiceAccounts) return administrator || principal.user() == name;
   if (&table == &kSessions || &table == &kUserGrants || &table == &kServiceAccountGrants) {
     return administrator || principal.user() == ParentOf(name);

@@ -9,8 +9,8 @@
 
 namespace trialog::auth {
 
-// Whether `principal` may see the row `name` of `table`. Own organisation, profile, sessions and grants; everything of
-// the accounts for an administrator of the organisation; signing keys for everyone; credentials for no one.
+// Whether `principal` may see the row `name` of `table`. Own profile, sessions and grants; the settings and everything
+// of the accounts for an administrator of the organisation; signing keys for everyone; credentials for no one.
 bool MaySee(const Principal& principal, const view::State& state, const view::Table& table, std::string_view name,
             const view::Row& row);
 

@@ -40,7 +40,7 @@ TEST(MaySee, FollowsTheRelationForEveryTable) {
   const std::string grant = Cat(anna, "/grants/g");
   const std::string user_credential = CredentialName(anna), session_credential = CredentialName(session);
   const Relation relations[] = {
-      {&kOrganizations, "organizations/o", true, true, true, false},
+      {&kOrganizations, "organizations/o", false, false, true, false},
       {&kUsers, anna, true, false, true, false},
       {&kSessions, session, true, false, true, false},
       {&kUserGrants, grant, true, false, true, false},

@@ -16,10 +16,10 @@ namespace trialog::auth {
 namespace {
 
 // The user's row when it is of this organisation and the caller may see it.
-view::RowPtr FindVisible(const view::State& state, const Context& context, const std::string& name) {
-  if (OrganizationOf(name) != context.organization) return nullptr;
-  view::RowPtr row = state.Find(kUsers, name);
-  return row && MaySee(context.principal, state, kUsers, name, *row) ? row : nullptr;
+absl::StatusOr<view::RowPtr> FindVisible(const view::State& state, const Context& context, const std::string& name) {
+  view::RowPtr row = OrganizationOf(name) == context.organization ? state.Find(kUsers, name) : nullptr;
+  if (!row || !MaySee(context.principal, state, kUsers, name, *row)) return NotVisible(row != nullptr, "user");
+  return row;
 }
 
 absl::Status CheckMask(const google::protobuf::FieldMask& mask) {
@@ -129,8 +129,9 @@ absl::StatusOr<Decision> CreateUser(const view::State& state, const Context& con
 absl::StatusOr<Decision> UpdateUser(const view::State& state, const Context& context,
                                     const v1::UpdateUserRequest& request, const event::v1::SealedPart& sealed) {
   const std::string& name = request.user().name();
-  const view::RowPtr row = FindVisible(state, context, name);
-  if (!row) return NotFound("user");
+  auto found = FindVisible(state, context, name);
+  if (!found.ok()) return found.status();
+  const view::RowPtr& row = *found;
   if (absl::Status current = CheckEtag(*row, name, request.user().etag(), "user.etag"); !current.ok()) return current;
   if (absl::Status mask = CheckMask(request.update_mask()); !mask.ok()) return mask;
   if (!OnlyMasked(request.update_mask(), sealed)) {
@@ -158,8 +159,9 @@ absl::StatusOr<Decision> UpdateUser(const view::State& state, const Context& con
 absl::StatusOr<Decision> LinkUser(const view::State& state, const Context& context, const v1::LinkUserRequest& request,
                                   const event::v1::SealedPart&) {
   if (absl::Status allowed = RequireAdministrator(context); !allowed.ok()) return allowed;
-  const view::RowPtr row = FindVisible(state, context, request.name());
-  if (!row) return NotFound("user");
+  auto found = FindVisible(state, context, request.name());
+  if (!found.ok()) return found.status();
+  const view::RowPtr& row = *found;
   const auto& user = row->As<v1::User>();
   if (absl::Status fits = CheckLink(state, user, request.patient(), context.organization); !fits.ok()) return fits;
   Decision decision;
@@ -175,8 +177,9 @@ absl::StatusOr<Decision> LinkUser(const view::State& state, const Context& conte
 absl::StatusOr<Decision> DeactivateUser(const view::State& state, const Context& context,
                                         const v1::DeactivateUserRequest& request, const event::v1::SealedPart& sealed) {
   if (absl::Status allowed = RequireAdministrator(context); !allowed.ok()) return allowed;
-  const view::RowPtr row = FindVisible(state, context, request.name());
-  if (!row) return NotFound("user");
+  auto found = FindVisible(state, context, request.name());
+  if (!found.ok()) return found.status();
+  const view::RowPtr& row = *found;
   const std::string& name = request.name();
   Decision decision;
   decision.names = {name};

@@ -75,11 +75,21 @@ absl::Status ApplyMask(const google::protobuf::FieldMask& mask, const v1::Organi
   return absl::OkStatus();
 }
 
-void AddSpentToken(Decision& decision, std::string_view organization, std::string_view token_id) {
+std::string TokenName(std::string_view organization_id, std::string_view token_sha256) {
+  return Cat(OrganizationName(organization_id), "/initTokens/", InitTokenId(token_sha256));
+}
+
+void AddSpentToken(Decision& decision, const std::string& name) {
   v1::AuthEvent event;
-  const std::string name = Cat(organization, "/initTokens/", token_id);
   event.mutable_init_token_used()->set_name(name);
   decision.Add(name, std::move(event));
+}
+
+absl::Status CheckToken(const view::State& state, std::string_view organization_id, std::string_view token_sha256) {
+  if (token_sha256.size() != 32) return Denied("INIT_TOKEN_INVALID", "give the one-time token");
+  const auto spent = state.Lookup(kSpentInitTokens, InitTokenId(token_sha256));
+  if (!spent || OrganizationOf(*spent) == organization_id) return absl::OkStatus();
+  return InitTokenUsed();
 }
 
 void AddFirstGrant(Decision& decision, const Context& context, const std::string& user) {
@@ -94,26 +104,45 @@ void AddFirstGrant(Decision& decision, const Context& context, const std::string
 
 }  // namespace
 
-absl::StatusOr<Decision> CreateOrganization(const view::State& state, const Context& context,
-                                            const v1::CreateOrganizationRequest& request,
-                                            const event::v1::SealedPart& sealed, const CreateOrganizationInput& input) {
+absl::Status InitTokenUsed() { return Denied("INIT_TOKEN_USED", "let the operator make another one-time token"); }
+
+std::string InitTokenId(std::string_view token_sha256) {
+  return absl::BytesToHexString(ToAbsl(token_sha256.substr(0, 16)));
+}
+
+absl::StatusOr<Decision> SpendInitToken(const view::State& state, const Context&, std::string_view organization_id,
+                                        std::string_view token_sha256) {
+  if (absl::Status free = CheckToken(state, organization_id, token_sha256); !free.ok()) return free;
+  const std::string name = TokenName(organization_id, token_sha256);
+  Decision decision;
+  decision.names = {name};
+  if (!state.Find(kInitTokens, name)) AddSpentToken(decision, name);
+  return decision;
+}
+
+absl::Status CheckNewOrganization(const view::State& state, const v1::CreateOrganizationRequest& request) {
   const std::string name = OrganizationName(request.organization_id());
-  if (!NameMatches(kOrganizations.pattern, name) || request.organization_id() != context.organization) {
+  if (!NameMatches(kOrganizations.pattern, name)) {
     return BadField("organization_id", "ID_MALFORMED", "1 to 63 letters, digits, '.', '_', '~', '-'");
-  }
-  if (input.init_token_sha256.size() != 32) return Denied("INIT_TOKEN_INVALID", "give the one-time token");
-  const std::string token_id = absl::BytesToHexString(ToAbsl(std::string_view(input.init_token_sha256).substr(0, 16)));
-  if (state.Lookup(kSpentInitTokens, token_id)) {
-    return Denied("INIT_TOKEN_USED", "let the operator make another one-time token");
   }
   if (state.Find(kOrganizations, name)) {
     return Refuse(absl::StatusCode::kAlreadyExists, "ORGANIZATION_EXISTS", "choose another organization_id");
   }
+  return CheckSettings(request.organization());
+}
+
+absl::StatusOr<Decision> CreateOrganization(const view::State& state, const Context& context,
+                                            const v1::CreateOrganizationRequest& request,
+                                            const event::v1::SealedPart& sealed, const CreateOrganizationInput& input) {
+  const std::string& id = request.organization_id();
+  if (id != context.organization) return BadField("organization_id", "ID_MALFORMED", "must be the one aimed at");
+  if (absl::Status free = CheckToken(state, id, input.init_token_sha256); !free.ok()) return free;
+  if (absl::Status checked = CheckNewOrganization(state, request); !checked.ok()) return checked;
+  const std::string name = OrganizationName(id);
   v1::Organization organization;
   organization.set_name(name);
   organization.set_uid(context.NewId(2));
   CopySettings(request.organization(), organization);
-  if (absl::Status settings = CheckSettings(organization); !settings.ok()) return settings;
   auto administrator = NewUser(state, context, request.administrator_id(), v1::User::STATE_ACTIVE, sealed);
   if (!administrator.ok()) return administrator.status();
   const std::string user = administrator->name();
@@ -123,7 +152,7 @@ absl::StatusOr<Decision> CreateOrganization(const view::State& state, const Cont
   v1::AuthEvent event;
   *event.mutable_organization_created()->mutable_organization() = std::move(organization);
   decision.Add(name, std::move(event));
-  AddSpentToken(decision, name, token_id);
+  AddSpentToken(decision, TokenName(id, input.init_token_sha256));
   AddUser(decision, *std::move(administrator), sealed);
   AddPassword(decision, user, input.password_hash);
   AddFirstGrant(decision, context, user);

@@ -42,6 +42,24 @@ TEST(CreateOrganization, SpendsItsTokenForEveryOrganisation) {
               ElementsAre("OrganizationCreated", "InitTokenUsed", "UserCreated", "PasswordSet", "RoleGranted"));
 }
 
+TEST(SpendInitToken, IsForOneOrganisationForEver) {
+  World world;
+  const std::string token(32, 'k');
+  const Context nowhere = In(world, "");
+  EXPECT_THAT(SpendInitToken(world.state, nowhere, "p", "too short"), Refuses("INIT_TOKEN_INVALID"));
+  const auto spent = SpendInitToken(world.state, nowhere, "p", token);
+  ASSERT_TRUE(spent.ok());
+  EXPECT_THAT(KindsOf(*spent), ElementsAre("InitTokenUsed"));
+  Apply(AuthDomain(), nowhere, *spent, world.state);
+  EXPECT_THAT(SpendInitToken(world.state, nowhere, "q", token), Refuses("INIT_TOKEN_USED"));
+  const auto again = SpendInitToken(world.state, nowhere, "p", token);
+  ASSERT_TRUE(again.ok()) << "what ended between the token and the organisation is repeated";
+  EXPECT_TRUE(again->events.empty());
+  EXPECT_THAT(CreateOrganization(world.state, In(world, "q"), Another("q"), Person("a"), Token('k')),
+              Refuses("INIT_TOKEN_USED"));
+  EXPECT_TRUE(CreateOrganization(world.state, In(world, "p"), Another("p"), Person("a"), Token('k')).ok());
+}
+
 TEST(CreateOrganization, IsRefusedWithoutTokenWithATakenOrMalformedIdAndBadSettings) {
   World world;
   EXPECT_THAT(CreateOrganization(world.state, In(world, "p"), Another("p"), Person("a"), {"", Hash("x")}),

@@ -154,7 +154,9 @@ absl::StatusOr<Decision> RevokeSession(const view::State& state, const Context& 
                                        const v1::RevokeSessionRequest& request) {
   const view::RowPtr row =
       OrganizationOf(request.name()) == context.organization ? state.Find(kSessions, request.name()) : nullptr;
-  if (!row || !MaySee(context.principal, state, kSessions, request.name(), *row)) return NotFound("session");
+  if (!row || !MaySee(context.principal, state, kSessions, request.name(), *row)) {
+    return NotVisible(row != nullptr, "session");
+  }
   return End(row->As<v1::Session>(), v1::Session::END_REASON_REVOKED);
 }
 

@@ -52,8 +52,11 @@ bool MaySeeMovement(const Principal& principal, const view::State& state, std::s
 }  // namespace
 
 bool MayHandleStock(const Principal& principal, std::string_view biobank) {
-  return InOrganization(principal, biobank) &&
-         (principal.Has(ROLE_BIOBANK_MANAGER, biobank) || principal.Has(ROLE_LAB_TECHNICIAN, biobank));
+  return InOrganization(principal, biobank) && principal.Has(ROLE_LAB_TECHNICIAN, biobank);
+}
+
+bool MayTransition(const Principal& principal, std::string_view biobank) {
+  return MayHandleStock(principal, biobank) || MayManage(principal, biobank);
 }
 
 bool MayManage(const Principal& principal, std::string_view scope) {
@@ -64,7 +67,8 @@ bool MaySee(const Principal& principal, const view::State& state, const view::Ta
             const view::Row& row, std::string_view own_patient_mac) {
   const std::string_view biobank = BiobankOf(name);
   if (biobank.empty() || !InOrganization(principal, name) || !row.resource) return false;
-  if (MayHandleStock(principal, biobank) || IsAssignedProvider(principal, state, biobank)) return true;
+  if (MayHandleStock(principal, biobank) || MayManage(principal, biobank)) return true;
+  if (IsAssignedProvider(principal, state, biobank)) return true;
   if (table.id == kSamples.id) return MaySeeSample(principal, row, own_patient_mac);
   if (table.id == kInventoryItems.id) {
     return MaySeeItem(principal, state, row.As<v1::InventoryItem>(), own_patient_mac);

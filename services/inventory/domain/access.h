@@ -16,8 +16,12 @@ namespace trialog::inventory {
 bool MaySee(const Principal& principal, const view::State& state, const view::Table& table, std::string_view name,
             const view::Row& row, std::string_view own_patient_mac);
 
-// Whether the caller may register, change and move what a biobank holds: its managers and laboratory technicians.
+// Whether the caller may register, change and move what a biobank holds: its laboratory technicians.
 bool MayHandleStock(const Principal& principal, std::string_view biobank);
+
+// Whether the caller may ask for another state of a sample of the biobank: those who handle it, and its managers, who
+// block samples. CheckMove says who makes which move.
+bool MayTransition(const Principal& principal, std::string_view biobank);
 
 // Whether the caller may create and change biobanks (`scope` is the organization) or one and its storage locations (the
 // biobank): managers.

@@ -53,8 +53,12 @@ absl::Status CheckMove(const v1::Sample& sample, const Context& context, v1::Sam
     return BrokenRule("MOVE_NEEDS_PROCESS", sample.name(),
                       Cat(v1::SampleState_Name(to), " follows from stock or from a process of its own"));
   }
-  if (to == v1::SAMPLE_STATE_BLOCKED && !MayManage(context.principal, BiobankOf(sample.name()))) {
+  const std::string_view biobank = BiobankOf(sample.name());
+  if (to == v1::SAMPLE_STATE_BLOCKED && !MayManage(context.principal, biobank)) {
     return Denied("MANAGER_NEEDED", "only a biobank manager blocks a sample");
+  }
+  if (to != v1::SAMPLE_STATE_BLOCKED && !MayHandleStock(context.principal, biobank)) {
+    return Denied("TECHNICIAN_NEEDED", "only a laboratory technician moves a sample to this state");
   }
   if (NeedsReason(to) && !has_reason) {
     return BadField("state_reason", "REASON_REQUIRED", Cat("say why the sample becomes ", v1::SampleState_Name(to)));
@@ -131,7 +135,7 @@ absl::StatusOr<Decision> UpdateSample(const view::State& state, const Context& c
 absl::StatusOr<Decision> TransitionSample(const view::State& state, const Context& context,
                                           const v1::TransitionSampleRequest& request,
                                           const event::v1::SealedPart& sealed) {
-  const auto row = FindForChange(state, context, MayHandleStock, kSamples, request.name());
+  const auto row = FindForChange(state, context, MayTransition, kSamples, request.name());
   if (!row.ok()) return row.status();
   if (absl::Status checked = CheckEtag(request.etag(), EtagIs::kOptional, **row, request.name()); !checked.ok()) {
     return checked;

@@ -20,7 +20,7 @@ absl::StatusOr<Decision> UpdateSample(const view::State& state, const Context& c
 
 // Moves a sample to another state; nothing changes when it is there already. From RETURNED to STORED it has gone
 // through one more freeze-thaw cycle. Refused: ILLEGAL_MOVE, MOVE_NEEDS_PROCESS (a legal move that this method does not
-// make), MANAGER_NEEDED (to block a sample), REASON_REQUIRED, ETAG_MISMATCH.
+// make), MANAGER_NEEDED (to block a sample), TECHNICIAN_NEEDED (for every other move), REASON_REQUIRED, ETAG_MISMATCH.
 absl::StatusOr<Decision> TransitionSample(const view::State& state, const Context& context,
                                           const v1::TransitionSampleRequest& request,
                                           const event::v1::SealedPart& sealed);

@@ -57,7 +57,8 @@ TEST_F(TransitionSampleTest, FollowsTheTableFromEveryStateToEveryOther) {
       v1::TransitionSampleRequest request;
       request.set_name(SampleName("s1"));
       request.set_state(static_cast<v1::SampleState>(to));
-      const auto decision = TransitionSample(state, Manager(), request, reason);
+      const auto decision =
+          TransitionSample(state, to == v1::SAMPLE_STATE_BLOCKED ? Manager() : Technician(), request, reason);
       const auto* move = FindSampleMove(static_cast<v1::SampleState>(from), static_cast<v1::SampleState>(to));
       const std::string expected = from == to                     ? ""
                                    : !move                        ? "ILLEGAL_MOVE"

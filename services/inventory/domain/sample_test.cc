@@ -67,8 +67,13 @@ TEST_F(CreateSampleTest, IsRefusedInAnothersBiobankAndInNone) {
   EXPECT_THAT(CreateSample(state, Stranger(), NewSample("s1", "BB-1"), {}), Refuses("NOT_YOUR_BIOBANK"));
   auto request = NewSample("s1", "BB-1");
   request.set_parent("organizations/demo/biobanks/none");
-  EXPECT_THAT(CreateSample(state, Manager(), request, {}), Refuses("NOT_FOUND"));
+  const Context everywhere = As("tom", ROLE_LAB_TECHNICIAN, kOrganization);
+  EXPECT_THAT(CreateSample(state, everywhere, request, {}), Refuses("NOT_FOUND"));
   EXPECT_THAT(CreateSample(state, Technician(), request, {}), Refuses("NOT_YOUR_BIOBANK"));
+}
+
+TEST_F(CreateSampleTest, IsATechniciansWorkNotAManagers) {
+  EXPECT_THAT(CreateSample(state, Manager(), NewSample("s1", "BB-1"), {}), Refuses("NOT_YOUR_BIOBANK"));
 }
 
 TEST_F(UpdateSampleTest, ChangesOnlyWhatTheMaskNames) {
@@ -124,6 +129,8 @@ TEST_F(TransitionSampleTest, LeavesBlockingToManagers) {
   const auto reason = Sealing(v1::Sample::kStateReasonFieldNumber);
   EXPECT_THAT(TransitionSample(state, Technician(), Transition("s1", v1::SAMPLE_STATE_BLOCKED), reason),
               Refuses("MANAGER_NEEDED"));
+  EXPECT_THAT(TransitionSample(state, Manager(), Transition("s1", v1::SAMPLE_STATE_QUARANTINED), reason),
+              Refuses("TECHNICIAN_NEEDED"));
   EXPECT_TRUE(TransitionSample(state, Manager(), Transition("s1", v1::SAMPLE_STATE_BLOCKED), reason).ok());
 }
 

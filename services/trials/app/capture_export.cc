@@ -27,7 +27,9 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
         state_(backend.store().partition(backend.PartitionOf(OrganizationOf(trial_)))) {}
 
   void Start() {
-    if (!MayExportCoded(*principal_, state_, trial_)) return stream_->Finish(NotFound("trial"));
+    if (!MayExportCoded(*principal_, state_, trial_)) {
+      return stream_->Finish(NotVisible(state_.Find(kTrials, trial_) != nullptr, "trial"));
+    }
     stream_->OnWritable([weak = weak_from_this(), &hub = backend_.watches()] {
       hub.Post([weak] {
         if (auto self = weak.lock()) self->Pump();

@@ -32,10 +32,13 @@ Aim AimAtNewCapture(Backend& backend) {
                                                                  const Principal& principal) -> absl::StatusOr<Target> {
     auto target = aim(request, principal);
     if (!target.ok()) return target;
+    target->key_subject.clear();  // Whose the subject is, not whose the request says.
+    if (!target->personal) return target;
     const view::State& state = backend.store().partition(backend.PartitionOf(target->organization));
-    const auto subject = state.Get<v1::Subject>(
-        kSubjects, static_cast<const v1::CreateDataCaptureRequest&>(request).data_capture().subject());
-    if (!subject) return NotFound("subject");
+    const std::string& name = static_cast<const v1::CreateDataCaptureRequest&>(request).data_capture().subject();
+    const bool of_trial = ParentOf(name) == ParentOf(target->name);  // Else it may be of another organization.
+    const auto subject = of_trial ? state.Get<v1::Subject>(kSubjects, name) : nullptr;
+    if (!subject) return service::WithoutRow(*std::move(target));
     target->key_subject = subject->patient();
     return target;
   };
@@ -52,7 +55,7 @@ Aim AimAtAmendment(Backend& backend) {
     if (target->personal) return target;
     const view::State& state = backend.store().partition(backend.PartitionOf(target->organization));
     const auto capture = state.Get<v1::DataCapture>(kDataCaptures, target->name);
-    if (!capture) return NotFound("data capture");
+    if (!capture) return service::WithoutRow(*std::move(target));
     target->personal = std::make_unique<v1::DataCapture>(asked);
     target->key_subject = capture->patient();
     return target;
@@ -66,11 +69,11 @@ void GetLatest(Backend& backend, const std::shared_ptr<rpc::Call>& call) {
   }
   backend.WhenReadable(call, request.parent(), [&backend, call, request](std::shared_ptr<const Principal> principal) {
     const view::State& state = backend.store().partition(backend.PartitionOf(OrganizationOf(request.parent())));
-    const std::string name = LatestCapture(state, *principal, request.parent(), request.patient());
-    const view::RowPtr capture = name.empty() ? nullptr : state.Find(kDataCaptures, name);
+    const auto name = LatestCapture(state, *principal, request.parent(), request.patient());
+    const view::RowPtr capture = name.ok() ? state.Find(kDataCaptures, *name) : nullptr;
     if (absl::Status health = backend.store().Health(); !health.ok()) return call->Finish(health);
-    if (!capture) return call->Finish(NotFound("data capture"));
-    std::vector<Backend::Seen> rows{{&kDataCaptureType, name, capture}};
+    if (!name.ok()) return call->Finish(name.status());
+    std::vector<Backend::Seen> rows{{&kDataCaptureType, *name, capture}};
     for (const std::string& researcher : ResearchersOf(state, request.parent())) {
       const view::RowPtr row = state.Find(kResearchers, researcher);
       if (row && kResearcherType.may_see(*principal, state, researcher, *row)) {

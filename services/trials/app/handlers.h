@@ -38,7 +38,7 @@ absl::Status CheckParentOrAll(const view::Table& table, std::string_view parent)
 // The patient that the caller is, when the caller is nothing else: such lists are short among many. Else empty.
 std::string OnlyOwnPatient(const Principal& principal);
 
-// `aim`, refused as NOT_FOUND when personal fields would be sealed for a patient that is not there.
+// `aim`, without the personal fields when they would be sealed for a patient that is not there: the decision says so.
 service::Aim OfStandingPatient(service::Backend& backend, service::Aim aim);
 
 // Puts each record into the answer's field of its type.

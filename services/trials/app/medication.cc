@@ -38,7 +38,7 @@ Aim AimAtFeedback(Backend& backend) {
                   std::string(ParentOf(asked.name()))};
     if (asked.feedback().empty()) return target;
     if (!backend.store().partition(backend.PartitionOf(target.organization)).Find(*type->table, asked.name())) {
-      return NotFound("record");
+      return service::WithoutRow(std::move(target));
     }
     target.personal.reset(type->table->prototype->New());
     const auto* field = target.personal->GetDescriptor()->FindFieldByNumber(FeedbackFieldNumber(*type->table));

@@ -28,7 +28,7 @@ void GetPreferences(Backend& backend, const std::shared_ptr<rpc::Call>& call) {
     const int64_t offset = backend.AsOf(partition, call->request());
     const view::RowPtr row = backend.store().FindAt(partition, kNotificationPreferences, name, offset);
     if (absl::Status health = backend.store().Health(); !health.ok()) return call->Finish(health);
-    if (name != PreferencesOf(*principal)) return call->Finish(NotFound("notification preferences"));
+    if (name != PreferencesOf(*principal)) return call->Finish(NotVisible(true, "notification preferences"));
     if (!row) {
       Preferences unset;
       unset.set_name(name);

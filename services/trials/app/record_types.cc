@@ -34,6 +34,10 @@ std::string UserOfPreferences(std::string_view name, const Message&) {
   return std::string(name.substr(0, name.rfind('/')));
 }
 
+bool MayListNotices(const Principal& principal, const view::State&, std::string_view user) {
+  return MayListNoticesOf(principal, user);
+}
+
 void ShowTrial(const Principal& principal, const view::State& state, const view::Row& row, Message& resource) {
   auto& trial = static_cast<v1::Trial&>(resource);
   if (!MaySeeWholeTrial(principal, state, trial.name(), row)) trial = ParticipantView(trial);
@@ -65,34 +69,41 @@ const ResourceType kTrialType{.table = &kTrials,
                               .finish = ShowTrial};
 const ResourceType kTrialEventType{.table = &kTrialEvents,
                                    .may_see = MaySeeClinicalRow<kTrialEvents>,
+                                   .may_list = MaySeeTrialEvents,
                                    .filters = {"trial", "publisher", "publish_time", "occur_time"},
                                    .key_subject = ItsParent,
                                    .finish = ShowTrialEvent};
 const ResourceType kSubjectType{.table = &kSubjects,
                                 .may_see = MaySeeClinicalRow<kSubjects>,
+                                .may_list = MayListSubjectsOf,
                                 .filters = {"patient", "subject_key", "state", "exit_time"},
                                 .key_subject = ItsPatient};
 const ResourceType kDataCaptureType{
     .table = &kDataCaptures,
     .may_see = MaySeeClinicalRow<kDataCaptures>,
+    .may_list = MayListSubjectsOf,
     .filters = {"patient", "trial", "subject", "state", "version", "captured_by", "track_time", "finalize_time"},
     .key_subject = ItsPatient};
 const ResourceType kMedicationOrderType{.table = &kMedicationOrders,
                                         .may_see = MaySeeCareRow<kMedicationOrders>,
+                                        .may_list = MayListMedicationOf,
                                         .filters = {"patient", "medication_name", "state", "prescriber"},
                                         .key_subject = ItsParent};
 const ResourceType kMedicationDistributionType{
     .table = &kMedicationDistributions,
     .may_see = MaySeeCareRow<kMedicationDistributions>,
+    .may_list = MayListMedicationOf,
     .filters = {"patient", "medication_name", "state", "medication_order", "distributor"},
     .key_subject = ItsParent};
 const ResourceType kAdherenceLogType{
     .table = &kAdherenceLogs,
     .may_see = MaySeeCareRow<kAdherenceLogs>,
+    .may_list = MayListMedicationOf,
     .filters = {"patient", "distribution", "adherence_state", "track_time", "recorder"},
     .key_subject = ItsParent};
 const ResourceType kProtocolAdherenceType{.table = &kProtocolAdherences,
                                           .may_see = MaySeeCareRow<kProtocolAdherences>,
+                                          .may_list = MayListMedicationOf,
                                           .filters = {"patient", "protocol_id", "adherence_state", "track_time"},
                                           .key_subject = ItsParent};
 const ResourceType kThreadType{
@@ -107,6 +118,7 @@ const ResourceType kAppointmentType{.table = &kAppointments,
                                     .key_subject = ItsPatient};
 const ResourceType kNotificationType{.table = &kNotifications,
                                      .may_see = MaySeeCareRow<kNotifications>,
+                                     .may_list = MayListNotices,
                                      .filters = {"kind", "resource", "thread", "acknowledge_time"}};
 const ResourceType kPreferencesType{.table = &kNotificationPreferences,
                                     .may_see = MaySeeCareRow<kNotificationPreferences>,

@@ -30,7 +30,7 @@ void AddScheduling(Backend& backend) {
   backend.Act(service + "CancelAppointment", kAppointmentType, Typed(CancelAppointment));
   backend.Act(service + "CheckInAppointment", kAppointmentType, Typed(CheckInAppointment));
   backend.Act(service + "CompleteAppointment", kAppointmentType, Typed(CompleteAppointment));
-  backend.Act(service + "MarkNoShow", kAppointmentType, Typed(MarkNoShow));
+  backend.Act(service + "MarkNoShowAppointment", kAppointmentType, Typed(MarkNoShowAppointment));
   backend.Get(service + "GetAppointment", kAppointmentType);
   backend.List(service + "ListAppointments", kAppointmentType, AppointmentsOf);
   backend.Watch(service + "WatchAppointments", kAppointmentType, AppointmentsOf);

@@ -3,6 +3,7 @@
 #include "services/trials/app/handlers.h"
 #include "services/trials/domain/evolve.h"
 #include "services/trials/domain/notices.h"
+#include "trialog/trials/v1/care_events.pb.h"
 #include "trialog/trials/v1/data_capture.pb.h"
 #include "trialog/trials/v1/enrollment.pb.h"
 #include "trialog/trials/v1/medication.pb.h"
@@ -31,6 +32,13 @@ reaction::Step NoticesOf(const view::State& state, const Context& context, const
   return {std::move(notices.decision), std::move(notices.next)};
 }
 
+// Notices are what a notifier reads, each within a grant's scope, and nothing else is.
+bool MaySeeEvent(const Principal& principal, const event::v1::PublicEvent& event) {
+  const bool notice = event.type() == v1::NotificationCreated::descriptor()->full_name() ||
+                      event.type() == v1::NotificationAcknowledged::descriptor()->full_name();
+  return notice && principal.Has(ROLE_NOTIFIER, event.subject());
+}
+
 }  // namespace
 
 service::Definition TrialsDefinition(const TrialsParts& parts) {
@@ -53,6 +61,7 @@ service::Definition TrialsDefinition(const TrialsParts& parts) {
     AddScheduling(backend);
     AddNotifications(backend);
   };
+  definition.may_see_event = MaySeeEvent;
   for (const std::string& source : parts.notice_sources) {
     auto causes = CausesOf(source);
     if (!causes.empty()) definition.reactions.push_back({source, std::move(causes), "trials.notices", NoticesOf});

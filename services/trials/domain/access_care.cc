@@ -40,8 +40,10 @@ bool MaySeeAppointment(const Principal& principal, const view::State& state, con
   return relation.self || relation.Staff();
 }
 
-absl::Status Require(bool known, bool allowed, std::string_view reason, std::string_view message) {
-  if (!known) return NotFound("patient");
+// `patient` is one that the caller may know of, and `allowed`.
+absl::Status Require(const view::State& state, std::string_view patient, const CareRelation& relation, bool allowed,
+                     std::string_view reason, std::string_view message) {
+  if (!relation.Any()) return NotVisible(state.Find(kPatients, patient) != nullptr, "patient");
   return allowed ? absl::OkStatus() : Denied(reason, message);
 }
 
@@ -58,9 +60,18 @@ bool MaySeeCare(const Principal& principal, const view::State& state, const view
   if (&table == &kThreads) return MaySeeThread(principal, state, name);
   if (&table == &kMessages) return MaySeeThread(principal, state, ParentOf(name));
   if (&table == &kAppointments) return MaySeeAppointment(principal, state, row);
-  if (&table == &kNotifications) return ParentOf(name) == principal.user() || principal.Has(ROLE_NOTIFIER, name);
+  if (&table == &kNotifications) return MayListNoticesOf(principal, ParentOf(name));
   if (&table == &kNotificationPreferences) return name.substr(0, name.rfind('/')) == principal.user();
   return false;
+}
+
+bool MayListMedicationOf(const Principal& principal, const view::State& state, std::string_view patient) {
+  const CareRelation relation = RelationTo(principal, state, patient);
+  return relation.provider || relation.self;
+}
+
+bool MayListNoticesOf(const Principal& principal, std::string_view user) {
+  return user == principal.user() || principal.Has(ROLE_NOTIFIER, user);
 }
 
 bool IsShownToPatient(const view::Table& table, const view::Row& row) {
@@ -94,31 +105,31 @@ absl::StatusOr<view::RowPtr> FindForCommand(const view::State& state, const Prin
                                             const view::Table& table, std::string_view name, std::string_view what,
                                             std::string_view etag) {
   view::RowPtr row = state.Find(table, name);
-  if (!row || !MaySeeCare(principal, state, table, name, *row)) return NotFound(what);
+  if (!row || !MaySeeCare(principal, state, table, name, *row)) return NotVisible(row != nullptr, what);
   if (auto status = CheckEtag(name, *row, etag); !status.ok()) return status;
   return row;
 }
 
 absl::Status RequireProvider(const view::State& state, const Principal& principal, std::string_view patient) {
   const CareRelation relation = RelationTo(principal, state, patient);
-  return Require(relation.Any(), relation.provider, "NOT_ASSIGNED_PROVIDER",
+  return Require(state, patient, relation, relation.provider, "NOT_ASSIGNED_PROVIDER",
                  "only a provider who is assigned to the patient may do this");
 }
 
 absl::Status RequireSelf(const view::State& state, const Principal& principal, std::string_view patient) {
   const CareRelation relation = RelationTo(principal, state, patient);
-  return Require(relation.Any(), relation.self, "NOT_THE_PATIENT", "only the patient may do this");
+  return Require(state, patient, relation, relation.self, "NOT_THE_PATIENT", "only the patient may do this");
 }
 
 absl::Status RequireSelfOrProvider(const view::State& state, const Principal& principal, std::string_view patient) {
   const CareRelation relation = RelationTo(principal, state, patient);
-  return Require(relation.Any(), relation.self || relation.provider, "NOT_PATIENT_OR_PROVIDER",
+  return Require(state, patient, relation, relation.self || relation.provider, "NOT_PATIENT_OR_PROVIDER",
                  "only the patient or an assigned provider may do this");
 }
 
 absl::Status RequireStaff(const view::State& state, const Principal& principal, std::string_view patient) {
   const CareRelation relation = RelationTo(principal, state, patient);
-  return Require(relation.Any(), relation.Staff(), "NOT_CARE_STAFF",
+  return Require(state, patient, relation, relation.Staff(), "NOT_CARE_STAFF",
                  "only an assigned provider or the site's coordinator or investigator may do this");
 }
 

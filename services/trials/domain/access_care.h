@@ -13,11 +13,17 @@ namespace trialog::trials {
 
 // Whether the caller may see this record, which is a row of one of CareTables(); false for any other table.
 //  - Medication: the patient (not drafts, not what is only prepared) and assigned providers.
-//  - Threads and messages: members; in a patient's thread only while they care for the patient or run a trial with them.
+//  - Threads and messages: members; in a patient's thread only while they care for the patient or run a trial with
+//  them.
 //  - Appointments: the patient, and staff in whose care or scope the patient is.
-//  - Notices: the user, and the organization's notifier. Preferences: the user.
+//  - Notices: the user, and a notifier in whose scope the user is. Preferences: the user.
 bool MaySeeCare(const Principal& principal, const view::State& state, const view::Table& table, std::string_view name,
                 const view::Row& row);
+
+// Whether the caller may look for medication of a patient at all: the patient and assigned providers.
+bool MayListMedicationOf(const Principal& principal, const view::State& state, std::string_view patient);
+// Whether the caller may look for notices of a user: the user, and a notifier whose scope that is.
+bool MayListNoticesOf(const Principal& principal, std::string_view user);
 
 // Whether the patient may see this medication record yet: not a draft, not what is only prepared or was given up before.
 bool IsShownToPatient(const view::Table& table, const view::Row& row);

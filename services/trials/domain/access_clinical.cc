@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/trials/domain/care_relation.h"
+#include "services/trials/domain/checks.h"
 #include "services/trials/domain/tables_clinical.h"
 #include "trialog/trials/v1/data_capture.pb.h"
 #include "trialog/trials/v1/enrollment.pb.h"
@@ -18,6 +19,14 @@ bool HasAnyOf(const Principal& principal, std::initializer_list<Role> roles) {
 
 bool HasOneFor(const Principal& principal, std::initializer_list<Role> roles, std::string_view resource) {
   return std::any_of(roles.begin(), roles.end(), [&](Role role) { return principal.Has(role, resource); });
+}
+
+// Any site may take part in a trial; who was granted a role for one trial works for that one.
+bool WorksForOrAtASite(const Principal& principal, std::initializer_list<Role> roles, std::string_view trial) {
+  if (HasOneFor(principal, roles, trial)) return true;
+  return std::any_of(principal.grants.begin(), principal.grants.end(), [&](const Grant& grant) {
+    return NameMatches(kSitePattern, grant.scope) && std::find(roles.begin(), roles.end(), grant.role) != roles.end();
+  });
 }
 
 // A candidate has not consented to be told about the trial.
@@ -41,10 +50,16 @@ bool MaySeeSubjectData(const Principal& principal, const view::State& state, std
          HasOneFor(principal, {ROLE_DATA_MANAGER, ROLE_MONITOR}, profile->primary_clinic());
 }
 
+// Researchers know their participants by subject, not by name.
+bool MaySeePatient(const Principal& principal, const view::State& state, std::string_view name) {
+  const CareRelation relation = RelationTo(principal, state, name);
+  return relation.self || relation.Staff();
+}
+
 bool MaySeeResearcher(const Principal& principal, const view::State& state, const v1::Researcher& researcher) {
   if (researcher.user() == principal.user()) return true;
-  if (HasAnyOf(principal, {ROLE_TRIAL_RESEARCHER, ROLE_SYSTEM_ADMINISTRATOR, ROLE_DATA_MANAGER, ROLE_COORDINATOR,
-                           ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PROVIDER})) {
+  if (HasAnyOf(principal, {ROLE_TRIAL_RESEARCHER, ROLE_DATA_MANAGER, ROLE_COORDINATOR, ROLE_INVESTIGATOR, ROLE_MONITOR,
+                           ROLE_PROVIDER})) {
     return true;
   }
   const std::string patient = OwnPatient(principal, state);
@@ -66,12 +81,17 @@ bool MaySeeTrial(const Principal& principal, const view::State& state, std::stri
          now->state() == v1::TRIAL_STATE_ACTIVE;
 }
 
-bool MaySeeTrialEvent(const Principal& principal, const view::State& state, std::string_view trial) {
-  return RunsTrial(principal, state, trial) || TakesPartIn(principal, state, trial) ||
-         HasOneFor(principal, {ROLE_DATA_MANAGER, ROLE_COORDINATOR, ROLE_INVESTIGATOR}, trial);
+}  // namespace
+
+bool MaySeeTrialEvents(const Principal& principal, const view::State& state, std::string_view trial) {
+  return RunsTrial(principal, state, trial) || TakesPartIn(principal, state, trial);
 }
 
-}  // namespace
+bool MayListSubjectsOf(const Principal& principal, const view::State& state, std::string_view trial) {
+  return MaySeeTrialEvents(principal, state, trial) ||
+         WorksForOrAtASite(
+             principal, {ROLE_DATA_MANAGER, ROLE_COORDINATOR, ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PROVIDER}, trial);
+}
 
 bool MaySeeWholeTrial(const Principal& principal, const view::State& state, std::string_view name,
                       const view::Row& row) {
@@ -83,9 +103,9 @@ bool MaySeeWholeTrial(const Principal& principal, const view::State& state, std:
     case v1::TRIAL_STATE_IN_REVIEW:
       return HasOneFor(principal, {ROLE_TRIAL_RESEARCHER, ROLE_DATA_MANAGER}, name);
     default:
-      // Sites are told of every trial from its approval on; their grants are for a site, not for the trial.
+      // Sites are told of every trial of the organization from its approval on.
       return HasOneFor(principal, {ROLE_TRIAL_RESEARCHER, ROLE_DATA_MANAGER, ROLE_DATA_CUSTODIAN}, name) ||
-             HasAnyOf(principal, {ROLE_COORDINATOR, ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PHARMACIST, ROLE_PROVIDER});
+             WorksForOrAtASite(principal, {ROLE_COORDINATOR, ROLE_INVESTIGATOR, ROLE_MONITOR, ROLE_PROVIDER}, name);
   }
 }
 
@@ -93,10 +113,10 @@ bool MaySeeClinical(const Principal& principal, const view::State& state, const 
                     std::string_view name, const view::Row& row) {
   if (principal.organization.empty() || principal.organization != OrganizationOf(name)) return false;
   if (!row.resource) return false;
-  if (table.id == kPatients.id) return RelationTo(principal, state, name).Any();
+  if (table.id == kPatients.id) return MaySeePatient(principal, state, name);
   if (table.id == kResearchers.id) return MaySeeResearcher(principal, state, row.As<v1::Researcher>());
   if (table.id == kTrials.id) return MaySeeTrial(principal, state, name, row);
-  if (table.id == kTrialEvents.id) return MaySeeTrialEvent(principal, state, ParentOf(name));
+  if (table.id == kTrialEvents.id) return MaySeeTrialEvents(principal, state, ParentOf(name));
   if (table.id == kTrialEventAcknowledgments.id) {
     return RelationTo(principal, state, row.As<v1::TrialEventAcknowledgment>().patient()).self ||
            RunsTrial(principal, state, ParentOf(ParentOf(name)));

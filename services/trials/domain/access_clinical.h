@@ -26,6 +26,13 @@ v1::Trial ParticipantView(const v1::Trial& trial);
 // Whether the caller may take a trial's final data out by subject key: one of our own services, or a custodian of it.
 bool MayExportCoded(const Principal& principal, const view::State& state, std::string_view trial);
 
+// Whether the caller may look for subjects and captures of a trial at all, be there any or none that are theirs to see:
+// its researchers and participants, and who works for it or at a site.
+bool MayListSubjectsOf(const Principal& principal, const view::State& state, std::string_view trial);
+
+// Who may see a trial's news: its researchers and participants.
+bool MaySeeTrialEvents(const Principal& principal, const view::State& state, std::string_view trial);
+
 // The patient that the caller is; empty when there is none.
 std::string OwnPatient(const Principal& principal, const view::State& state);
 // The caller's profile as a researcher; empty when there is none.

@@ -67,7 +67,7 @@ Dose::AdherenceState StateOfDose(const Dose& log, const Distribution& distributi
 absl::StatusOr<Decision> LogAdherence(const view::State& state, const Context& context,
                                       const v1::LogAdherenceRequest& request, const event::v1::SealedPart&) {
   const Principal& principal = context.principal;
-  if (auto s = RequireSelfOrProvider(state, principal, request.parent()); !s.ok()) return s;
+  if (auto s = RequireSelf(state, principal, request.parent()); !s.ok()) return s;
   const std::string name = Cat(request.parent(), "/adherenceLogs/", request.adherence_log_id());
   if (auto s = CheckNewName(state, kAdherenceLogs, name, "adherence_log_id"); !s.ok()) return s;
   const Dose& asked = request.adherence_log();
@@ -79,7 +79,7 @@ absl::StatusOr<Decision> LogAdherence(const view::State& state, const Context& c
     return BadField("adherence_log.distribution", "BAD_DISTRIBUTION", "is not a distribution of this patient");
   }
   const auto& distribution = row->As<Distribution>();
-  if (!WasAvailable(distribution)) {
+  if (!WasAvailable(distribution)) {  // Seen all the same by a clinician who is their own patient.
     return BrokenRule("DISTRIBUTION_NOT_AVAILABLE", asked.distribution(), "the distribution is not finalized");
   }
   auto adherence_state = StateToLog(asked, distribution);
@@ -106,7 +106,7 @@ absl::StatusOr<Decision> LogAdherence(const view::State& state, const Context& c
 absl::StatusOr<Decision> RecordProtocolAdherence(const view::State& state, const Context& context,
                                                  const v1::RecordProtocolAdherenceRequest& request) {
   const Principal& principal = context.principal;
-  if (auto s = RequireSelfOrProvider(state, principal, request.parent()); !s.ok()) return s;
+  if (auto s = RequireSelf(state, principal, request.parent()); !s.ok()) return s;
   const std::string name = Cat(request.parent(), "/protocolAdherences/", request.protocol_id());
   if (!NameMatches(kProtocolAdherences.pattern, name)) {
     return BadField("protocol_id", "BAD_ID", "needs 1 to 63 characters of A-Z, a-z, 0-9, '.', '_', '~' and '-'");

@@ -1,5 +1,4 @@
-// Decisions about adherence: doses and protocols, logged by the patient or an assigned provider, and providers'
-// feedback.
+// Decisions about adherence: doses and protocols, logged by the patient, and providers' feedback.
 #pragma once
 
 #include "absl/status/statusor.h"

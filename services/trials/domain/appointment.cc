@@ -192,8 +192,8 @@ absl::StatusOr<Decision> CompleteAppointment(const view::State& state, const Con
                 v1::AppointmentCompleted());
 }
 
-absl::StatusOr<Decision> MarkNoShow(const view::State& state, const Context& context,
-                                    const v1::MarkNoShowRequest& request) {
+absl::StatusOr<Decision> MarkNoShowAppointment(const view::State& state, const Context& context,
+                                               const v1::MarkNoShowAppointmentRequest& request) {
   return MoveTo(state, context, request, Appointment::STATE_NOSHOW,
                 &v1::TrialsEvent::mutable_appointment_marked_no_show, v1::AppointmentMarkedNoShow());
 }

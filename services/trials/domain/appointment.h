@@ -35,7 +35,7 @@ absl::StatusOr<Decision> CheckInAppointment(const view::State& state, const Cont
                                             const v1::CheckInAppointmentRequest& request);
 absl::StatusOr<Decision> CompleteAppointment(const view::State& state, const Context& context,
                                              const v1::CompleteAppointmentRequest& request);
-absl::StatusOr<Decision> MarkNoShow(const view::State& state, const Context& context,
-                                    const v1::MarkNoShowRequest& request);
+absl::StatusOr<Decision> MarkNoShowAppointment(const view::State& state, const Context& context,
+                                               const v1::MarkNoShowAppointmentRequest& request);
 
 }  // namespace trialog::trials

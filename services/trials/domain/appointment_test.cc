@@ -50,7 +50,7 @@ class Scheduling : public CareTest {
     return CompleteAppointment(state_, By(Provider()), Named<v1::CompleteAppointmentRequest>(name));
   }
   absl::StatusOr<Decision> NoShow(const std::string& name) {
-    return MarkNoShow(state_, By(Provider()), Named<v1::MarkNoShowRequest>(name));
+    return MarkNoShowAppointment(state_, By(Provider()), Named<v1::MarkNoShowAppointmentRequest>(name));
   }
   Appointment::State StateNow(const std::string& name) { return state_.Get<Appointment>(kAppointments, name)->state(); }
 };

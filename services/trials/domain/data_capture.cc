@@ -33,7 +33,7 @@ absl::StatusOr<Found> FindCapture(const view::State& state, const Context& conte
   Found found;
   found.row = state.Find(kDataCaptures, name);
   if (!found.row || !MaySeeClinical(context.principal, state, kDataCaptures, name, *found.row)) {
-    return NotFound("data capture");
+    return NotVisible(found.row != nullptr, "data capture");
   }
   found.trial = state.Get<v1::Trial>(kTrials, ParentOf(name));
   if (!found.trial) return NotFound("data capture");
@@ -135,9 +135,9 @@ absl::StatusOr<Decision> CreateDataCapture(const view::State& state, const Conte
                                            const v1::CreateDataCaptureRequest& request, const SealedPart& sealed) {
   const v1::DataCapture& asked = request.data_capture();
   const view::RowPtr row = state.Find(kSubjects, asked.subject());
-  if (!row || ParentOf(asked.subject()) != request.parent() ||
-      !MaySeeClinical(context.principal, state, kSubjects, asked.subject(), *row)) {
-    return NotFound("subject");
+  const bool of_trial = row && ParentOf(asked.subject()) == request.parent();
+  if (!of_trial || !MaySeeClinical(context.principal, state, kSubjects, asked.subject(), *row)) {
+    return NotVisible(of_trial, "subject");
   }
   const auto& subject = row->As<v1::Subject>();
   const auto trial = state.Get<v1::Trial>(kTrials, request.parent());
@@ -233,9 +233,7 @@ absl::StatusOr<Decision> FinalizeDataCapture(const view::State& state, const Con
                                              const v1::FinalizeDataCaptureRequest& request, const SealedPart&) {
   auto found = FindCapture(state, context, request.name());
   if (!found.ok()) return found.status();
-  if (!found->relation.provider && !found->relation.investigator) {
-    return Denied("NOT_A_CLINICIAN", "only the patient's providers and investigators finalize");
-  }
+  if (!found->relation.provider) return Denied("NOT_A_CLINICIAN", "only the patient's providers finalize");
   TRIALOG_RETURN_IF_ERROR(CheckEtag(request.name(), *found->row, request.etag()));
   TRIALOG_RETURN_IF_ERROR(CheckOpen(*found->trial, TrialActivity::kFollowUp));
   const v1::DataCapture& capture = found->capture();
@@ -271,17 +269,21 @@ absl::StatusOr<Decision> AcknowledgeDataCapture(const view::State& state, const 
   return decision;
 }
 
-std::string LatestCapture(const view::State& state, const Principal& principal, std::string_view trial,
-                          std::string_view patient) {
+absl::StatusOr<std::string> LatestCapture(const view::State& state, const Principal& principal, std::string_view trial,
+                                          std::string_view patient) {
   std::string latest;
+  bool others = false;
   const view::Index& index = patient.empty() ? kCapturesByTrial : kCapturesByPatient;
   ForEach(state, index, view::GroupPrefix(patient.empty() ? trial : patient), [&](std::string_view name) {
     if (ParentOf(name) != trial) return true;
     const view::RowPtr row = state.Find(kDataCaptures, name);
-    if (row && MaySeeClinical(principal, state, kDataCaptures, name, *row)) latest = std::string(name);
+    const bool visible = row && MaySeeClinical(principal, state, kDataCaptures, name, *row);
+    if (visible) latest = std::string(name);
+    others = others || (row && !visible);
     return latest.empty();
   });
-  return latest;
+  if (!latest.empty()) return latest;
+  return NotVisible(others && !MayListSubjectsOf(principal, state, trial), "data capture");
 }
 
 std::vector<std::string> ResearchersOf(const view::State& state, std::string_view name) {

@@ -35,10 +35,10 @@ absl::StatusOr<Decision> AcknowledgeDataCapture(const view::State& state, const 
                                                 const v1::AcknowledgeDataCaptureRequest& request,
                                                 const event::v1::SealedPart& sealed);
 
-// The latest capture of a trial by track_time that the caller may see, about `patient` unless that is empty; empty when
-// there is none.
-std::string LatestCapture(const view::State& state, const Principal& principal, std::string_view trial,
-                          std::string_view patient);
+// The latest capture of a trial by track_time that the caller may see, about `patient` unless that is empty; NOT_FOUND
+// when there is none.
+absl::StatusOr<std::string> LatestCapture(const view::State& state, const Principal& principal, std::string_view trial,
+                                          std::string_view patient);
 
 // Profiles of a trial's researchers, as far as they have one.
 std::vector<std::string> ResearchersOf(const view::State& state, std::string_view trial);

@@ -41,8 +41,8 @@ TEST_F(DataCaptureTest, GoesFromDraftToAcknowledged) {
   EXPECT_THAT(Move(provider, FinalizeDataCapture, capture), Refuses("ILLEGAL_MOVE"));
   ASSERT_TRUE(Move(coordinator, SubmitDataCapture, capture).ok());
   EXPECT_THAT(Move(participant, AcknowledgeDataCapture, capture), Refuses("ILLEGAL_MOVE"));
-  ASSERT_TRUE(Move(investigator, FinalizeDataCapture, capture).ok());
-  EXPECT_EQ(Capture().finalized_by(), User("investigator"));
+  ASSERT_TRUE(Move(provider, FinalizeDataCapture, capture).ok());
+  EXPECT_EQ(Capture().finalized_by(), User("provider"));
   EXPECT_EQ(Move(participant, AcknowledgeDataCapture, capture)->events.size(), 1u);
   EXPECT_TRUE(Capture().has_acknowledge_time());
   EXPECT_TRUE(Move(participant, AcknowledgeDataCapture, capture)->events.empty());
@@ -143,7 +143,9 @@ TEST_F(DataCaptureTest, IsEnteredAndFinalizedOnlyByThoseWhoMay) {
     EXPECT_THAT(Move(who, FinalizeDataCapture, capture), Refuses("NOT_A_CLINICIAN"));
     EXPECT_THAT(Move(who, AcknowledgeDataCapture, capture), Refuses("NOT_THE_PATIENT"));
   }
-  EXPECT_THAT(Move(coordinator, FinalizeDataCapture, capture), Refuses("NOT_A_CLINICIAN"));
+  for (const Principal& who : {coordinator, investigator}) {
+    EXPECT_THAT(Move(who, FinalizeDataCapture, capture), Refuses("NOT_A_CLINICIAN"));
+  }
   EXPECT_THAT(Move(provider, AcknowledgeDataCapture, capture), Refuses("NOT_THE_PATIENT"));
   for (const Principal& who :
        {other_provider, other_coordinator, second_researcher, other_participant, custodian, administrator}) {
@@ -208,10 +210,14 @@ TEST_F(DataCaptureTest, TheLatestIsTheOneTheCallerMaySeeWithItsResearchers) {
   auto older = NewCapture("older");
   older.mutable_data_capture()->mutable_track_time()->set_seconds(1'000'000'000);
   ASSERT_TRUE(Do(provider, CreateDataCapture, older, Values()).ok());
-  EXPECT_EQ(LatestCapture(state, participant, trial, ""), capture);
-  EXPECT_EQ(LatestCapture(state, researcher, trial, patient), capture);
-  EXPECT_EQ(LatestCapture(state, other_provider, trial, ""), "");
-  EXPECT_EQ(LatestCapture(state, researcher, trial, other_patient), "");
+  EXPECT_EQ(*LatestCapture(state, participant, trial, ""), capture);
+  EXPECT_EQ(*LatestCapture(state, researcher, trial, patient), capture);
+  EXPECT_THAT(LatestCapture(state, other_provider, trial, ""), Refuses("NOT_FOUND"));
+  EXPECT_THAT(LatestCapture(state, researcher, trial, other_patient), Refuses("NOT_FOUND"));
+  // Refused by a rule, which the caller cannot tell, or merely none that is theirs.
+  EXPECT_TRUE(IsRefusal(LatestCapture(state, second_researcher, trial, "").status()));
+  EXPECT_FALSE(IsRefusal(LatestCapture(state, other_provider, trial, "").status()));
+  EXPECT_FALSE(IsRefusal(LatestCapture(state, researcher, trial, other_patient).status()));
   EXPECT_THAT(ResearchersOf(state, trial), testing::ElementsAre(Cat(kOrg, "/researchers/r")));
 }
 

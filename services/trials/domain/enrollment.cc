@@ -35,7 +35,9 @@ struct Found {
 absl::StatusOr<Found> FindSubject(const view::State& state, const Context& context, std::string_view name) {
   Found found;
   found.row = state.Find(kSubjects, name);
-  if (!found.row || !MaySeeClinical(context.principal, state, kSubjects, name, *found.row)) return NotFound("subject");
+  if (!found.row || !MaySeeClinical(context.principal, state, kSubjects, name, *found.row)) {
+    return NotVisible(found.row != nullptr, "subject");
+  }
   found.trial = state.Get<v1::Trial>(kTrials, ParentOf(name));
   if (!found.trial) return NotFound("subject");
   found.relation = RelationTo(context.principal, state, found.subject().patient());
@@ -150,9 +152,11 @@ absl::StatusOr<Decision> EnrollSubject(const view::State& state, const Context& 
                                        const v1::EnrollSubjectRequest& request, const SealedPart&) {
   const v1::Subject& asked = request.subject();
   const view::RowPtr trial = state.Find(kTrials, request.parent());
-  if (!trial || !MaySeeClinical(context.principal, state, kTrials, request.parent(), *trial)) return NotFound("trial");
+  if (!trial || !MaySeeClinical(context.principal, state, kTrials, request.parent(), *trial)) {
+    return NotVisible(trial != nullptr, "trial");
+  }
   const CareRelation relation = RelationTo(context.principal, state, asked.patient());
-  if (!relation.Any()) return NotFound("patient");
+  if (!relation.Any()) return NotVisible(state.Find(kPatients, asked.patient()) != nullptr, "patient");
   if (!relation.Staff()) return NotStaff();
   const v1::SubjectState first =
       asked.state() == v1::SUBJECT_STATE_UNSPECIFIED ? v1::SUBJECT_STATE_ENROLLED : asked.state();

@@ -330,13 +330,27 @@ TEST_F(Medication, DoseWithinTheToleranceIsOnTimeAndBeyondItLate) {
 TEST_F(Medication, DoseIsLoggedOnceAndOnlyFromAnAvailableDistribution) {
   const std::string prepared = Do(Prepare(Provider(), PrepareRequest()));
   EXPECT_THAT(Log(Patient(), DoseRequest(prepared)), Refuses("BAD_DISTRIBUTION")) << "not shown to the patient";
-  EXPECT_THAT(Log(Provider(), DoseRequest(prepared)), Refuses("DISTRIBUTION_NOT_AVAILABLE"));
+  EXPECT_THAT(Log(Provider(), DoseRequest(prepared)), Refuses("NOT_THE_PATIENT"));
   Do(Finalize(Provider(), prepared));
   Do(Log(Patient(), DoseRequest(prepared)));
   EXPECT_THAT(Log(Patient(), DoseRequest(prepared)), Refuses("NAME_TAKEN"));
   EXPECT_THAT(Log(Patient(), DoseRequest(prepared, "b")), Refuses("DOSE_ALREADY_LOGGED"));
   EXPECT_EQ(Log(OtherPatient(), DoseRequest(prepared, "b")).status().code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(Log(Researcher(), DoseRequest(prepared, "b")), Refuses("NOT_PATIENT_OR_PROVIDER"));
+  EXPECT_THAT(Log(Researcher(), DoseRequest(prepared, "b")), Refuses("NOT_THE_PATIENT"));
+}
+
+TEST_F(Medication, AClinicianWhoIsTheirOwnPatientLogsOnlyWhatIsFinalized) {
+  const std::string self = "organizations/o/patients/self";
+  AddPatient(self, kProvider, {kProvider});
+  Principal both = Provider();
+  both.grants.push_back({ROLE_PARTICIPANT, std::string(kOrganization)});
+  auto prepare = PrepareRequest();
+  prepare.set_parent(self);
+  auto dose = DoseRequest(Do(Prepare(both, prepare)));
+  dose.set_parent(self);
+  EXPECT_THAT(Log(both, dose), Refuses("DISTRIBUTION_NOT_AVAILABLE"));
+  Do(Finalize(both, dose.adherence_log().distribution()));
+  Do(Log(both, dose));
 }
 
 TEST_F(Medication, DoseWithImpossibleTimesIsRefused) {
@@ -370,10 +384,11 @@ TEST_F(Medication, ProtocolAdherenceIsOneRecordAProtocolWhoseVersionsAreItsCours
   EXPECT_EQ(name, "organizations/o/patients/p/protocolAdherences/DASH-7");
   EXPECT_TRUE(RecordProtocolAdherence(state_, By(Patient()), request)->events.empty());
   request.set_adherence_state(v1::ProtocolAdherence::ADHERENCE_STATE_NON_ADHERENT);
-  Do(RecordProtocolAdherence(state_, By(Provider()), request));
+  EXPECT_THAT(RecordProtocolAdherence(state_, By(Provider()), request), Refuses("NOT_THE_PATIENT"));
+  Do(RecordProtocolAdherence(state_, By(Patient()), request));
   const auto row = state_.Find(kProtocolAdherences, name);
   EXPECT_EQ(row->meta.version(), 2u);
-  EXPECT_EQ(row->As<v1::ProtocolAdherence>().recorder(), kProvider);
+  EXPECT_EQ(row->As<v1::ProtocolAdherence>().recorder(), Patient().user());
   EXPECT_EQ(state_.Count(kProtocolAdherencesByPatient, kPatient), 1);
 
   request.set_etag("\"1\"");

@@ -75,9 +75,10 @@ std::string OwnPatient(const view::State& state, const Principal& principal) {
   return RelationTo(principal, state, principal.patient).self ? principal.patient : "";
 }
 
+// A notifier carries word of messages and writes none.
 bool IsStaff(const Principal& principal) {
   return std::any_of(principal.grants.begin(), principal.grants.end(),
-                     [](const Grant& grant) { return grant.role != ROLE_PARTICIPANT; });
+                     [](const Grant& grant) { return grant.role != ROLE_PARTICIPANT && grant.role != ROLE_NOTIFIER; });
 }
 
 // The other members of a thread to begin, in name order.

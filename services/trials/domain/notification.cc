@@ -56,7 +56,7 @@ absl::StatusOr<Decision> UpdatePreferences(const view::State& state, const Conte
   const std::string& name = asked.name();
   if (context.principal.user().empty() || name != Cat(context.principal.user(), "/notificationPreferences") ||
       !NameMatches(kNotificationPreferences.pattern, name)) {
-    return NotFound("notification preferences");
+    return NotVisible(true, "notification preferences");
   }
   const view::RowPtr row = state.Find(kNotificationPreferences, name);
   if (auto s = CheckPreferencesEtag(row, asked); !s.ok()) return s;

@@ -56,9 +56,10 @@ absl::Status CheckUnique(const view::State& state, std::string_view name, std::s
 // The patient as staff may change it; NOT_FOUND to those who may not see it.
 absl::StatusOr<view::RowPtr> FindForStaff(const view::State& state, const Context& context, std::string_view name) {
   const CareRelation relation = RelationTo(context.principal, state, name);
-  if (!relation.Any()) return NotFound("patient");
+  view::RowPtr row = state.Find(kPatients, name);
+  if (!relation.Any()) return NotVisible(row != nullptr, "patient");
   if (!relation.Staff()) return Denied("NOT_STAFF", "only those who care for the patient may do this");
-  return state.Find(kPatients, name);
+  return row;
 }
 
 }  // namespace
@@ -110,7 +111,8 @@ absl::StatusOr<Decision> UpdatePatient(const view::State& state, const Context& 
   const v1::Patient& asked = request.patient();
   const std::string& name = asked.name();
   const CareRelation relation = RelationTo(context.principal, state, name);
-  if (!relation.Any()) return NotFound("patient");
+  const view::RowPtr row = state.Find(kPatients, name);
+  if (!relation.Any()) return NotVisible(row != nullptr, "patient");
   if (relation.Staff()) {
     TRIALOG_RETURN_IF_ERROR(
         CheckMask(request.update_mask(), {"user", "medical_record_number", "display_name", "date_of_birth", "contact",
@@ -120,7 +122,6 @@ absl::StatusOr<Decision> UpdatePatient(const view::State& state, const Context& 
   } else {
     return Denied("NOT_STAFF", "only the patient and those who care for the patient may do this");
   }
-  const view::RowPtr row = state.Find(kPatients, name);
   TRIALOG_RETURN_IF_ERROR(RequireEtag(name, *row, asked.etag(), "patient.etag"));
   TRIALOG_RETURN_IF_ERROR(
       CheckReference("patient.user", asked.user(), kUserPattern, context.principal.organization, true));

@@ -178,7 +178,8 @@ TEST_F(PatientTest, AResearcherHasOneProfileOfTheirOwn) {
   EXPECT_THAT(Do(second_researcher, CreateResearcher, request), Refuses("NOT_YOUR_PROFILE"));
   ASSERT_TRUE(Do(researcher, CreateResearcher, request).ok());
   request.set_researcher_id("r2");
-  EXPECT_THAT(Do(administrator, CreateResearcher, request), Refuses("RESEARCHER_EXISTS"));
+  EXPECT_THAT(Do(researcher, CreateResearcher, request), Refuses("RESEARCHER_EXISTS"));
+  EXPECT_THAT(Do(administrator, CreateResearcher, request), Refuses("NOT_YOUR_PROFILE"));
 
   v1::UpdateResearcherRequest update;
   update.mutable_researcher()->set_name(Cat(kOrg, "/researchers/r"));

@@ -13,8 +13,7 @@ namespace {
 
 constexpr size_t kMaxText = 1000;
 
-bool MayWrite(const Context& context, std::string_view user, std::string_view organization_name) {
-  if (context.principal.Has(ROLE_SYSTEM_ADMINISTRATOR, organization_name)) return true;
+bool MayWrite(const Context& context, std::string_view user) {
   return context.principal.HasAnywhere(ROLE_TRIAL_RESEARCHER) && !user.empty() && user == context.principal.user();
 }
 
@@ -33,7 +32,7 @@ absl::StatusOr<Decision> CreateResearcher(const view::State& state, const Contex
       CheckReference("parent", request.parent(), "organizations/*", context.principal.organization));
   TRIALOG_RETURN_IF_ERROR(
       CheckReference("researcher.user", asked.user(), kUserPattern, context.principal.organization));
-  if (!MayWrite(context, asked.user(), request.parent())) {
+  if (!MayWrite(context, asked.user())) {
     return Denied("NOT_YOUR_PROFILE", "create the profile of your own account");
   }
   TRIALOG_RETURN_IF_ERROR(CheckTexts(asked));
@@ -62,8 +61,10 @@ absl::StatusOr<Decision> UpdateResearcher(const view::State& state, const Contex
   const v1::Researcher& asked = request.researcher();
   const std::string& name = asked.name();
   const view::RowPtr row = state.Find(kResearchers, name);
-  if (!row || !MaySeeClinical(context.principal, state, kResearchers, name, *row)) return NotFound("researcher");
-  if (!MayWrite(context, row->As<v1::Researcher>().user(), ParentOf(name))) {
+  if (!row || !MaySeeClinical(context.principal, state, kResearchers, name, *row)) {
+    return NotVisible(row != nullptr, "researcher");
+  }
+  if (!MayWrite(context, row->As<v1::Researcher>().user())) {
     return Denied("NOT_YOUR_PROFILE", "change the profile of your own account");
   }
   TRIALOG_RETURN_IF_ERROR(CheckMask(request.update_mask(), {"expertise", "institution", "contact"}));

@@ -8,12 +8,12 @@
 
 namespace trialog::trials {
 
-// One's own as a trial researcher, anyone's as an administrator. ALREADY_EXISTS: RESEARCHER_EXISTS.
+// One's own, as a trial researcher: NOT_YOUR_PROFILE. ALREADY_EXISTS: RESEARCHER_EXISTS.
 absl::StatusOr<Decision> CreateResearcher(const view::State& state, const Context& context,
                                           const v1::CreateResearcherRequest& request,
                                           const event::v1::SealedPart& sealed);
 
-// The same callers. The etag is required.
+// The same caller. The etag is required.
 absl::StatusOr<Decision> UpdateResearcher(const view::State& state, const Context& context,
                                           const v1::UpdateResearcherRequest& request,
                                           const event::v1::SealedPart& sealed);

@@ -113,7 +113,8 @@ absl::StatusOr<Decision> UpdateTrial(const view::State& state, const Context& co
   const v1::Trial& asked = request.trial();
   const std::string& name = asked.name();
   const view::RowPtr row = state.Find(kTrials, name);
-  if (!row || !MaySeeClinical(context.principal, state, kTrials, name, *row)) return NotFound("trial");
+  if (!row || !MaySeeClinical(context.principal, state, kTrials, name, *row))
+    return NotVisible(row != nullptr, "trial");
   if (!RunsTrial(context.principal, state, name)) {
     return Denied("NOT_YOUR_TRIAL", "only the researchers of the trial may change it");
   }
@@ -140,7 +141,9 @@ absl::StatusOr<Decision> UpdateTrial(const view::State& state, const Context& co
 absl::StatusOr<Decision> PublishTrialEvent(const view::State& state, const Context& context,
                                            const v1::PublishTrialEventRequest& request, const SealedPart& sealed) {
   const view::RowPtr row = state.Find(kTrials, request.parent());
-  if (!row || !MaySeeClinical(context.principal, state, kTrials, request.parent(), *row)) return NotFound("trial");
+  if (!row || !MaySeeClinical(context.principal, state, kTrials, request.parent(), *row)) {
+    return NotVisible(row != nullptr, "trial");
+  }
   if (!RunsTrial(context.principal, state, request.parent())) {
     return Denied("NOT_YOUR_TRIAL", "only the researchers of the trial may publish its news");
   }
@@ -174,7 +177,7 @@ absl::StatusOr<Decision> AcknowledgeTrialEvent(const view::State& state, const C
                                                const v1::AcknowledgeTrialEventRequest& request, const SealedPart&) {
   const view::RowPtr row = state.Find(kTrialEvents, request.name());
   if (!row || !MaySeeClinical(context.principal, state, kTrialEvents, request.name(), *row)) {
-    return NotFound("trial event");
+    return NotVisible(row != nullptr, "trial event");
   }
   const std::string patient = OwnPatient(context.principal, state);
   if (patient.empty() || !state.Lookup(kSubjectByPatientInTrial, InTrial(ParentOf(request.name()), patient))) {

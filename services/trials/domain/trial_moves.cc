@@ -87,7 +87,9 @@ absl::StatusOr<Decision> Decide(const view::State& state, const Context& context
                                 const SealedPart& sealed, TrialAction action, Kind* (v1::TrialsEvent::*mutable_kind)(),
                                 Fill fill) {
   const view::RowPtr row = state.Find(kTrials, request.name());
-  if (!row || !MaySeeClinical(context.principal, state, kTrials, request.name(), *row)) return NotFound("trial");
+  if (!row || !MaySeeClinical(context.principal, state, kTrials, request.name(), *row)) {
+    return NotVisible(row != nullptr, "trial");
+  }
   const auto& trial = row->As<v1::Trial>();
   TRIALOG_RETURN_IF_ERROR(CheckAuthority(state, context.principal, trial, action));
   TRIALOG_RETURN_IF_ERROR(CheckEtag(request.name(), *row, request.etag()));
