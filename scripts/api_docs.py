@@ -210,8 +210,11 @@ def route(protos, method):
     rule = protos.option(method, "MethodOptions", "google.api.http")
     if rule is None:
         return "gRPC only"
-    verb = rule.WhichOneof("pattern")
-    return f"`{verb.upper()} {getattr(rule, verb)}`" + (f", body `{rule.body}`" if rule.body else "")
+    said = []
+    for binding in (rule, *rule.additional_bindings):
+        verb = binding.WhichOneof("pattern")
+        said.append(f"`{verb.upper()} {getattr(binding, verb)}`" + (f", body `{binding.body}`" if binding.body else ""))
+    return "; ".join(said)
 
 
 def access(protos, method):

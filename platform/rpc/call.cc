@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "platform/rpc/method.h"
 #include "platform/rpc/status.h"
+#include "platform/telemetry/trace_context.h"
 #include "platform/text/text.h"
 
 namespace trialog::rpc {
@@ -49,6 +50,8 @@ std::string_view CallInfo::bearer_token() const {
   return value.substr(kScheme.size());
 }
 
+std::string CallInfo::traceparent() const { return telemetry::NormalTraceparent(metadata("traceparent")); }
+
 std::string CallInfo::peer() const { return context_.peer(); }
 
 bool CallInfo::in_process() const {
@@ -87,7 +90,9 @@ void ServerCall::SetPosition(const std::string& position) {
 absl::Status ServerCall::Conclude(const absl::Status& status) {
   if (IsFault(status) && frame_->options.hooks.fault) frame_->options.hooks.fault(*this, status);
   absl::Status answer = ForCaller(status);
-  method_.counters.Finished(answer.code(), absl::Now() - start_);
+  const absl::Duration after = absl::Now() - start_;
+  method_.counters.Finished(answer.code(), after);
+  if (frame_->options.hooks.ended) frame_->options.hooks.ended(*this, answer, after);
   frame_->outstanding.fetch_sub(1, std::memory_order_relaxed);
   return answer;
 }

@@ -87,11 +87,11 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   if (!visible) {
     // A record that is not the caller's: for the audit a refusal, for the caller no record.
-    if (row) RecordRefusal(*principal, call->method_name());
+    if (row) RecordRefusal(*principal, *call);
     return call->Finish(NotFound("record"));
   }
   if (folded > 0) call->SetPosition(Cat(partition, "/", folded - 1));
-  Render(std::move(principal), call->method_name(), true, {{&type, name, row}}, [call](auto resources) {
+  Render(std::move(principal), *call, true, {{&type, name, row}}, [call](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     call->Finish(*resources->front());
   });
@@ -194,7 +194,7 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
   }
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   const std::string next = more ? tokens_.Sign(scope, after) : std::string();
-  Render(std::move(principal), call->method_name(), true, std::move(rows), [call, &spec, next](auto resources) {
+  Render(std::move(principal), *call, true, std::move(rows), [call, &spec, next](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     std::unique_ptr<Message> response(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(call->method().output_type())->New());

@@ -193,7 +193,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     const absl::Time now = backend_.runtime().Now();
     const bool record = personal && now - last_access_ >= kAccessEvery;
     if (record) last_access_ = now;
-    backend_.Render(principal_, method_, record, std::move(rows), [self = shared_from_this()](auto resources) {
+    backend_.Render(principal_, *stream_, record, std::move(rows), [self = shared_from_this()](auto resources) {
       self->backend_.watches().Post([self, resources = std::move(resources)] { self->Rendered(resources); });
     });
   }
