@@ -257,10 +257,11 @@ def marks(protos, field):
 
 
 def unique(protos, field):
-    """Within what no two records have the same value; empty where they may."""
+    """Within what no two records have the same value, as the comment says it; empty where they may."""
     if field.name == "name" and pattern_of(protos, field.containing_type):
         return "everywhere"
-    return protos.option(field, "FieldOptions", "trialog.unique") or ""
+    said = re.search(r"\bunique in the (\w+)", protos.comment(field))
+    return said[1].replace("organisation", "organization") if said else ""
 
 
 def message_section(protos, message):
@@ -394,9 +395,11 @@ def schema_of_field(protos, field, uses):
     if field.is_repeated:
         schema = {"type": "array", "items": schema}
     schema["description"] = protos.comment(field)
-    for option in ("personal", "secret", "unique"):
-        if value := protos.option(field, "FieldOptions", f"trialog.{option}"):
-            schema[f"x-{option}"] = value
+    for option in ("personal", "secret"):
+        if protos.option(field, "FieldOptions", f"trialog.{option}"):
+            schema[f"x-{option}"] = True
+    if within := unique(protos, field):
+        schema["x-unique"] = within
     return schema
 
 
