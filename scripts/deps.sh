@@ -8,7 +8,7 @@ what=${1:-run}
 GOOGLEAPIS=1.66.0
 packages=(ca-certificates git g++ cmake ninja-build ccache mold pkg-config python3 python3-pip
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libabsl-dev librocksdb-dev
-  libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev libjemalloc-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
+  libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libjemalloc-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
 if [ "$what" = test ]; then
   packages+=(libgtest-dev libgmock-dev libxml2-dev python3-venv faketime)
   command -v npm >/dev/null || packages+=(nodejs npm)

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "platform/disk/watermark.h"
 #include "platform/errors/errors.h"
 #include "platform/sealing/digest.h"
 #include "platform/sealing/encoding.h"
@@ -68,7 +69,7 @@ absl::Status WriteAll(const File& file, std::string_view content) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BlobFolder>> BlobFolder::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<BlobFolder>> BlobFolder::Open(const std::string& path, uint64_t min_free_bytes) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return WriteFailed(error.value());
@@ -77,7 +78,7 @@ absl::StatusOr<std::unique_ptr<BlobFolder>> BlobFolder::Open(const std::string& 
     if (HasPrefix(entry->path().filename().native(), kTemporary)) std::filesystem::remove(entry->path(), ignored);
   }
   if (error) return ReadFailed(error.value());
-  std::unique_ptr<BlobFolder> folder(new BlobFolder(path));
+  std::unique_ptr<BlobFolder> folder(new BlobFolder(path, min_free_bytes));
   if (absl::Status synced = folder->SyncFolder(); !synced.ok()) return synced;
   return folder;
 }
@@ -94,6 +95,7 @@ absl::StatusOr<std::string> BlobFolder::Put(std::string_view content) {
   if (content.size() > kMaxBlobBytes) {
     return Refuse(absl::StatusCode::kInvalidArgument, "BLOB_TOO_LARGE", Cat("at most ", kMaxBlobBytes, " bytes"));
   }
+  if (absl::Status room = disk::CheckWatermark(path_, min_free_bytes_); !room.ok()) return room;
   std::string sha256 = sealing::Sha256(content);
   std::string temporary = Cat(path_, "/", kTemporary, "XXXXXX");
   {
@@ -128,6 +130,25 @@ absl::StatusOr<std::string> BlobFolder::Get(std::string_view sha256) const {
   }
   if (sealing::Sha256(content) != sha256) return Damaged(sha256);
   return content;
+}
+
+absl::StatusOr<std::vector<std::string>> BlobFolder::OlderThan(absl::Time time) const {
+  std::vector<std::string> old;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error)) {
+    auto sha256 = sealing::FromHex(entry->path().filename().native());
+    struct stat status;
+    if (!sha256 || sha256->size() != sealing::kSha256Size) continue;  // Half written, or not ours.
+    if (stat(entry->path().c_str(), &status) != 0) continue;          // Gone meanwhile.
+    if (absl::TimeFromTimespec(status.st_mtim) < time) old.push_back(*std::move(sha256));
+  }
+  if (error) return ReadFailed(error.value());
+  return old;
+}
+
+absl::Status BlobFolder::Remove(std::string_view sha256) {
+  if (unlink(PathOf(sha256).c_str()) != 0 && errno != ENOENT) return WriteFailed(errno);
+  return absl::OkStatus();
 }
 
 }  // namespace trialog::blob

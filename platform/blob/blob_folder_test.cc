@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/time/clock.h"
 #include "platform/errors/errors.h"
 #include "platform/sealing/digest.h"
 #include "platform/sealing/encoding.h"
@@ -91,6 +92,27 @@ TEST_F(BlobFolderTest, RefusesWhatIsTooLargeToStoreOrToRead) {
   const std::string sha256 = folder_->Put("rows").value();
   std::filesystem::resize_file(FileOf(sha256), kMaxBlobBytes + 1);
   EXPECT_EQ(ReasonOf(folder_->Get(sha256).status()), "BLOB_DAMAGED");
+}
+
+TEST_F(BlobFolderTest, TakesNothingWhenTheDiskIsBelowItsWatermarkAndReadsOn) {
+  const std::string sha256 = folder_->Put("rows").value();
+  folder_ = *BlobFolder::Open(path_, UINT64_MAX);
+  EXPECT_EQ(ReasonOf(folder_->Put("more").status()), "DISK_WATERMARK");
+  EXPECT_EQ(FileCount(), 1u);
+  EXPECT_EQ(folder_->Get(sha256).value(), "rows");
+}
+
+TEST_F(BlobFolderTest, TellsWhatIsOldAndDeletesIt) {
+  const std::string old = folder_->Put("old").value(), young = folder_->Put("young").value();
+  std::ofstream(path_ + "/tmp-a1B2c3") << "half";
+  const auto now = std::filesystem::file_time_type::clock::now();
+  std::filesystem::last_write_time(FileOf(old), now - std::chrono::hours(2));
+  EXPECT_THAT(folder_->OlderThan(absl::Now() - absl::Hours(1)).value(), testing::ElementsAre(old));
+  EXPECT_THAT(folder_->OlderThan(absl::Now() - absl::Hours(3)).value(), testing::IsEmpty());
+  ASSERT_EQ(folder_->Remove(old), absl::OkStatus());
+  EXPECT_EQ(folder_->Get(old).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(folder_->Remove(old), absl::OkStatus()) << "it is gone";
+  EXPECT_TRUE(folder_->Get(young).ok());
 }
 
 TEST_F(BlobFolderTest, SaysThatAFolderIsGone) {

@@ -39,6 +39,8 @@ class Directory {
 
   absl::Status Start() { return folder_.Start(); }
   absl::Status Health() const { return folder_.Health(); }
+  // Records of auth's log that are not yet known here. Thread safe.
+  int64_t Lag() const { return folder_.Lag(); }
 
   // `name`: organizations/{o}/users/{u} or organizations/{o}/serviceAccounts/{s}.
   std::shared_ptr<const Account> Find(std::string_view name);

@@ -23,6 +23,13 @@ struct Outcome {
 // Decides on the state and the context alone; called once or, after a lost ownership, never.
 using DecideFn = std::function<absl::StatusOr<Decision>(const view::State&, const Context&)>;
 
+// What a command without a caller is about.
+struct Occasion {
+  Occasion(std::nullopt_t = std::nullopt) {}  // NOLINT: a due time, or the service itself.
+  std::optional<event::v1::Cause> cause;      // The public event that it reacts to.
+  std::string trace;                          // Of that event, so that one trace goes from caller to notice.
+};
+
 struct Command {
   std::string organization;  // Id; chooses the partition.
   std::string method;        // Full method name, or the name of a reaction or timer.

@@ -1,5 +1,6 @@
 #include "platform/command/owner.h"
 
+#include <algorithm>
 #include <future>
 
 #include "platform/errors/errors.h"
@@ -128,6 +129,19 @@ void Owner::Stop() {
     TakeIncoming();
     for (auto& owner : owners_) owner->Stop();
   });
+}
+
+size_t Owner::waiting() const {
+  size_t sum = 0;
+  for (const auto& owner : owners_) sum += owner->waiting();
+  absl::MutexLock lock(&mutex_);
+  return sum + incoming_.size();
+}
+
+int Owner::owned() const {
+  return static_cast<int>(std::count_if(owners_.begin(), owners_.end(), [](const auto& owner) {
+    return owner->role() == PartitionOwner::Role::kOwner;
+  }));
 }
 
 absl::Status Owner::Health() const {

@@ -36,6 +36,10 @@ class Owner {
   // Why the first partition that can no longer be folded cannot; OK while all can. Thread safe.
   absl::Status Health() const;
 
+  // Commands taken and not yet decided; partitions that this process owns. Thread safe.
+  size_t waiting() const;
+  int owned() const;
+
   const int partitions;
 
  private:

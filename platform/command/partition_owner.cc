@@ -41,6 +41,7 @@ void PartitionOwner::Submit(std::unique_ptr<Command> command) {
                              "too many commands wait; repeat with the same request_id", absl::Milliseconds(100)));
   }
   waiting_.push_back(std::move(command));
+  NoteWaiting();
   if (role_ == Role::kStandby && !claim_scheduled_) Claim();
   if (role_ == Role::kOwner) Schedule();
 }
@@ -115,6 +116,7 @@ void PartitionOwner::DecideWaiting() {
       Decide(std::move(command), *group_);
     }
   }
+  NoteWaiting();
   // What was decided on a damaged store must reach neither the log nor a caller.
   if (absl::Status health = store_.Health(); !health.ok()) return Fail(health);
   Give(group_->answers);

@@ -3,6 +3,7 @@
 // and was checked as spec/log.tla.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -62,7 +63,10 @@ class PartitionOwner {
   // Drops everything pending with UNAVAILABLE; no call to `done` of a command comes after it returned.
   void Stop();
 
+  // Thread safe, as is waiting().
   Role role() const { return role_; }
+  // Commands taken and not yet decided.
+  size_t waiting() const { return waiting_count_.load(std::memory_order_relaxed); }
   // Why this partition can no longer be folded; OK while it can. Needs an operator.
   const absl::Status& failure() const { return failure_; }
 
@@ -97,6 +101,7 @@ class PartitionOwner {
   void LoseClaim(const absl::Status& why);
   // Refuses each waiting command for which `refusal` is not OK.
   void AnswerWaiting(const std::function<absl::Status(const Command&)>& refusal);
+  void NoteWaiting() { waiting_count_.store(waiting_.size(), std::memory_order_relaxed); }
   void Schedule();
   void DecideWaiting();
   void Decide(std::unique_ptr<Command> command, Group& group);
@@ -135,7 +140,7 @@ class PartitionOwner {
   const OwnerOptions options_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
-  Role role_ = Role::kStandby;
+  std::atomic<Role> role_ = Role::kStandby;
   absl::Status failure_;
   bool wanted_ = false;
   bool claim_scheduled_ = false;
@@ -155,6 +160,7 @@ class PartitionOwner {
   std::string claim_bytes_;
   std::unique_ptr<log::Appender> appender_;
   std::deque<std::unique_ptr<Command>> waiting_;
+  std::atomic<size_t> waiting_count_ = 0;  // Its size, for metrics.
   std::unique_ptr<Group> group_;  // In flight, or being decided.
 
   absl::Time claim_sent_;

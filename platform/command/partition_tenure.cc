@@ -112,6 +112,7 @@ void PartitionOwner::AnswerWaiting(const std::function<absl::Status(const Comman
       waiting_.push_back(std::move(command));
     }
   }
+  NoteWaiting();
 }
 
 void PartitionOwner::ClaimLater() {

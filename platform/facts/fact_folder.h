@@ -32,6 +32,8 @@ class FactFolder {
 
   // Offset up to which a partition is folded (exclusive).
   int64_t next_offset(int partition) const { return next_offset_[partition]->load(std::memory_order_acquire); }
+  // Records of the source that are in its log and not yet folded. Thread safe.
+  int64_t Lag() const;
   // Calls `done` once the partition is folded beyond `offset`, or with UNAVAILABLE after `patience`. Thread safe.
   void WhenFolded(int partition, int64_t offset, absl::Duration patience, std::function<void(absl::Status)> done);
   // Why a partition can no longer be folded; OK while all can. Thread safe.

@@ -82,21 +82,22 @@ class AlarmWorld : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  void SubmitHere(std::string organization, std::string method, std::optional<event::v1::Cause> cause, DecideFn decide,
+  void SubmitHere(std::string organization, std::string method, Occasion occasion, DecideFn decide,
                   std::function<void(absl::StatusOr<Outcome>)> done) {
     auto command = std::make_unique<Command>();
     command->organization = organization;
     command->method = std::move(method);
     command->principal.organization = std::move(organization);
     command->principal.internal = true;
-    command->cause = std::move(cause);
+    command->cause = std::move(occasion.cause);
+    command->trace = std::move(occasion.trace);
     command->decide = std::move(decide);
     command->done = std::move(done);
     owner_->Submit(std::move(command));
   }
   Submit ToOwner() {
-    return [this](auto organization, auto method, auto cause, auto decide, auto done) {
-      SubmitHere(std::move(organization), std::move(method), std::move(cause), std::move(decide), std::move(done));
+    return [this](auto organization, auto method, auto occasion, auto decide, auto done) {
+      SubmitHere(std::move(organization), std::move(method), std::move(occasion), std::move(decide), std::move(done));
     };
   }
 

@@ -87,6 +87,7 @@ absl::Status Reactor::Resume(Follower& follower) {
     follower.source.set_owner(record->data().owner());
     follower.source.set_next_seq(record->data().seq());
     follower.source.set_last_hash(record->data().prev());
+    follower.read_to = offset;
   }
   return absl::OkStatus();
 }
@@ -137,6 +138,7 @@ absl::Status Reactor::ReadMore(Follower& follower, bool& more) {
       }
     }
   }
+  follower.read_to = follower.source.next_offset();
   return absl::OkStatus();
 }
 
@@ -153,9 +155,10 @@ void Reactor::React(Follower& follower) {
     if (as_last && !next->empty()) return Refuse(absl::StatusCode::kAborted, kMoreParts, "more parts follow");
     return std::move(step.decision);
   };
-  std::optional<event::v1::Cause> cause;
-  if (follower.as_last) cause = CauseOf(*event);
-  submit_(event->organization(), reaction_.method, std::move(cause), std::move(decide),
+  Occasion occasion;
+  occasion.trace = event->trace();
+  if (follower.as_last) occasion.cause = CauseOf(*event);
+  submit_(event->organization(), reaction_.method, std::move(occasion), std::move(decide),
           [this, &follower, next](const absl::StatusOr<Outcome>& outcome) {
             executor_->Post([this, &follower, next, status = outcome.status()] { OnOutcome(follower, status, *next); });
           });
@@ -186,8 +189,10 @@ void Reactor::OnOutcome(Follower& follower, const absl::Status& outcome, const s
 void Reactor::Mark(Follower& follower) {
   follower.busy = true;
   auto event = std::make_shared<const event::v1::PublicEvent>(follower.passed);
+  Occasion occasion;
+  occasion.cause = CauseOf(*event);
   submit_(
-      event->organization(), reaction_.method, CauseOf(*event),
+      event->organization(), reaction_.method, std::move(occasion),
       [this, event](const view::State&, const Context&) -> absl::StatusOr<Decision> {
         if (Reacted(*event)) return Refuse(absl::StatusCode::kAlreadyExists, kAlreadyReacted, "dealt with before");
         return Decision();
@@ -217,6 +222,15 @@ void Reactor::Pause(Follower& follower, const absl::Status& why, absl::Duration 
 void Reactor::SetFailure(Follower& follower, absl::Status status) {
   absl::MutexLock lock(&mutex_);
   follower.failure = std::move(status);
+}
+
+int64_t Reactor::Lag() const {
+  int64_t lag = 0;
+  for (const auto& follower : followers_) {
+    const auto end = log_.EndOffset(reaction_.source, follower->partition);
+    if (end.ok()) lag += std::max<int64_t>(*end - follower->read_to, 0);
+  }
+  return lag;
 }
 
 absl::Status Reactor::Health() const {

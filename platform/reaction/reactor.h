@@ -60,6 +60,9 @@ class Reactor {
   // Goes on after the last event reacted to. DATA_LOSS when that is not in the source's log any more; INTERNAL when the
   // source's events are not linked into this program.
   absl::Status Start();
+  const std::string& source() const { return reaction_.source; }
+  // Records of the source that are in its log and were not yet read. Thread safe.
+  int64_t Lag() const;
   // What keeps a partition from going on at present; OK while none is. Thread safe.
   absl::Status Health() const;
 
@@ -75,6 +78,7 @@ class Reactor {
     event::v1::PublicEvent passed;  // The last event without reaction; its position may be recorded.
     int64_t passed_count = 0;
     std::atomic<bool> woken = false;
+    std::atomic<int64_t> read_to = 0;  // source.next_offset(), for metrics.
     absl::Status failure;  // Guarded by mutex_.
   };
 

@@ -10,6 +10,7 @@
 #include "platform/errors/errors.h"
 #include "platform/rpc/method.h"
 #include "platform/rpc/status.h"
+#include "platform/telemetry/trace_context.h"
 #include "platform/text/text.h"
 
 namespace trialog::rpc {
@@ -49,6 +50,8 @@ std::string_view CallInfo::bearer_token() const {
     if ((value[i] | 0x20) != kScheme[i]) return {};  // The scheme's case does not matter (RFC 9110 section 11.1).
   return value.substr(kScheme.size());
 }
+
+std::string CallInfo::traceparent() const { return telemetry::NormalTraceparent(metadata("traceparent")); }
 
 std::string CallInfo::peer() const { return context_.peer(); }
 
@@ -91,7 +94,9 @@ absl::Status ServerCall::Conclude(const absl::Status& status) {
     frame_->options.hooks.refused(*this, *principal_, status);
   }
   absl::Status answer = ForCaller(status);
-  method_.counters.Finished(answer.code(), absl::Now() - start_);
+  const absl::Duration after = absl::Now() - start_;
+  method_.counters.Finished(answer.code(), after);
+  if (frame_->options.hooks.ended) frame_->options.hooks.ended(*this, answer, after);
   frame_->outstanding.fetch_sub(1, std::memory_order_relaxed);
   return answer;
 }

@@ -39,8 +39,8 @@ class CallInfo {
   std::string_view metadata(std::string_view key) const;
   // The token of "authorization: Bearer <token>" (RFC 6750 section 2.1); empty when there is none.
   std::string_view bearer_token() const;
-  // W3C trace context of the caller; empty when there is none.
-  std::string_view traceparent() const { return metadata("traceparent"); }
+  // W3C trace context of the caller, in the form of version 00; empty when there is none or it is not valid.
+  virtual std::string traceparent() const;
   // gRPC's name of the other end: "ipv4:127.0.0.1:1234", "unix:/path".
   std::string peer() const;
   // Whether the call came through Server::InProcessChannel, so from code of this very process.

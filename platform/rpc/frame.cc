@@ -88,6 +88,7 @@ absl::StatusOr<std::unique_ptr<Frame>> Frame::Create(const std::vector<const Ser
   FrameState& state = *frame->state_;
   state.options = std::move(options);
   state.authenticator = std::move(authenticator);
+  if (state.options.open) frame->Open();
   std::string faults;
   const auto fault = [&](std::string_view method, std::string_view what) {
     Append(faults, faults.empty() ? "" : "; ", method, ": ", what);
@@ -123,6 +124,8 @@ std::vector<std::pair<std::string_view, const MethodCounters*>> Frame::counters(
   for (const auto& method : state_->methods) all.emplace_back(method->name, &method->counters);
   return all;
 }
+
+void Frame::Open() { state_->room.store(state_->options.max_outstanding, std::memory_order_release); }
 
 void Frame::Drain() {
   std::vector<std::shared_ptr<Stream>> open;

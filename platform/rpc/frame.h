@@ -16,6 +16,7 @@
 #include "platform/rpc/counters.h"
 #include "platform/rpc/stream.h"
 #include "platform/rpc/validate.h"
+#include "platform/telemetry/metrics.h"
 
 namespace grpc {
 class Service;
@@ -49,12 +50,14 @@ class Handlers {
   std::map<std::string, StreamHandler> stream_;
 };
 
-// Both run on the thread that ends the call and must not block. Either may be empty.
+// All run on the thread that ends the call and must not block. Each may be empty.
 struct FrameHooks {
   // A known caller was refused by an access rule, the method's or a record's (IsRefusal): for access records.
   std::function<void(const CallInfo&, const Principal&, const absl::Status&)> refused;
   // A call ended with a fault of ours; its caller gets a generic text, the cause comes here.
   std::function<void(const CallInfo&, const absl::Status& cause)> fault;
+  // A call ended, and with what: for logs of each call. Counting needs no hook.
+  std::function<void(const CallInfo&, const absl::Status& answer, absl::Duration after)> ended;
 };
 
 struct FrameOptions {
@@ -63,6 +66,7 @@ struct FrameOptions {
   size_t max_request_bytes = 4 * 1024 * 1024;
   int max_outstanding = 10'000;  // Calls and streams; more are refused at once with RetryInfo.
   int max_streams = 5'000;       // Of them, streams.
+  bool open = true;              // False: every call is UNAVAILABLE, reason STARTING, until Frame::Open.
   size_t stream_buffer_bytes = 256 * 1024;
   int stream_buffer_messages = 64;
 };
@@ -81,6 +85,10 @@ class Frame {
   const std::vector<std::string>& service_names() const { return names_; }
   // The counters of each method, by "package.Service/Method". Valid as long as the frame.
   std::vector<std::pair<std::string_view, const MethodCounters*>> counters() const;
+  // Lets calls in, for good. What was written before it is seen by every handler. Thread safe.
+  void Open();
+  // The methods' counters and the room in use, as metrics.
+  void Collect(telemetry::Metrics& metrics) const;
   // Ends all open streams and refuses new ones: UNAVAILABLE, reason SERVER_DRAINING. Unary calls go on.
   void Drain();
 

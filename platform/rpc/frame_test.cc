@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <numeric>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -12,6 +13,7 @@ namespace trialog::rpc {
 namespace {
 
 using namespace testing;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -228,6 +230,76 @@ TEST(Frame, RefusesMoreCallsThanItHasRoomFor) {
   EXPECT_TRUE(client.Call<EchoResponse>(Echo("Ping"), Saying("x")).ok());
 }
 
+TEST(Frame, LetsNobodyInUntilItIsOpened) {
+  FrameOptions options;
+  options.open = false;
+  TestServer test(EchoHandlers(), options);
+  Client client(test.Dial());
+  for (const char* method : {"Ping", "Echo"}) {  // A public one too.
+    const auto early = client.Call<EchoResponse>(Echo(method), Saying("x"), As("user"));
+    EXPECT_EQ(early.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(ReasonOf(early.status()), "STARTING");
+  }
+  test.server->frames()[0]->Open();
+  EXPECT_TRUE(client.Call<EchoResponse>(Echo("Echo"), Saying("x"), As("user")).ok());
+}
+
+TEST(Frame, TellsItsHookOfEachEnd) {
+  absl::Mutex mutex;
+  std::vector<std::string> ends;
+  FrameOptions options;
+  options.hooks.ended = [&](const CallInfo& call, const absl::Status& answer, absl::Duration after) {
+    absl::MutexLock lock(&mutex);
+    EXPECT_GE(after, absl::ZeroDuration());
+    ends.push_back(Cat(call.method_name(), " ", FromAbsl(absl::StatusCodeToString(answer.code())), " ", ReasonOf(answer)));
+  };
+  TestServer test(EchoHandlers(), options);
+  Client client(test.Dial());
+  EXPECT_TRUE(client.Call<EchoResponse>(Echo("Echo"), Saying("x"), As("user")).ok());
+  EXPECT_FALSE(client.Call<EchoResponse>(Echo("Echo"), Saying("x"), As("nobody")).ok());
+  absl::MutexLock lock(&mutex);
+  EXPECT_THAT(ends, ElementsAre(Echo("Echo") + " OK ", Echo("Echo") + " UNAUTHENTICATED TOKEN_MISSING"));
+}
+
+// Keeps what was told, as text.
+class Told final : public telemetry::Metrics {
+ public:
+  void Counter(std::string_view name, std::string_view, telemetry::Labels labels, double value) override {
+    Add(name, labels, value);
+  }
+  void Gauge(std::string_view name, std::string_view, telemetry::Labels labels, double value) override {
+    Add(name, labels, value);
+  }
+  void Histogram(std::string_view name, std::string_view, telemetry::Labels labels, const std::vector<double>& bounds,
+                 const std::vector<uint64_t>& counts, double sum) override {
+    EXPECT_EQ(counts.size(), bounds.size() + 1);
+    EXPECT_GT(sum, 0);
+    Add(name, labels, static_cast<double>(std::accumulate(counts.begin(), counts.end(), uint64_t{0})));
+  }
+  std::map<std::string, double> values;
+
+ private:
+  void Add(std::string_view name, telemetry::Labels labels, double value) {
+    std::string key(name);
+    for (const auto& [label, text] : labels) Append(key, " ", text);
+    values[key] = value;
+  }
+};
+
+TEST(Frame, TellsItsNumbersByMethodAndCode) {
+  TestServer test;
+  Client client(test.Dial());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(client.Call<EchoResponse>(Echo("Echo"), Saying("x"), As("user")).ok());
+  EXPECT_FALSE(client.Call<EchoResponse>(Echo("Echo"), Saying("x"), As("nobody")).ok());
+  Told told;
+  test.server->frames()[0]->Collect(told);
+  EXPECT_EQ(told.values["trialog_rpc_started_total test EchoService/Echo"], 4);
+  EXPECT_EQ(told.values["trialog_rpc_duration_seconds test EchoService/Echo OK"], 3);
+  EXPECT_EQ(told.values["trialog_rpc_duration_seconds test EchoService/Echo UNAUTHENTICATED"], 1);
+  EXPECT_EQ(told.values["trialog_calls_open test"], 0);
+  EXPECT_EQ(told.values.count("trialog_rpc_started_total test EchoService/Ping"), 0u) << "it was never called";
+}
+
 TEST(Frame, ServesManyCallsThatAreFinishedElsewhere) {
   absl::Mutex mutex;
   std::vector<std::shared_ptr<Call>> held;
@@ -285,11 +357,12 @@ TEST(Call, TellsWhatCameWithItAndAnswersItsPosition) {
   });
   TestServer test(std::move(handlers));
   ClientOptions options = As("user");
-  options.metadata = {{"traceparent", "00-1-2-01"}, {"x-key", "v"}};
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  options.metadata = {{"traceparent", trace}, {"x-key", "v"}};
   ReplyMetadata metadata;
   ASSERT_TRUE(Client(test.Dial()).Call<EchoResponse>(Echo("Echo"), Saying("x"), options, &metadata).ok());
   EXPECT_EQ(metadata.position, "3:17");
-  EXPECT_EQ(seen, Echo("Echo") + "|00-1-2-01|v||user");
+  EXPECT_EQ(seen, Cat(Echo("Echo"), "|", trace, "|v||user"));
   EXPECT_FALSE(in_process);
   EXPECT_TRUE(finite);
   options.timeout = absl::InfiniteDuration();

@@ -40,6 +40,7 @@ struct FrameState : std::enable_shared_from_this<FrameState> {
   std::vector<std::unique_ptr<Method>> methods;
 
   std::atomic<int> outstanding{0};  // Calls and streams not yet finished.
+  std::atomic<int> room{0};         // How many there may be; 0 until the frame is opened.
   absl::Mutex mutex;
   bool draining ABSL_GUARDED_BY(mutex) = false;
   absl::flat_hash_map<Stream*, std::weak_ptr<Stream>> streams ABSL_GUARDED_BY(mutex);

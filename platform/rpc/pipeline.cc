@@ -12,6 +12,15 @@ absl::Status Overload(std::string_view reason, std::string_view message) {
   return RetryLater(absl::StatusCode::kResourceExhausted, reason, message, absl::Milliseconds(100));
 }
 
+// What a call hears for which there is no room.
+absl::Status NoRoom(const FrameState& frame) {
+  if (frame.room.load(std::memory_order_relaxed) == 0)
+    return RetryLater(absl::StatusCode::kUnavailable, "STARTING",
+                      "this service is still reading its log; try again soon, or ask another replica",
+                      absl::Seconds(1));
+  return Overload("TOO_MANY_CALLS", "too many calls at once; try again soon");
+}
+
 std::shared_ptr<const Principal> Anonymous() {
   static const auto* anonymous = new std::shared_ptr<const Principal>(std::make_shared<const Principal>());
   return *anonymous;
@@ -49,8 +58,8 @@ absl::Status Enter(FrameState& frame, const std::shared_ptr<Stream>& stream) {
 void Pipeline::Start(std::shared_ptr<ServerCall> call) {
   FrameState& frame = *call->frame_;
   // First of all, since callers that wait for the authenticator count too. This call itself is counted already.
-  if (frame.outstanding.load(std::memory_order_relaxed) > frame.options.max_outstanding)
-    return call->Finish(Overload("TOO_MANY_CALLS", "too many calls at once; try again soon"));
+  if (frame.outstanding.load(std::memory_order_relaxed) > frame.room.load(std::memory_order_acquire))
+    return call->Finish(NoRoom(frame));
   if (call->method_.rule.public_()) return OnCaller(std::move(call), Anonymous());
   ServerCall& info = *call;
   frame.authenticator->Authenticate(info, [call = std::move(call)](auto caller) { OnCaller(call, std::move(caller)); });

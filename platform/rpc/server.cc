@@ -107,7 +107,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::vector<std::unique_pt
 absl::StatusOr<std::unique_ptr<Server>> Server::Build(std::vector<std::unique_ptr<Frame>> frames,
                                                       ServerOptions options) {
   if (options.tls == nullptr && !options.address.empty() && !IsLocal(options.address))
-    return BadAddress("INSECURE_ADDRESS", options.address, "can be reached from outside: it needs TLS");
+    return BadAddress("INSECURE_ADDRESS", options.address, "can be reached from outside: it needs TLS (--tls_certificate, --tls_key)");
   auto impl = std::make_unique<Impl>(std::move(frames));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();  // Counts once; keeps the linker from dropping the
                                                                // library.
@@ -137,6 +137,8 @@ void Server::SetServing(const std::string& service, bool serving) { impl_->healt
 void Server::SetServing(bool serving) {
   for (const std::string& service : impl_->services) impl_->health.Set(service, serving);
 }
+
+void Server::StopServing() { impl_->health.Stop(); }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   grpc::ChannelArguments arguments;

@@ -57,6 +57,8 @@ class Server {
   // Health of one service, or of all of them. NOT_SERVING at first. Thread safe.
   void SetServing(const std::string& service, bool serving);
   void SetServing(bool serving);
+  // NOT_SERVING from now on, whatever is set: the first step of an end. Calls are still served.
+  void StopServing();
   // A channel to this server without a socket. Its calls have CallInfo::in_process().
   std::shared_ptr<grpc::Channel> InProcessChannel();
   const std::vector<std::unique_ptr<Frame>>& frames() const;

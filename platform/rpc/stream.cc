@@ -150,7 +150,9 @@ void StreamReactor::OnDone() {
 
 Stream::Stream(const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
                std::shared_ptr<StreamReactor> reactor)
-    : ServerCall(method, context, request), reactor_(std::move(reactor)) {}
+    : ServerCall(method, context, request),
+      reactor_(std::move(reactor)),
+      traceparent_(CallInfo::traceparent()) {}
 
 Stream::~Stream() {
   Stream::Finish(cancelled() ? absl::CancelledError("the caller has gone")

@@ -38,6 +38,8 @@ class Stream final : public ServerCall {
   // Ends after what is in the buffer. Thread safe.
   void Finish(const absl::Status& status) override;
   bool cancelled() const override;
+  // Kept: the server may end the stream, and with it the metadata, at any time.
+  std::string traceparent() const override { return traceparent_; }
 
   // The server's own end (drain): at once, and the handler hears of it as of a cancellation. Thread safe.
   void Abort(const absl::Status& status);
@@ -46,6 +48,7 @@ class Stream final : public ServerCall {
   void End(const absl::Status& status);
 
   const std::shared_ptr<StreamReactor> reactor_;
+  const std::string traceparent_;
 };
 
 using StreamHandler = std::function<void(std::shared_ptr<Stream>)>;

@@ -119,7 +119,7 @@ struct TestServer {
     std::abort();
   }
   int64_t Finished(std::string_view method, absl::StatusCode code) {
-    return CountersOf(method).finished[static_cast<size_t>(code)].load();
+    return CountersOf(method).ended[static_cast<size_t>(code)].count();
   }
 
   std::shared_ptr<TokenAuthenticator> authenticator = std::make_shared<TokenAuthenticator>();

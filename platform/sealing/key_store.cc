@@ -5,6 +5,7 @@
 #include <set>
 
 #include "platform/command/decision.h"
+#include "platform/disk/watermark.h"
 #include "platform/errors/errors.h"
 #include "platform/sealing/aead.h"
 #include "platform/sealing/digest.h"
@@ -111,8 +112,13 @@ std::string SubjectValue(char state, std::string_view id, const Sealed* wrapped)
 
 }  // namespace
 
-KeyStore::KeyStore(std::unique_ptr<rocksdb::DB> db, MasterKey master, Runtime* runtime)
-    : db_(std::move(db)), runtime_(*runtime), master_(std::move(master)) {}
+KeyStore::KeyStore(std::unique_ptr<rocksdb::DB> db, MasterKey master, Runtime* runtime, std::string path,
+                   uint64_t min_free_bytes)
+    : db_(std::move(db)),
+      runtime_(*runtime),
+      path_(std::move(path)),
+      min_free_bytes_(min_free_bytes),
+      master_(std::move(master)) {}
 
 KeyStore::~KeyStore() = default;
 
@@ -129,10 +135,13 @@ absl::StatusOr<std::unique_ptr<KeyStore>> KeyStore::Open(const std::string& path
   if (options.env != nullptr) rocks.env = options.env;
   rocksdb::DB* raw = nullptr;
   if (absl::Status status = FromRocks(rocksdb::DB::Open(rocks, path, &raw)); !status.ok()) return status;
-  std::unique_ptr<KeyStore> store(new KeyStore(std::unique_ptr<rocksdb::DB>(raw), std::move(master), runtime));
+  std::unique_ptr<KeyStore> store(new KeyStore(std::unique_ptr<rocksdb::DB>(raw), std::move(master), runtime, path,
+                                               options.min_free_bytes));
   if (absl::Status status = store->CheckMasterKey(); !status.ok()) return status;
   return store;
 }
+
+absl::Status KeyStore::RoomForKeys() const { return disk::CheckWatermark(path_, min_free_bytes_); }
 
 absl::Status KeyStore::CheckMasterKey() {
   std::string value;
@@ -262,8 +271,11 @@ absl::Status KeyStore::Create(const std::vector<std::string>& subjects, std::vec
     batch.Put(Cat(kById, key.id), key.subject);
     made.emplace(key.subject, key);
   }
-  if (batch.Count() == 0) return absl::OkStatus();
-  return FromRocks(db_->Write(Synced(), &batch));
+  if (made.empty()) return absl::OkStatus();
+  if (absl::Status room = RoomForKeys(); !room.ok()) return room;
+  absl::Status written = FromRocks(db_->Write(Synced(), &batch));
+  if (written.ok()) data_keys_made_.fetch_add(static_cast<int64_t>(made.size()), std::memory_order_relaxed);
+  return written;
 }
 
 absl::Status KeyStore::Destroy(std::string_view subject) {
@@ -316,6 +328,7 @@ absl::StatusOr<std::optional<LookupKeyMaterial>> KeyStore::LatestLookupKey(std::
 }
 
 absl::StatusOr<LookupKeyMaterial> KeyStore::CreateLookupKey(std::string_view organization, int64_t epoch) {
+  if (absl::Status room = RoomForKeys(); !room.ok()) return room;
   LookupKeyMaterial made{epoch, NewKey(runtime_)};
   const std::string name = LookupKeyName(organization, epoch);
   const absl::Status written =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,13 +30,15 @@ class Sealed;
 namespace trialog::sealing {
 
 // Thread safe; calls block on the disk (one synced write for a request that creates keys; concurrent ones share it).
-// Errors: INVALID_ARGUMENT for a malformed request, UNAVAILABLE when the disk fails, DATA_LOSS when what is stored does
+// Errors: INVALID_ARGUMENT for a malformed request, UNAVAILABLE when the disk fails, RESOURCE_EXHAUSTED
+// DISK_WATERMARK when a key would have to be made on a full one, DATA_LOSS when what is stored does
 // not open. Key bytes are in no error and no log line.
 class KeyStore {
  public:
   struct Options {
     bool create_if_missing = true;
     rocksdb::Env* env = nullptr;  // Null: the machine's own file system. Outlives the store.
+    uint64_t min_free_bytes = 0;  // Of its disk; below, no key is made. Keys are found and destroyed all the same.
   };
 
   // Opens the store at `path` and, after a crash in a rotation, completes it. FAILED_PRECONDITION with reason
@@ -68,9 +71,14 @@ class KeyStore {
   // error, repeat it (or reopen) to complete it. After it, copies of the store made earlier need the former master key.
   absl::Status RotateMasterKey(MasterKey next);
 
- private:
-  KeyStore(std::unique_ptr<rocksdb::DB> db, MasterKey master, Runtime* runtime);
+  // Data keys made since it was opened, those of commands included that were refused afterwards. Thread safe.
+  int64_t data_keys_made() const { return data_keys_made_.load(std::memory_order_relaxed); }
 
+ private:
+  KeyStore(std::unique_ptr<rocksdb::DB> db, MasterKey master, Runtime* runtime, std::string path,
+           uint64_t min_free_bytes);
+
+  absl::Status RoomForKeys() const;
   absl::Status CheckMasterKey();
   absl::StatusOr<DataKey> FindBySubject(std::string_view subject);
   absl::StatusOr<DataKey> FindById(std::string_view organization, std::string_view id);
@@ -88,6 +96,9 @@ class KeyStore {
 
   const std::unique_ptr<rocksdb::DB> db_;
   Runtime& runtime_;
+  const std::string path_;
+  const uint64_t min_free_bytes_;
+  std::atomic<int64_t> data_keys_made_ = 0;
 
   // Held shared by all that wraps or unwraps, alone by a step of a rotation.
   absl::Mutex master_mutex_;

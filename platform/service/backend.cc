@@ -29,18 +29,21 @@ void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, With
   });
 }
 
-void Backend::RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access,
-                           std::string_view entity, std::function<void(absl::Status)> done) {
+void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
+                           std::function<void(absl::Status)> done) {
   auto command = std::make_unique<Command>();
   // One of our own services has no organisation: then it is the record's.
   command->organization = principal.organization.empty() ? std::string(OrganizationOf(entity)) : principal.organization;
-  command->method = std::string(method);
+  command->method = via.method;
+  command->trace = std::move(via.trace);
   command->principal.caller = principal.caller;
   command->principal.organization = command->organization;
-  access.set_method(std::string(method));
+  access.set_method(std::move(via.method));
+  const int access_outcome = access.outcome();
   command->access = std::move(access);
   command->access_entity = std::string(entity);
-  command->done = [done = std::move(done)](absl::StatusOr<Outcome> outcome) {
+  command->done = [this, outcome_kind = access_outcome, done = std::move(done)](absl::StatusOr<Outcome> outcome) {
+    if (outcome.ok()) accesses_recorded_[outcome_kind].fetch_add(1, std::memory_order_relaxed);
     if (done) done(outcome.status());
   };
   owner_.Submit(std::move(command));
@@ -63,34 +66,36 @@ std::optional<event::v1::Access> Backend::BoundedAccess(const std::string& key, 
   }
   if (++refusals.recorded <= kRecordedPerMinute) return access;
   ++refusals.unrecorded;
+  accesses_withheld_.fetch_add(1, std::memory_order_relaxed);
   return std::nullopt;
 }
 
-void Backend::RecordRefusal(const Principal& principal, std::string_view method) {
+void Backend::RecordRefusal(const Principal& principal, const rpc::CallInfo& call) {
   if (principal.organization.empty()) return;
   auto access = BoundedAccess(principal.user(), event::v1::Access::OUTCOME_REFUSED);
-  if (access) RecordAccess(principal, method, *std::move(access), principal.user(), nullptr);
+  if (access) RecordAccess(principal, Via(call), *std::move(access), principal.user(), nullptr);
 }
 
-void Backend::RecordFailedSignIn(std::string_view organization, std::string_view method) {
+void Backend::RecordFailedSignIn(std::string_view organization, const rpc::CallInfo& call) {
   Principal nobody;
   nobody.caller.set_kind(event::v1::Caller::KIND_ANONYMOUS);
   nobody.organization = std::string(organization);
   const std::string entity = Cat("organizations/", organization);
   auto access = BoundedAccess(entity, event::v1::Access::OUTCOME_SIGN_IN_FAILED);
-  if (access) RecordAccess(nobody, method, *std::move(access), entity, nullptr);
+  if (access) RecordAccess(nobody, Via(call), *std::move(access), entity, nullptr);
 }
 
-void Backend::SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause,
-                             DecideFn decide, std::function<void(absl::StatusOr<Outcome>)> done) {
+void Backend::SubmitInternal(std::string organization, std::string method, Occasion occasion, DecideFn decide,
+                             std::function<void(absl::StatusOr<Outcome>)> done) {
   auto command = std::make_unique<Command>();
   command->organization = organization;
   command->method = std::move(method);
   command->principal.organization = std::move(organization);
   command->principal.internal = true;
-  command->principal.caller.set_kind(cause ? event::v1::Caller::KIND_SERVICE : event::v1::Caller::KIND_TIMER);
+  command->principal.caller.set_kind(occasion.cause ? event::v1::Caller::KIND_SERVICE : event::v1::Caller::KIND_TIMER);
   command->principal.caller.set_name(std::string(domain_.service));
-  command->cause = std::move(cause);
+  command->cause = std::move(occasion.cause);
+  command->trace = std::move(occasion.trace);
   command->decide = std::move(decide);
   command->done = std::move(done);
   owner_.Submit(std::move(command));

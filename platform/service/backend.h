@@ -61,6 +61,13 @@ struct BackendOptions {
   std::function<void(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done)> callers_known;
 };
 
+// The call that something is done for, as access records name it.
+struct Via {
+  explicit Via(const rpc::CallInfo& call) : method(call.method_name()), trace(call.traceparent()) {}
+  std::string method;  // Full name.
+  std::string trace;   // W3C traceparent; may be empty.
+};
+
 class Backend {
  public:
   // All references outlive the backend; `keys` may be null for a service without personal fields.
@@ -123,6 +130,9 @@ class Backend {
   absl::Status Start();
   void Drain();
 
+  // Metrics of log, owner and access records. Thread safe.
+  void Collect(telemetry::Metrics& metrics) const;
+
   const BackendOptions& options() const { return options_; }
   const Domain& domain() const { return domain_; }
   Runtime& runtime() { return runtime_; }
@@ -159,7 +169,7 @@ class Backend {
     view::RowPtr row;
   };
   using Rendered = std::function<void(absl::StatusOr<std::vector<std::shared_ptr<google::protobuf::Message>>>)>;
-  void Render(std::shared_ptr<const Principal> principal, std::string_view method, bool record, std::vector<Seen> rows,
+  void Render(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call, bool record, std::vector<Seen> rows,
               Rendered done);
 
   // The record as of an outcome, as the call's answer.
@@ -171,16 +181,16 @@ class Backend {
   void Seal(const ResourceType& type, const Target& target, Sealed done);
 
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
-  void RecordAccess(const Principal& principal, std::string_view method, event::v1::Access access, std::string_view entity,
+  void RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);
   // A known caller's call was refused by an access rule: the frame reports those that end so (IsRefusal), lists and
   // watches those that show nothing because of it. So many a minute and caller are recorded.
-  void RecordRefusal(const Principal& principal, std::string_view method);
+  void RecordRefusal(const Principal& principal, const rpc::CallInfo& call);
   // A sign-in at an organisation that exists failed. So many a minute and organisation are recorded.
-  void RecordFailedSignIn(std::string_view organization, std::string_view method);
+  void RecordFailedSignIn(std::string_view organization, const rpc::CallInfo& call);
 
   // Submits a decision that no request asked for (a reaction, a timer). Thread safe.
-  void SubmitInternal(std::string organization, std::string method, std::optional<event::v1::Cause> cause, DecideFn decide,
+  void SubmitInternal(std::string organization, std::string method, Occasion occasion, DecideFn decide,
                       std::function<void(absl::StatusOr<Outcome>)> done);
 
   struct CommandSpec;
@@ -226,6 +236,9 @@ class Backend {
   };
   absl::Mutex refusals_mutex_;
   absl::flat_hash_map<std::string, Refusals> refusals_ ABSL_GUARDED_BY(refusals_mutex_);
+
+  std::array<std::atomic<int64_t>, event::v1::Access::Outcome_ARRAYSIZE> accesses_recorded_{};
+  std::atomic<int64_t> accesses_withheld_ = 0;  // Counted in a later access record instead.
 
   WatchHub watches_;
 };

@@ -260,7 +260,7 @@ void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
   command->principal = std::move(principal);
   command->request_key = std::move(request_key);
   command->request_mac = std::move(request_mac);
-  command->trace = std::string(call->traceparent());
+  command->trace = call->traceparent();
   command->deadline = call->deadline();
   command->decide = [call, spec, sealed = std::move(sealed), instead = target.instead](
                         const view::State& state, const Context& context) -> absl::StatusOr<Decision> {

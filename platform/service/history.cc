@@ -100,7 +100,7 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
     const view::RowPtr& row = (*versions)[i].row;
     if (row->resource && type.may_see(*principal, state, name, *row)) rows.push_back({&type, name, row});
   }
-  Render(std::move(principal), call->method_name(), true, std::move(rows), [call, &type, versions, page, next](auto resources) {
+  Render(std::move(principal), *call, true, std::move(rows), [call, &type, versions, page, next](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     std::unique_ptr<Message> response(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(call->method().output_type())->New());

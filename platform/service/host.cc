@@ -1,5 +1,7 @@
 #include "platform/service/host.h"
 
+#include "platform/errors/errors.h"
+#include "platform/telemetry/event_log.h"
 #include "platform/text/text.h"
 
 namespace trialog::service {
@@ -24,6 +26,13 @@ std::string EventServiceOf(const Definition& definition) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, const Environment& environment) {
+  auto host = Prepare(definition, environment);
+  if (!host.ok()) return host;
+  if (absl::Status started = (*host)->Start(); !started.ok()) return started;
+  return host;
+}
+
+absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition, const Environment& environment) {
   std::unique_ptr<Host> host(new Host(definition, environment));
   auto store = view::Store::Open(*definition.domain, {.path = environment.store_path, .compress = environment.compress});
   if (!store.ok()) return store.status();
@@ -37,6 +46,10 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   BackendOptions options;
   options.partitions = definition.partitions;
   options.request_key = environment.request_key;
+  options.owner.on_failure = [service = std::string(definition.domain->service)](int partition, const absl::Status& why) {
+    telemetry::Error("fold_failed", {{"service", service}, {"partition", Cat(partition)}, {"reason", ReasonOf(why)},
+                                     {"cause", std::string(FromAbsl(why.message()))}});
+  };
   options.access_epoch = [directory = host->directory_.get()](std::string_view user) { return directory->Epoch(user); };
   if (definition.domain->service == "auth") {
     // What auth changes holds in the next call: the caller's OK waits until this process knows of it.
@@ -49,20 +62,26 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
   host->directory_->OnChange([backend = host->backend_.get()] { backend->watches().WakeAll(); });
   definition.add_handlers(*host->backend_);
   host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"), definition.may_see_event);
-  if (absl::Status started = host->backend_->Start(); !started.ok()) return started;
-  if (absl::Status started = host->directory_->Start(); !started.ok()) return started;
-  if (absl::Status started = host->StartReactions(); !started.ok()) return started;
-  if (definition.start) host->running_ = definition.start(*host->backend_);
-  if (definition.companion) {
-    if (absl::Status started = definition.companion->Start(*host->backend_); !started.ok()) return started;
-  }
   return host;
 }
 
+absl::Status Host::Start() {
+  if (absl::Status started = backend_->Start(); !started.ok()) return started;
+  if (absl::Status started = directory_->Start(); !started.ok()) return started;
+  if (absl::Status started = StartReactions(); !started.ok()) return started;
+  if (definition_.start) running_ = definition_.start(*backend_);
+  if (definition_.companion) {
+    if (absl::Status started = definition_.companion->Start(*backend_); !started.ok()) return started;
+  }
+  started_ = true;
+  return absl::OkStatus();
+}
+
 absl::Status Host::StartReactions() {
-  const reaction::Submit submit = [backend = backend_.get()](auto organization, auto method, auto cause, auto decide,
-                                                             auto done) {
-    backend->SubmitInternal(std::move(organization), std::move(method), std::move(cause), std::move(decide), std::move(done));
+  const reaction::Submit submit = [backend = backend_.get()](auto organization, auto method, auto occasion,
+                                                             auto decide, auto done) {
+    backend->SubmitInternal(std::move(organization), std::move(method), std::move(occasion), std::move(decide),
+                            std::move(done));
   };
   for (const reaction::Reaction& reaction : definition_.reactions) {
     reactors_.push_back(std::make_unique<reaction::Reactor>(*environment_.runtime, *environment_.log, backend_->store(), submit,
@@ -93,8 +112,10 @@ Host::~Host() {
 
 absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
   rpc::FrameOptions options = environment_.frame;
+  options.hooks = LogHooks(environment_.call_log);
+  options.open = started_;
   options.hooks.refused = [backend = backend_.get()](const rpc::CallInfo& call, const Principal& principal, const absl::Status&) {
-    backend->RecordRefusal(principal, call.method_name());
+    backend->RecordRefusal(principal, call);
   };
   auto services = definition_.services;
   // In the file of the event message, so it is linked wherever that is.

@@ -1,6 +1,7 @@
 // One service in this process: store, callers, backend and frame, put together the same way for all five.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "platform/reaction/reactor.h"
 #include "platform/rpc/frame.h"
 #include "platform/service/backend.h"
+#include "platform/service/call_log.h"
 
 namespace trialog::service {
 
@@ -26,6 +28,8 @@ class Companion {
   virtual void Stop() = 0;
   // OK while it can do its work. Thread safe.
   virtual absl::Status Health() const = 0;
+  // Its own metrics. Thread safe, after Start too.
+  virtual void Collect(telemetry::Metrics&) const {}
 };
 
 // What a service is, beside the platform.
@@ -61,20 +65,28 @@ struct Environment {
   // Who calls, for tests that bring their own callers; null: access tokens.
   std::shared_ptr<rpc::Authenticator> authenticator;
   rpc::FrameOptions frame;
+  CallLog call_log = CallLog::kFaults;  // Which calls leave a line in the event log.
 };
 
 class Host {
  public:
-  // Opens the store and folds it to the end of the log. DATA_LOSS when the log ends before the store's position.
+  // Prepare and Start in one.
   static absl::StatusOr<std::unique_ptr<Host>> Open(const Definition& definition, const Environment& environment);
+  // Opens the store and checks it against the log. DATA_LOSS when the log ends before the store's position.
+  static absl::StatusOr<std::unique_ptr<Host>> Prepare(const Definition& definition, const Environment& environment);
   ~Host();
 
-  // The frame to serve; once.
+  // Folds to the end of the log, then follows it. Blocks; once. No call may come before it returned OK.
+  absl::Status Start();
+  // The frame to serve; once. Made before Start it is closed, until Frame::Open.
   absl::StatusOr<std::unique_ptr<rpc::Frame>> MakeFrame();
   Backend& backend() { return *backend_; }
   callers::Directory& directory() { return *directory_; }
+  std::string_view service() const { return definition_.domain->service; }
   // OK while everything here can be folded.
   absl::Status Health() const;
+  // Metrics of the service beside its calls. Thread safe, during Start too.
+  void Collect(telemetry::Metrics& metrics) const;
 
  private:
   Host(const Definition& definition, const Environment& environment) : definition_(definition), environment_(environment) {}
@@ -89,6 +101,7 @@ class Host {
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<reaction::DueRunner>> due_runners_;
   std::shared_ptr<void> running_;
+  std::atomic<bool> started_ = false;
 };
 
 }  // namespace trialog::service

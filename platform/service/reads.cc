@@ -99,7 +99,7 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
   // A record that is not the caller's: for the audit a refusal, for the caller no record.
   if (!visible) return call->Finish(NotVisible(row != nullptr, "record"));
   if (folded > 0) call->SetPosition(Cat(partition, "/", folded - 1));
-  Render(std::move(principal), call->method_name(), true, {{&type, name, row}}, [call](auto resources) {
+  Render(std::move(principal), *call, true, {{&type, name, row}}, [call](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     call->Finish(*resources->front());
   });
@@ -229,10 +229,10 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
   }
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   if (rows.empty() && StringField(request, "page_token").empty() && RefusesList(spec, *principal, parent, *source)) {
-    RecordRefusal(*principal, call->method_name());
+    RecordRefusal(*principal, *call);
   }
   const std::string next = another || more ? tokens_.Sign(scope, rows.size() == page ? shown : after) : std::string();
-  Render(std::move(principal), call->method_name(), true, std::move(rows), [call, &spec, next](auto resources) {
+  Render(std::move(principal), *call, true, std::move(rows), [call, &spec, next](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     std::unique_ptr<Message> response(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(call->method().output_type())->New());

@@ -81,7 +81,7 @@ event::v1::Access ShownRows(const std::vector<Backend::Seen>& rows, const Sealed
 
 }  // namespace
 
-void Backend::Render(std::shared_ptr<const Principal> principal, std::string_view method, bool record,
+void Backend::Render(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call, bool record,
                      std::vector<Seen> rows, Rendered done) {
   Resources resources;
   resources.reserve(rows.size());
@@ -102,7 +102,7 @@ void Backend::Render(std::shared_ptr<const Principal> principal, std::string_vie
   sealing::KeyRequest request;
   request.organization = std::string(OrganizationOf(rows[0].name));
   request.key_ids = std::move(key_ids);
-  keys_->GetKeys(std::move(request), [this, principal, method = std::string(method), record, rows = std::move(rows),
+  keys_->GetKeys(std::move(request), [this, principal, via = Via(call), record, rows = std::move(rows),
                                       parts = std::move(parts), resources = std::move(resources), finish,
                                       done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) mutable {
     if (!keys.ok()) return done(keys.status());
@@ -110,7 +110,7 @@ void Backend::Render(std::shared_ptr<const Principal> principal, std::string_vie
     finish(rows, resources);
     if (!record) return done(std::move(resources));
     // The record of who saw it comes before the sight of it.
-    RecordAccess(*principal, method, ShownRows(rows, parts), rows[0].name,
+    RecordAccess(*principal, std::move(via), ShownRows(rows, parts), rows[0].name,
                  [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
                    if (!recorded.ok()) return done(recorded);
                    done(std::move(resources));
@@ -125,7 +125,7 @@ void Backend::AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceTy
   if (!row) return call->Finish(Refuse(absl::StatusCode::kInternal, "NO_RECORD", "the command left no record to show"));
   CompletePrincipal(call->shared_principal(), [this, call, &type, row, name = std::string(name)](auto principal) {
     if (!principal.ok()) return call->Finish(principal.status());
-    Render(*principal, call->method_name(), true, {{&type, name, row}}, [call](auto resources) {
+    Render(*principal, *call, true, {{&type, name, row}}, [call](auto resources) {
       if (!resources.ok()) return call->Finish(resources.status());
       call->Finish(*resources->front());
     });

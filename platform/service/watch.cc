@@ -190,7 +190,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     const absl::Time now = backend_.runtime().Now();
     const bool record = personal && now - last_access_ >= kAccessEvery;
     if (record) last_access_ = now;
-    backend_.Render(principal_, method_, record, std::move(rows), [self = shared_from_this()](auto resources) {
+    backend_.Render(principal_, *stream_, record, std::move(rows), [self = shared_from_this()](auto resources) {
       self->backend_.watches().Post([self, resources = std::move(resources)] { self->Rendered(resources); });
     });
   }
@@ -288,7 +288,7 @@ void Backend::WatchAll(std::string_view method, std::vector<Watched> watched) {
         parts.push_back({list.type, *std::move(filter), *std::move(source)});
       }
       // It stays open and shows nothing, as one below a parent that is not there.
-      if (refused) RecordRefusal(*principal, stream->method_name());
+      if (refused) RecordRefusal(*principal, *stream);
       auto watch = std::make_shared<WatchStream>(*this, stream, spec->method, std::move(parts), principal);
       watches_.Post([watch, spec] { watch->Start(); });
     });

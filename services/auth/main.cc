@@ -9,7 +9,7 @@ const bool kIsAuth = true;
 absl::StatusOr<service::Definition> DefinitionOf(const Parts& parts) {
   auth::AuthParts auth_parts;
   auth_parts.keys = parts.keys;
-  auth_parts.init_token_file = parts.data + "/keys/init.token";
+  auth_parts.init_token_file = parts.config.data + "/keys/init.token";
   return auth::AuthDefinition(auth_parts);
 }
 

@@ -1,4 +1,4 @@
-// What the main function of every server process does: signals, start, one line on standard output, drain.
+// What every server process does: signals, start, one line on standard output, drain.
 #pragma once
 
 #include <functional>
@@ -15,11 +15,16 @@ class Serving {
  public:
   virtual ~Serving() = default;
   virtual int port() const = 0;
+  virtual int metrics_port() const { return 0; }  // 0: none.
   virtual void Drain(absl::Time deadline) = 0;
 };
 
-// Starts, prints "serving on port N", waits for SIGTERM or SIGINT, drains, ends. The exit status of the process. To be called
-// before any other thread is made: signals are taken by this thread alone.
+// Starts, prints "metrics on port N" where there are some and "serving on port N", waits for SIGTERM or SIGINT, drains,
+// ends. The exit status of the process: 1 when the start was refused. A signal during the start ends the process at once,
+// with status 0. To be called before any other thread is made: signals are taken by a thread of its own.
 int Serve(const std::function<absl::StatusOr<std::unique_ptr<Serving>>()>& start, absl::Duration drain);
+
+// Says why a start was refused, in the event log. 1, the exit status.
+int StartRefused(const absl::Status& why);
 
 }  // namespace trialog::process

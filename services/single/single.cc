@@ -27,18 +27,21 @@ class NobodyKnown final : public rpc::Authenticator {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Single>> Single::Start(const std::string& data, const std::string& address, bool is_auth,
+absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& config, bool is_auth,
                                                       const MakeDefinition& make) {
   std::unique_ptr<Single> single(new Single);
+  const std::string& data = config.data;
   auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
-  if (!secret.ok()) return secret.status();
-  auto log = log::EmbeddedLog::Open({.path = data + "/log"});
+  if (!secret.ok()) return process::NotInitialised(data, secret.status());
+  auto log = log::EmbeddedLog::Open(
+      {.path = data + "/log", .min_free_bytes = config.min_free_bytes, .compress = config.compress});
   if (!log.ok()) return log.status();
   single->log_ = *std::move(log);
   if (is_auth) {
     auto master = sealing::MasterKey::FromFile(data + "/keys/master.key");
-    if (!master.ok()) return master.status();
-    auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), &RealRuntime());
+    if (!master.ok()) return process::NotInitialised(data, master.status());
+    auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), &RealRuntime(),
+                                        {.min_free_bytes = config.min_free_bytes});
     if (!keys.ok()) return keys.status();
     single->key_store_ = *std::move(keys);
     single->key_executor_ = RealRuntime().NewExecutor("keys");
@@ -46,7 +49,7 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const std::string& data, c
   } else {
     single->keys_ = std::make_unique<service::RemoteKeyProvider>("none");
   }
-  auto definition = make({data, single->log_.get(), single->key_store_.get()});
+  auto definition = make({config, single->log_.get(), single->key_store_.get()});
   if (!definition.ok()) return definition.status();
   const std::string name(definition->domain->service);
   std::error_code error;
@@ -65,29 +68,29 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const std::string& data, c
   environment.check_log = [log = single->log_.get()](const std::string& topic, int partition, int64_t next_offset) {
     return log->CheckNotBehind(topic, partition, next_offset);
   };
+  environment.compress = config.compress;
+  environment.frame = config.frame;
+  environment.call_log = config.call_log;
   if (!is_auth) environment.authenticator = std::make_shared<NobodyKnown>();
-  auto host = service::Host::Open(*definition, environment);
+  auto host = service::Host::Prepare(*definition, environment);
   if (!host.ok()) return host.status();
   single->host_ = *std::move(host);
-  auto frame = single->host_->MakeFrame();
-  if (!frame.ok()) return frame.status();
-  std::vector<std::unique_ptr<rpc::Frame>> frames;
-  frames.push_back(*std::move(frame));
-  auto server = rpc::Server::Start(std::move(frames), {.address = address});
-  if (!server.ok()) return server.status();
-  single->server_ = *std::move(server);
-  single->server_->SetServing(true);
+  const auto collect = [config, keys = single->key_store_.get()](telemetry::Metrics& metrics) {
+    process::CollectDisk(config, metrics);
+    if (keys != nullptr) process::CollectKeys(*keys, metrics);
+  };
+  auto front = service::Front::Listen(
+      {single->host_.get()},
+      {.server = config.ServerOptions(), .metrics_address = config.metrics_address, .collect = collect});
+  if (!front.ok()) return front.status();
+  single->front_ = *std::move(front);
+  if (absl::Status caught_up = single->front_->CatchUp(); !caught_up.ok()) return caught_up;
   return single;
-}
-
-void Single::Drain(absl::Time deadline) {
-  host_->backend().Drain();
-  server_->Shutdown(deadline);
 }
 
 Single::~Single() {
   if (host_) host_->backend().owner().Stop();
-  server_.reset();
+  front_.reset();
   host_.reset();
   keys_.reset();
   key_executor_.reset();

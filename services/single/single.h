@@ -9,16 +9,17 @@
 
 #include "absl/status/statusor.h"
 #include "platform/log/embedded/embedded_log.h"
-#include "platform/rpc/server.h"
 #include "platform/sealing/key_store.h"
+#include "platform/service/front.h"
 #include "platform/service/host.h"
+#include "services/process/common.h"
 #include "services/process/serve.h"
 
 namespace trialog::single {
 
 // What a service may be made from.
 struct Parts {
-  std::string data;  // Folder of the process, made by `trialogctl init`.
+  const process::Config& config;
   log::EmbeddedLog* log = nullptr;
   sealing::KeyStore* keys = nullptr;  // Auth only.
 };
@@ -26,11 +27,12 @@ using MakeDefinition = std::function<absl::StatusOr<service::Definition>(const P
 
 class Single final : public process::Serving {
  public:
-  static absl::StatusOr<std::unique_ptr<Single>> Start(const std::string& data, const std::string& address,
-                                                       bool is_auth, const MakeDefinition& make);
+  static absl::StatusOr<std::unique_ptr<Single>> Start(const process::Config& config, bool is_auth,
+                                                       const MakeDefinition& make);
   ~Single() override;
-  int port() const override { return server_->port(); }
-  void Drain(absl::Time deadline) override;
+  int port() const override { return front_->port(); }
+  int metrics_port() const override { return front_->metrics_port(); }
+  void Drain(absl::Time deadline) override { front_->Drain(deadline); }
 
  private:
   Single() = default;
@@ -41,8 +43,7 @@ class Single final : public process::Serving {
   std::unique_ptr<sealing::KeyProvider> keys_;
   std::unique_ptr<rpc::TokenSigner> tokens_;
   std::unique_ptr<service::Host> host_;
-  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<service::Front> front_;
 };
-
 
 }  // namespace trialog::single

@@ -22,11 +22,6 @@ std::string Derived(const sealing::MasterKey& secret, std::string_view purpose) 
   return std::string(sealing::HkdfSha256(secret.key(), "trialog.standalone.v1", purpose).bytes());
 }
 
-absl::Status NotInitialised(const std::string& data, const absl::Status& cause) {
-  return Refuse(absl::StatusCode::kFailedPrecondition, "NOT_INITIALISED",
-                Cat("run `trialogctl init --data ", data, "` first (", FromAbsl(cause.message()), ")"));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Start(const Options& given) {
@@ -39,18 +34,20 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Start(const Options& giv
 }
 
 absl::Status Standalone::OpenHosts(const Options& options) {
-  auto master = sealing::MasterKey::FromFile(options.data + "/keys/master.key");
-  if (!master.ok()) return NotInitialised(options.data, master.status());
-  auto secret = sealing::MasterKey::FromFile(options.data + "/keys/service.key");
-  if (!secret.ok()) return NotInitialised(options.data, secret.status());
+  const std::string& data = options.data;
+  auto master = sealing::MasterKey::FromFile(data + "/keys/master.key");
+  if (!master.ok()) return process::NotInitialised(data, master.status());
+  auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
+  if (!secret.ok()) return process::NotInitialised(data, secret.status());
   std::error_code error;
-  std::filesystem::create_directories(options.data + "/stores", error);
+  std::filesystem::create_directories(data + "/stores", error);
 
   auto log = log::EmbeddedLog::Open(
-      {.path = options.data + "/log", .min_free_bytes = options.min_free_bytes, .compress = options.compress});
+      {.path = data + "/log", .min_free_bytes = options.min_free_bytes, .compress = options.compress});
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
-  auto keys = sealing::KeyStore::Open(options.data + "/keys/db", *std::move(master), options.runtime);
+  auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), options.runtime,
+                                      {.min_free_bytes = options.min_free_bytes});
   if (!keys.ok()) return keys.status();
   key_store_ = *std::move(keys);
   key_executor_ = options.runtime->NewExecutor("keys");
@@ -59,23 +56,23 @@ absl::Status Standalone::OpenHosts(const Options& options) {
 
   auth::AuthParts auth_parts;
   auth_parts.keys = key_store_.get();
-  auth_parts.init_token_file = options.data + "/keys/init.token";
+  auth_parts.init_token_file = data + "/keys/init.token";
   // Nobody here unseals with an erased key from its cache.
   auth_parts.key_destroyed = [this](std::string_view subject) {
     for (auto& keys : cached_keys_) keys->Drop(subject);
   };
-  auto blobs = blob::BlobFolder::Open(options.data + "/blobs");
+  auto blobs = blob::BlobFolder::Open(data + "/blobs", options.min_free_bytes);
   if (!blobs.ok()) return blobs.status();
   blobs_ = *std::move(blobs);
   analytics::AnalyticsParts analytics_parts;
   analytics_parts.blobs = blobs_.get();
   analytics_parts.trials = [this] { return channel_; };
-  auto audit_keys = audit::LoadAuditKeys(options.data + "/keys/audit.key", kLogOrigin);
-  if (!audit_keys.ok()) return NotInitialised(options.data, audit_keys.status());
+  auto audit_keys = audit::LoadAuditKeys(data + "/keys/audit.key", kLogOrigin);
+  if (!audit_keys.ok()) return process::NotInitialised(data, audit_keys.status());
   const auto check_log = [this](const std::string& topic, int partition, int64_t next_offset) {
     return log_->CheckNotBehind(topic, partition, next_offset);
   };
-  audit::AuditParts audit_parts{.log = log_.get(), .store_path = options.data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
+  audit::AuditParts audit_parts{.log = log_.get(), .store_path = data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
   audit_parts.compress = options.compress;
   audit_parts.check_log = check_log;
   for (const service::Definition& definition :
@@ -89,12 +86,14 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.runtime = options.runtime;
     environment.log = log_.get();
     environment.keys = cached_keys_.back().get();
-    environment.store_path = Cat(options.data, "/stores/", name);
+    environment.store_path = Cat(data, "/stores/", name);
     environment.request_key = Derived(*secret, Cat("requests of ", name));
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
     environment.check_log = check_log;
-    auto host = service::Host::Open(definition, environment);
+    environment.frame = options.frame;
+    environment.call_log = options.call_log;
+    auto host = service::Host::Prepare(definition, environment);
     if (!host.ok()) return host.status();
     hosts_.push_back(*std::move(host));
   }
@@ -102,22 +101,19 @@ absl::Status Standalone::OpenHosts(const Options& options) {
 }
 
 absl::Status Standalone::Serve(const Options& options) {
-  std::vector<std::unique_ptr<rpc::Frame>> frames;
-  for (auto& host : hosts_) {
-    auto frame = host->MakeFrame();
-    if (!frame.ok()) return frame.status();
-    frames.push_back(*std::move(frame));
-  }
-  rpc::ServerOptions server_options;
-  server_options.address = options.address;
-  server_options.tls = options.tls;
-  auto server = rpc::Server::Start(std::move(frames), server_options);
-  if (!server.ok()) return server.status();
-  server_ = *std::move(server);
-  channel_ = server_->InProcessChannel();
+  const auto collect = [config = process::Config(options), keys = key_store_.get()](telemetry::Metrics& metrics) {
+    process::CollectDisk(config, metrics);
+    process::CollectKeys(*keys, metrics);
+  };
+  std::vector<service::Host*> hosts;
+  for (auto& host : hosts_) hosts.push_back(host.get());
+  auto front = service::Front::Listen(
+      std::move(hosts), {.server = options.ServerOptions(), .metrics_address = options.metrics_address, .collect = collect});
+  if (!front.ok()) return front.status();
+  front_ = *std::move(front);
+  channel_ = front_->server().InProcessChannel();
   for (auto& keys : remote_keys_) keys->SetChannel(channel_);
-  server_->SetServing(true);
-  return absl::OkStatus();
+  return front_->CatchUp();
 }
 
 absl::Status Standalone::Health() const {
@@ -126,15 +122,12 @@ absl::Status Standalone::Health() const {
   return status;
 }
 
-void Standalone::Drain(absl::Time deadline) {
-  for (auto& host : hosts_) host->backend().Drain();
-  server_->Shutdown(deadline);
-}
+void Standalone::Drain(absl::Time deadline) { front_->Drain(deadline); }
 
 // What calls is ended before what is called: server, services, keys, log.
 Standalone::~Standalone() {
   for (auto& host : hosts_) host->backend().owner().Stop();
-  server_.reset();
+  front_.reset();
   hosts_.clear();
   cached_keys_.clear();
   remote_keys_.clear();

@@ -10,39 +10,37 @@
 #include "absl/time/time.h"
 #include "platform/blob/blob_folder.h"
 #include "platform/log/embedded/embedded_log.h"
-#include "platform/rpc/server.h"
 #include "platform/sealing/caching_key_provider.h"
 #include "platform/sealing/key_store.h"
+#include "platform/service/front.h"
 #include "platform/service/host.h"
 #include "platform/service/remote_keys.h"
+#include "services/process/common.h"
 #include "services/process/serve.h"
 
 namespace trialog::standalone {
 
-struct Options {
-  // Folder with everything: keys/ (made by trialogctl init), log/, stores/. Losing stores/ costs a replay; losing log/ or
-  // keys/ loses the data.
-  std::string data;
-  std::string address = "127.0.0.1:50051";
-  std::shared_ptr<const rpc::ServerTls> tls;
-  bool compress = true;  // Off where a test searches the raw files.
-  uint64_t min_free_bytes = uint64_t{256} << 20;
+// Its folder `data` holds everything: keys/ (made by trialogctl init), log/, blobs/, stores/. Losing stores/ costs a
+// replay; losing one of the others loses data.
+struct Options : process::Config {
   Runtime* runtime = nullptr;  // Null: the real one.
 };
 
 class Standalone final : public process::Serving {
  public:
-  // Opens everything, folds to the end of the log, then serves. Errors say what to do.
+  // Opens everything and listens; folds to the end of the log, service by service, and serves each from then on. Errors
+  // say what to do.
   static absl::StatusOr<std::unique_ptr<Standalone>> Start(const Options& options);
   // As a crash would, but orderly: nothing is handed over.
   ~Standalone() override;
 
-  int port() const override { return server_->port(); }
-  rpc::Server& server() { return *server_; }
+  int port() const override { return front_->port(); }
+  int metrics_port() const override { return front_->metrics_port(); }
+  rpc::Server& server() { return front_->server(); }
   const std::vector<std::unique_ptr<service::Host>>& hosts() const { return hosts_; }
   // OK while every service can fold its log.
   absl::Status Health() const;
-  // Ends calls, hands partitions over, flushes. Blocks until done or `deadline`.
+  // As Front::Drain.
   void Drain(absl::Time deadline) override;
 
  private:
@@ -60,7 +58,7 @@ class Standalone final : public process::Serving {
   std::unique_ptr<blob::BlobFolder> blobs_;
   std::shared_ptr<grpc::Channel> channel_;  // To ourselves.
   std::vector<std::unique_ptr<service::Host>> hosts_;
-  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<service::Front> front_;
 };
 
 }  // namespace trialog::standalone

@@ -3,18 +3,20 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/time/clock.h"
 #include "platform/errors/errors.h"
 #include "platform/rpc/client.h"
 #include "platform/runtime/real_runtime.h"
 #include "platform/text/text.h"
+#include "services/process/environment.h"
+#include "services/trialogctl/call.h"
 #include "services/trialogctl/data_folder.h"
 #include "services/trialogctl/demo/demo.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trialogctl/terminal.h"
 #include "services/trialogctl/verify.h"
+#include "services/trialogctl/verify_online.h"
 #include "trialog/auth/v1/organization.pb.h"
 
 ABSL_FLAG(std::string, data, "", "init, verify: the server's data folder. demo: the CSV file");
@@ -24,32 +26,18 @@ ABSL_FLAG(std::string, display_name, "", "init: what people call the organisatio
 ABSL_FLAG(std::string, username, "", "User name to sign in with");
 ABSL_FLAG(std::string, email, "", "E-mail address to sign in with");
 ABSL_FLAG(std::string, password_file, "", "File of mode 0600 with the password; asked on the terminal when empty");
-ABSL_FLAG(std::string, checkpoint, "", "verify: file with a checkpoint that was kept elsewhere");
+ABSL_FLAG(std::string, checkpoint, "", "verify: file with a checkpoint that was kept; with --server the latest is kept there");
 ABSL_FLAG(std::string, init_token_file, "",
           "init: file of mode 0600 with the one-time token; that of --data when empty");
 ABSL_FLAG(std::string, credentials, "",
           "demo: file of mode 0600 with an administrator's organization, username, password");
 ABSL_FLAG(std::string, state, "", "demo: file that keeps how far a run came");
 ABSL_FLAG(std::string, plot, "", "demo: where the survival plot goes; beside --state when empty");
-ABSL_FLAG(std::string, log_key, "", "demo: file of mode 0600 with the audit log's public key");
+ABSL_FLAG(std::string, log_key, "", "verify, demo: file with the audit log's public key; for demo of mode 0600");
+ABSL_FLAG(std::string, entries, "100", "verify: how many entries of a running server to prove, or all");
 
 namespace trialog::ctl {
 namespace {
-
-constexpr char kUsage[] =
-    "The operator's tool.\n\n"
-    "  trialogctl init --data DIR\n"
-    "      Makes a data folder: keys and a one-time token.\n"
-    "  trialogctl init --data DIR --server ADDR --organization ID --username NAME | --email ADDRESS\n"
-    "      Makes the first organisation and its administrator with the one-time token.\n"
-    "  trialogctl login --server ADDR --organization ID --username NAME | --email ADDRESS\n"
-    "      Signs in; later calls go on with that session.\n"
-    "  trialogctl token\n"
-    "      Prints an access token of that session, renewed if need be.\n"
-    "  trialogctl verify --data DIR [--checkpoint FILE]\n"
-    "      With no server on the folder: derives everything again from the log and compares it, byte for byte.\n"
-    "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--plot FILE] [--log_key FILE]\n"
-    "      Carries a trial's data through all services, by their public API.\n";
 
 absl::Status Missing(std::string_view flag) {
   return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING", Cat("give --", flag));
@@ -154,25 +142,125 @@ absl::Status Demo() {
   return demo::RunDemo(options);
 }
 
-absl::Status Run(std::string_view command) {
-  if (command == "init") return Init();
-  if (command == "login") return Login();
-  if (command == "token") return PrintToken();
-  if (command == "demo") return Demo();
-  if (command == "verify") {
-    if (absl::GetFlag(FLAGS_data).empty()) return Missing("data");
-    return VerifyDataFolder(absl::GetFlag(FLAGS_data), absl::GetFlag(FLAGS_checkpoint));
+absl::Status Verify() {
+  const std::string data = absl::GetFlag(FLAGS_data), server = absl::GetFlag(FLAGS_server);
+  if (data.empty() == server.empty()) return Missing("data, of a server that is stopped, or --server, of one that runs");
+  if (!data.empty()) return VerifyDataFolder(data, absl::GetFlag(FLAGS_checkpoint));
+  if (absl::GetFlag(FLAGS_log_key).empty()) return Missing("log_key");
+  return VerifyServer({.server = server,
+                       .log_key_file = absl::GetFlag(FLAGS_log_key),
+                       .checkpoint_file = absl::GetFlag(FLAGS_checkpoint),
+                       .entries = absl::GetFlag(FLAGS_entries)});
+}
+
+// Words after the command.
+using Words = std::vector<std::string_view>;
+
+absl::Status CallMethod(const Words& words) {
+  if (words.empty()) return Refuse(absl::StatusCode::kInvalidArgument, "NO_SUCH_METHOD", "name a method");
+  return Call(absl::GetFlag(FLAGS_server), words[0], words.size() > 1 ? words[1] : "");
+}
+
+// A command that takes none.
+template <absl::Status (*run)()>
+absl::Status Alone(const Words&) {
+  return run();
+}
+
+struct Command {
+  std::string_view name;
+  std::string_view usage;
+  size_t most_words;
+  absl::Status (*run)(const Words&);
+};
+
+constexpr Command kCommands[] = {
+    {"init",
+     "  trialogctl init --data DIR\n"
+     "      Makes a data folder: keys and a one-time token.\n"
+     "  trialogctl init --server ADDR --organization ID (--username NAME | --email ADDRESS)\n"
+     "                  (--data DIR | --init_token_file FILE) [--display_name TEXT] [--password_file FILE]\n"
+     "      Makes the first organisation and its administrator with the one-time token.\n",
+     0, Alone<Init>},
+    {"login",
+     "  trialogctl login --server ADDR --organization ID (--username NAME | --email ADDRESS) [--password_file FILE]\n"
+     "      Signs in and keeps the session in ~/.config/trialog/token (mode 0600); later calls go on with it.\n",
+     0, Alone<Login>},
+    {"token",
+     "  trialogctl token\n"
+     "      Prints an access token of that session, renewed if need be: export TOKEN=$(trialogctl token)\n",
+     0, Alone<PrintToken>},
+    {"call",
+     "  trialogctl call [--server ADDR] METHOD [JSON]\n"
+     "      Calls any method with the session, and prints the answer as JSON; a stream's answers one a line:\n"
+     "      trialogctl call trialog.auth.v1.AuthService/WhoAmI\n",
+     2, CallMethod},
+    {"verify",
+     "  trialogctl verify --data DIR [--checkpoint FILE]\n"
+     "      With no server on the folder: derives everything again from the log and compares it, byte for byte, and\n"
+     "      with a checkpoint that was kept elsewhere.\n"
+     "  trialogctl verify --server ADDR --log_key FILE [--checkpoint FILE] [--entries N|all]\n"
+     "      As an auditor who has signed in: checks the latest checkpoint's signature by the log's public key\n"
+     "      (keys/audit.pub of the server's folder), that it continues the checkpoint kept in FILE, which it then\n"
+     "      replaces, and proves N entries chosen by chance (100), or all that you may read.\n",
+     0, Alone<Verify>},
+    {"demo",
+     "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--plot FILE] [--log_key FILE]\n"
+     "      Carries a trial's data through all services, by their public API.\n",
+     0, Alone<Demo>},
+};
+
+std::string Usage(std::string_view command) {
+  std::string text;
+  for (const Command& each : kCommands) {
+    if (command.empty() || command == each.name) text += each.usage;
   }
-  return Refuse(absl::StatusCode::kInvalidArgument, "NO_SUCH_COMMAND", kUsage);
+  if (!command.empty() && !text.empty()) return text;
+  return Cat("The operator's tool.\n\n", text,
+             "  trialogctl help [COMMAND]\n"
+             "      Prints this, or what it says of one command. --help lists the flags.\n\n"
+             "Each flag is also read from the environment as TRIALOGCTL_<FLAG>, and from --flagfile=FILE.\n");
+}
+
+// A server that cannot be reached gives no reason of ours.
+absl::Status SayIfUnreachable(const absl::Status& status) {
+  const bool reached = !ReasonOf(status).empty();
+  if (reached || !(absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status))) return status;
+  std::string server = absl::GetFlag(FLAGS_server);
+  if (server.empty()) {
+    const auto path = SavedLoginPath();
+    const auto login = path.ok() ? LoadLogin(*path) : path.status();
+    if (login.ok()) server = login->server;
+  }
+  return Refuse(absl::StatusCode::kUnavailable, "SERVER_UNREACHABLE",
+                Cat("no answer from ", server, ": is the server running, and is this its address? (",
+                    FromAbsl(status.message()), ")"));
+}
+
+absl::Status Run(const std::vector<char*>& arguments) {
+  const std::string_view name = arguments.size() > 1 ? arguments[1] : "";
+  if (name == "help" && arguments.size() <= 3) {
+    std::printf("%s", Usage(arguments.size() == 3 ? arguments[2] : "").c_str());
+    return absl::OkStatus();
+  }
+  const auto* command = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                     [&](const Command& each) { return each.name == name; });
+  if (command == std::end(kCommands)) return Refuse(absl::StatusCode::kInvalidArgument, "NO_SUCH_COMMAND", Usage(""));
+  const Words words(arguments.begin() + 2, arguments.end());
+  if (words.size() > command->most_words) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "BAD_FLAG",
+                  Cat("'", words.back(), "' is no flag; a value is written --flag=value\n", command->usage));
+  }
+  return SayIfUnreachable(command->run(words));
 }
 
 }  // namespace
 }  // namespace trialog::ctl
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(trialog::ctl::kUsage);
-  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
-  const absl::Status done = trialog::ctl::Run(arguments.size() == 2 ? arguments[1] : "");
+  trialog::process::SetUsage(trialog::ctl::Usage(""));
+  absl::Status done = trialog::process::FlagsFromEnvironment("TRIALOGCTL_");
+  if (done.ok()) done = trialog::ctl::Run(absl::ParseCommandLine(argc, argv));
   if (done.ok()) return 0;
   std::fprintf(stderr, "%s\n", std::string(done.message()).c_str());
   return 1;

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "absl/strings/ascii.h"
 #include "platform/errors/errors.h"
@@ -76,6 +78,14 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
   text.resize(static_cast<size_t>(length));
   absl::StripAsciiWhitespace(&text);
   return text;
+}
+
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Refuse(absl::StatusCode::kNotFound, "NO_SUCH_FILE", Cat("cannot read ", path));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 absl::Status CreateSecretFile(const std::string& path, std::string_view text) {

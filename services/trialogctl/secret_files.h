@@ -14,6 +14,9 @@ inline constexpr size_t kMaxSecretFile = 64 * 1024;
 // The content without white space at its ends. NOT_FOUND, or FAILED_PRECONDITION (SECRET_FILE) when others may read it.
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path);
 
+// The content of a file that is no secret. NOT_FOUND, reason NO_SUCH_FILE.
+absl::StatusOr<std::string> ReadText(const std::string& path);
+
 // Makes a new file, durably; ALREADY_EXISTS rather than overwrite one.
 absl::Status CreateSecretFile(const std::string& path, std::string_view text);
 

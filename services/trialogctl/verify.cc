@@ -2,8 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "absl/strings/escaping.h"
 #include "platform/callers/directory.h"
@@ -23,14 +21,6 @@
 
 namespace trialog::ctl {
 namespace {
-
-absl::StatusOr<std::string> ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Refuse(absl::StatusCode::kNotFound, "NO_SUCH_FILE", Cat("cannot read ", path));
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::vector<audit::ServiceStore> Stores(const std::string& data) {
   std::vector<audit::ServiceStore> stores;

@@ -123,16 +123,18 @@ class Clinic:
         """Name of a thread that begins with its first message."""
         return f"{self.name}/threads/{uuid.uuid4()}"
 
+    def send_request(self, recipient, body, thread=None, **more):
+        """The request that sends a message."""
+        return messaging_pb2.SendMessageRequest(
+            parent=thread or self.new_thread(),
+            recipients=[recipient.name],
+            message=messaging_pb2.Message(body=body, **more),
+            request_id=request_id(),
+        )
+
     def send(self, sender, recipient, body, thread=None, **more):
         """A message."""
-        return sender.MessagingService.SendMessage(
-            messaging_pb2.SendMessageRequest(
-                parent=thread or self.new_thread(),
-                recipients=[recipient.name],
-                message=messaging_pb2.Message(body=body, **more),
-                request_id=request_id(),
-            )
-        )
+        return sender.MessagingService.SendMessage(self.send_request(recipient, body, thread, **more))
 
     def watch_messages(self, person, **more):
         """The open stream of a person's messages."""

@@ -38,10 +38,10 @@ def make_server(binaries, tmp_path):
 
     servers = []
 
-    def make(*flags, clock=None):
+    def make(*flags, clock=None, variables=None):
         folder = tmp_path / f"server-{len(servers)}"
         folder.mkdir()
-        servers.append(Server(binaries, folder, *flags).start(clock))
+        servers.append(Server(binaries, folder, *flags).start(clock, variables))
         return servers[-1]
 
     yield make

@@ -1,4 +1,5 @@
 """A trialog-standalone of our own: its data folder, its process, its end."""
+import json
 import os
 import pathlib
 import re
@@ -6,6 +7,7 @@ import secrets
 import selectors
 import signal
 import subprocess
+import urllib.request
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -36,11 +38,22 @@ class Server:
         self.program = program
         self.process = None
         self.target = None
+        self.metrics_port = None  # Where --metrics_address gives one.
         make_data_folder(self.data, self.binaries)
 
-    def start(self, clock=None):
-        """Starts it and waits until every service is healthy; with `clock` ("-10m") it believes in another time."""
-        environment = dict(os.environ)
+    def start(self, clock=None, variables=None):
+        """Starts it and waits until every service is healthy; with `clock` ("-10m") it believes in another time.
+        `variables` are added to its environment."""
+        self.launch(clock, variables)
+        with grpc.insecure_channel(self.target) as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=DEADLINE, wait_for_ready=True)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        return self
+
+    def launch(self, clock=None, variables=None):
+        """Starts it and waits until it says on which port it serves."""
+        environment = dict(os.environ) | (variables or {})
         if clock:
             library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # scripts/deps.sh test
             environment |= {"LD_PRELOAD": str(library), "FAKETIME": clock, "DONT_FAKE_MONOTONIC": "1"}
@@ -52,11 +65,6 @@ class Server:
                 env=environment,
             )
         self.target = f"127.0.0.1:{self._port()}"
-        with grpc.insecure_channel(self.target) as channel:
-            health = health_pb2_grpc.HealthStub(channel)
-            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=DEADLINE, wait_for_ready=True)
-        assert answer.status == health_pb2.HealthCheckResponse.SERVING
-        return self
 
     def _port(self):
         """The port of the line `serving on port N`."""
@@ -67,6 +75,8 @@ class Server:
                 read = os.read(self.process.stdout.fileno(), 4096)
                 printed += read
                 if match := re.search(rb"serving on port (\d+)\n", printed):
+                    metrics = re.search(rb"metrics on port (\d+)\n", printed)
+                    self.metrics_port = int(metrics[1]) if metrics else None
                     return int(match[1])
                 if not read:
                     break
@@ -91,6 +101,15 @@ class Server:
         self.process.wait(DEADLINE)
         self.process.stdout.close()
         self.process = None
+
+    def metrics(self):
+        """The page that Prometheus reads; only with --metrics_address."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=DEADLINE) as page:
+            return page.read().decode("utf-8")
+
+    def log_lines(self):
+        """The event log, line by line; each must be a JSON object."""
+        return [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
 
     def alive(self):
         """Whether the process that was started still runs."""

@@ -231,7 +231,8 @@ def birth_date_forms():
 @pytest.fixture(scope="module")
 def stopped(binaries, tmp_path_factory):
     """The files of a server through which all flows went, and what must not be in them."""
-    server = Server(binaries, tmp_path_factory.mktemp("at-rest"), "--compress=false").start()
+    flags = ["--compress=false", "--log_calls=all", "--metrics_address=0"]
+    server = Server(binaries, tmp_path_factory.mktemp("at-rest"), *flags).start()
     traces = Traces()
     organization = Organization(server)
     leave_account_traces(traces, organization)
@@ -243,6 +244,7 @@ def stopped(binaries, tmp_path_factory):
     traces.personal |= birth_date_forms()
     traces.secret.add(organization.administrator.credentials.password)
     traces.tokens(organization.administrator)
+    metrics_file(server).write_text(server.metrics(), encoding="utf-8")
     server.kill()  # As a crash leaves them: the write-ahead log.
     crashed = raw_search.find(traces.personal | traces.secret | {CONTROL}, files_of(server))
     server.start()
@@ -250,10 +252,15 @@ def stopped(binaries, tmp_path_factory):
     return server, traces, crashed
 
 
+def metrics_file(server):
+    """Where the metrics page was written to, so that it is searched too."""
+    return server.log_file.with_name("metrics.txt")
+
+
 def files_of(server):
-    """All files but the operator's own key files."""
+    """All files but the operator's own key files; the event log and the metrics page among them."""
     keys = {server.data / "keys" / name for name in ("master.key", "service.key", "audit.key", "init.token")}
-    return [file for file in raw_search.files_below(server.data, server.log_file) if file not in keys]
+    return [file for file in raw_search.files_below(server.data, server.log_file, metrics_file(server)) if file not in keys]
 
 
 def test_search_finds_a_text_in_every_form(tmp_path):
@@ -298,6 +305,14 @@ def test_no_secret_is_in_any_file(stopped):
     server, traces, crashed = stopped
     assert {text: files for text, files in crashed.items() if text in traces.secret} == {}
     assert raw_search.find(traces.secret, files_of(server)) == {}
+
+
+def test_event_log_and_metrics_name_nobody(stopped):
+    server, _, _ = stopped
+    calls = [line for line in server.log_lines() if line["event"] == "call"]
+    assert len({line["method"] for line in calls}) > 20, "every flow left its calls"
+    for file in (server.log_file, metrics_file(server)):
+        assert "organizations/" not in file.read_text(encoding="utf-8"), "resource names are for the records"
 
 
 def test_secrets_are_for_their_owner_alone(stopped):

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "platform/disk/watermark.h"
 #include "platform/errors/errors.h"
 #include "platform/log/embedded/keys.h"
 #include "platform/log/embedded/rocks_options.h"
@@ -181,11 +182,7 @@ absl::Status EmbeddedLog::CheckDiskTakesWrites() {
 absl::Status EmbeddedLog::CheckWatermark() {
   uint64_t free = 0;
   if (!files_->GetFreeSpace(options_.path, rocksdb::IOOptions(), &free, nullptr).ok()) return absl::OkStatus();
-  if (free >= options_.min_free_bytes) return absl::OkStatus();
-  return RetryLater(absl::StatusCode::kResourceExhausted, "DISK_WATERMARK",
-                    Cat("the log's disk has ", free, " bytes left and keeps ", options_.min_free_bytes,
-                        " free; make room, reads go on"),
-                    absl::Seconds(10));
+  return disk::CheckFree(free, options_.min_free_bytes);
 }
 
 absl::Status EmbeddedLog::ReadyToAppend(const std::vector<std::string>& records) {

@@ -49,7 +49,7 @@ void ReadResult(const AppPtr& app, std::shared_ptr<rpc::Call> call, WithResult t
     if (!MaySeeResult(*principal, StateFor(*app, seen.name), seen.name, seen.row->template As<v1::Analysis>())) {
       return call->Finish(BrokenRule("RESULT_NOT_SHOWN", seen.name, "the result is shown once it is released"));
     }
-    app->backend.Render(principal, call->method_name(), true, {seen}, [call, then](auto resources) {
+    app->backend.Render(principal, *call, true, {seen}, [call, then](auto resources) {
       if (!resources.ok()) return call->Finish(resources.status());
       const auto& analysis = static_cast<const v1::Analysis&>(*resources->front());
       v1::AnalysisResult result;

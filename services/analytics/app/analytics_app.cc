@@ -5,6 +5,7 @@
 #include "platform/text/text.h"
 #include "platform/view/times.h"
 #include "services/analytics/app/analysis_worker.h"
+#include "services/analytics/app/blob_sweeper.h"
 #include "services/analytics/app/parts.h"
 #include "services/analytics/domain/evolve.h"
 #include "trialog/analytics/v1/analysis.pb.h"
@@ -21,8 +22,9 @@ constexpr size_t kMaxImportsWaiting = 4;
 // What runs beside the handlers, until it is destroyed.
 class Running {
  public:
-  explicit Running(AppPtr app) : app_(std::move(app)), worker_(app_->backend, app_->rows) {
+  explicit Running(AppPtr app) : app_(std::move(app)), worker_(app_->backend, app_->rows), sweeper_(app_->backend, *app_->parts.blobs, app_->rows.pending()) {
     if (app_->parts.run_worker) worker_.Start();
+    sweeper_.Start();
   }
   ~Running() {
     worker_.Stop();
@@ -33,6 +35,7 @@ class Running {
  private:
   const AppPtr app_;
   AnalysisWorker worker_;
+  BlobSweeper sweeper_;
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ void Count(const AppPtr& app, std::shared_ptr<rpc::Call> call, std::shared_ptr<c
     access.add_subjects(seen.name);
     access.set_count(1);
     app->backend.RecordAccess(
-        *principal, call->method_name(), std::move(access), seen.name,
+        *principal, service::Via(*call), std::move(access), seen.name,
         [=](const absl::Status& recorded) { recorded.ok() ? answer(attrition) : call->Finish(recorded); });
   });
 }

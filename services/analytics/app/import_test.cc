@@ -71,6 +71,17 @@ TEST_F(ImportTest, MakesADraftVersionOfConsentingSubjectsOnTheCallersBehalf) {
   EXPECT_EQ(trials_->caller.on_behalf_by(), "analytics");
 }
 
+TEST_F(ImportTest, CarriesTheCallersTraceToTrials) {
+  AddSubject("key-1", 70);
+  rpc::ClientOptions options = service_.As(kCleo);
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  options.metadata = {{"traceparent", trace}};
+  const auto version = service_.client().Call<v1::DatasetVersion>("trialog.analytics.v1.DatasetService/ImportFromTrial",
+                                                                  Request(), options);
+  ASSERT_TRUE(version.ok()) << version.status();
+  EXPECT_EQ(trials_->traceparent, trace);
+}
+
 TEST_F(ImportTest, ImportsASecondVersionOfTheSameTrialAndNoOther) {
   AddSubject("key-1", 70);
   Must<v1::DatasetVersion>("DatasetService/ImportFromTrial", Request(), kCleo);

@@ -58,6 +58,7 @@ absl::StatusOr<StoredRows> RowBlobs::Seal(const std::string& dataset, const v1::
   auto sha256 = blobs_.Put(content);
   if (!sha256.ok()) return sha256.status();
   StoredRows stored{.row_count = rows.rows_size()};
+  stored.hold = pending_.Hold(*sha256);
   stored.blob.set_sha256(*std::move(sha256));
   stored.blob.set_size(static_cast<int64_t>(content.size()));
   stored.blob.set_key_id(key.id);

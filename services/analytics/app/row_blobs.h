@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "platform/blob/blob_folder.h"
 #include "platform/service/backend.h"
+#include "services/analytics/app/pending_blobs.h"
 #include "services/analytics/app/work_queue.h"
 #include "services/analytics/domain/dataset.h"
 #include "trialog/analytics/v1/dataset.pb.h"
@@ -32,12 +33,16 @@ class RowBlobs {
   using Loaded = std::function<void(absl::StatusOr<Rows>)>;
   void Load(const v1::DatasetVersion& version, std::shared_ptr<WorkQueue> queue, Loaded done);
 
+  // Blobs stored for commands that are not yet decided.
+  const PendingBlobs& pending() const { return pending_; }
+
  private:
   absl::StatusOr<StoredRows> Seal(const std::string& dataset, const v1::DataRows& rows, const sealing::DataKey& key);
   absl::StatusOr<Rows> Open(const v1::DatasetVersion& version, const sealing::DataKey& key);
 
   service::Backend& backend_;
   blob::BlobFolder& blobs_;
+  PendingBlobs pending_;
 };
 
 }  // namespace trialog::analytics

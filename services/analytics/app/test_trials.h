@@ -44,11 +44,12 @@ class TestTrials {
   std::vector<trials::v1::ExportCodedCapturesResponse> subjects;
   // After an import: who asked for what.
   event::v1::Caller caller;
-  std::string trial;
+  std::string trial, traceparent;
 
  private:
   void Export(rpc::Stream& stream) {
     caller = stream.principal().caller;
+    traceparent = stream.traceparent();
     trial = stream.Request<trials::v1::ExportCodedCapturesRequest>().parent();
     for (const auto& subject : subjects) {
       if (stream.Write(subject) != rpc::Stream::Written::kTaken) ADD_FAILURE() << "more subjects than one buffer holds";

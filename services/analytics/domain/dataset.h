@@ -2,6 +2,8 @@
 // version were checked (rows.h), sealed and stored as a blob before.
 #pragma once
 
+#include <memory>
+
 #include "absl/status/statusor.h"
 #include "platform/command/decision.h"
 #include "trialog/analytics/v1/dataset.pb.h"
@@ -12,6 +14,7 @@ namespace trialog::analytics {
 struct StoredRows {
   int64_t row_count = 0;
   v1::SealedBlob blob;
+  std::shared_ptr<const void> hold = nullptr;  // Whoever has it may yet name the blob, so that nobody deletes it.
 };
 
 // `rows` is null when the request had none.

@@ -1,5 +1,7 @@
 #include "services/audit/app/audit_app.h"
 
+#include "platform/service/metrics.h"
+#include "platform/view/times.h"
 #include "services/audit/app/audit_service.h"
 #include "services/audit/domain/choices.h"
 #include "services/audit/views/sources.h"
@@ -16,6 +18,7 @@ class AuditApp final : public service::Companion {
   void AddHandlers(service::Backend& backend) { service_.Register(backend); }
 
   absl::Status Start(service::Backend& backend) override {
+    runtime_ = &backend.runtime();
     auto store = AuditStore::Open({.path = parts_.store_path, .compress = parts_.compress});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
@@ -36,7 +39,34 @@ class AuditApp final : public service::Companion {
 
   absl::Status Health() const override { return sequencer_->Health(); }
 
+  void Collect(telemetry::Metrics& metrics) const override {
+    metrics.Gauge("trialog_audit_tree_size", "Leaves of the audit tree.", {}, static_cast<double>(store_->size()));
+    if (const auto checkpoint = store_->Checkpoint(0); checkpoint.ok()) {
+      metrics.Gauge("trialog_audit_signed_size", "Leaves under the latest signed checkpoint.", {},
+                    static_cast<double>(checkpoint->tree_size()));
+      metrics.Gauge("trialog_audit_checkpoint_timestamp_seconds", "When the latest checkpoint was signed.", {},
+                    absl::ToDoubleSeconds(FromProto(checkpoint->sign_time()) - absl::UnixEpoch()));
+    }
+    const auto since = sequencer_->UnprovenSince();
+    metrics.Gauge("trialog_audit_proof_age_seconds",
+                  "How long the oldest record waits that no signed checkpoint covers; 0 while all are covered.", {},
+                  since ? absl::ToDoubleSeconds(runtime_->Monotonic() - *since) : 0);
+    for (const std::string& source : parts_.sequencing.sources) {
+      service::TellFoldLag(metrics, "audit", source, "tree", LagOf(source));
+    }
+  }
+
  private:
+  int64_t LagOf(const std::string& source) const {
+    int64_t lag = 0;
+    for (int p = 0; p < parts_.sequencing.partitions; ++p) {
+      const auto end = parts_.log->EndOffset(source, p);
+      const auto fold = store_->Fold(source, p);
+      if (end.ok() && fold.ok()) lag += std::max<int64_t>(*end - fold->next_offset(), 0);
+    }
+    return lag;
+  }
+
   absl::Status CheckLog() {
     absl::Status checked;
     if (!parts_.check_log) return checked;
@@ -52,6 +82,7 @@ class AuditApp final : public service::Companion {
   }
 
   AuditParts parts_;
+  Runtime* runtime_ = nullptr;
   AuditService service_;
   std::unique_ptr<AuditStore> store_;
   std::unique_ptr<AuditFold> fold_;

@@ -332,7 +332,7 @@ class OnlineVerification : public AuditAppTest {
     AwaitCheckpoint(6);
   }
   OnlineVerifier Verifier() {
-    return {*client, {.token = "auditor-south"}, LoadAuditKeys(logs.folder / "audit.key", kOrigin)->signer.verifier()};
+    return {*client, [] { return std::string("auditor-south"); }, LoadAuditKeys(logs.folder / "audit.key", kOrigin)->signer.verifier()};
   }
   // A note signed with the log's own key: what a server that forks its history would have shown.
   void KeepNote(uint64_t size, const std::string& root) {
@@ -365,7 +365,7 @@ TEST_F(OnlineVerification, FindsAForkedAndAShortenedTreeAndKeepsTheEvidence) {
 TEST_F(OnlineVerification, RefusesACheckpointOfAnotherKey) {
   const auto stranger =
       sealing::NoteSigner::FromSeed(kOrigin, *sealing::SecretKey::FromBytes(std::string(32, 'z'))).value();
-  const OnlineVerifier verifier(*client, {.token = "auditor-south"}, stranger.verifier());
+  const OnlineVerifier verifier(*client, [] { return std::string("auditor-south"); }, stranger.verifier());
   EXPECT_EQ(ReasonOf(verifier.CheckpointFollows(kept).status()), "NOTE_UNVERIFIED");
 }
 
@@ -374,8 +374,37 @@ TEST_F(OnlineVerification, ProvesAnEntry) {
   for (const v1::AuditEntry& entry : listed.entries()) {
     const auto proven = Verifier().Entry(entry.name());
     ASSERT_TRUE(proven.ok()) << proven.status();
-    EXPECT_EQ(proven->entry().content().SerializeAsString(), entry.content().SerializeAsString());
+    EXPECT_EQ(proven->response.entry().content().SerializeAsString(), entry.content().SerializeAsString());
   }
+}
+
+TEST_F(OnlineVerification, ProvesAllEntriesOrASampleOfThem) {
+  const auto checkpoint = Verifier().Latest();
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  const auto all = Verifier().Entries("organizations/south", *checkpoint, nullptr, nullptr, nullptr);
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(all->listed, 6u);
+  EXPECT_EQ(all->proven, 6u);
+  std::vector<uint64_t> asked;
+  const uint64_t sample = 2;
+  const auto some = Verifier().Entries(
+      "organizations/south", *checkpoint, &sample,
+      [&](uint64_t below) {
+        asked.push_back(below);
+        return below - 1;
+      },
+      nullptr);
+  ASSERT_TRUE(some.ok()) << some.status();
+  EXPECT_EQ(some->listed, 6u) << "what came since the checkpoint is left out";
+  EXPECT_EQ(some->proven, 2u);
+  EXPECT_EQ(asked, (std::vector<uint64_t>{3, 4, 5, 6}));
+}
+
+TEST_F(OnlineVerification, EntriesOfAForkedTreeAreFound) {
+  Checkpoint forged = Verifier().Latest().value();
+  forged.root = std::string(32, 'x');
+  const auto found = Verifier().Entries("organizations/south", forged, nullptr, nullptr, nullptr);
+  EXPECT_EQ(ReasonOf(found.status()), "TREE_CHANGED") << "its proofs lead to another tree than the checkpoint";
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ void AuditService::AnswerRecorded(const CallPtr& call, std::string_view entity, 
   access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
   access.set_count(count);
   // No subjects: values stay sealed here, so nobody's personal fields were shown.
-  backend_->RecordAccess(call->principal(), call->method_name(), std::move(access), entity,
+  backend_->RecordAccess(call->principal(), service::Via(*call), std::move(access), entity,
                          [call, response = std::move(response)](const absl::Status& recorded) {
                            if (!recorded.ok()) return call->Finish(recorded);
                            call->Finish(response);

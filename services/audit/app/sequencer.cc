@@ -43,6 +43,21 @@ absl::Status Sequencer::Health() const {
   return health_;
 }
 
+std::optional<absl::Duration> Sequencer::UnprovenSince() const {
+  absl::MutexLock lock(&mutex_);
+  return unproven_since_;
+}
+
+void Sequencer::MarkUnproven(absl::Duration since) {
+  absl::MutexLock lock(&mutex_);
+  if (!unproven_since_) unproven_since_ = since;
+}
+
+void Sequencer::MarkProven() {
+  absl::MutexLock lock(&mutex_);
+  unproven_since_.reset();
+}
+
 void Sequencer::Wake() {
   if (woken_.exchange(true)) return;
   tasks_.Post([this] {
@@ -68,7 +83,9 @@ bool Sequencer::ProposeRanges() {
     Decided(ranges.status());
     return true;
   }
-  if (ranges->empty()) return false;
+  ranges_wait_ = !ranges->empty();
+  if (!ranges_wait_) return false;
+  MarkUnproven(runtime_.Monotonic());
   const absl::Duration now = runtime_.Monotonic();
   if (const absl::Duration due = last_ranges_ + options_.sequence_every; due > now) {
     StepAfter(due - now);
@@ -104,8 +121,12 @@ void Sequencer::ProposeCheckpoint() {
   const uint64_t size = store_.size();
   auto last = store_.Checkpoint(0);
   if (!last.ok() && !absl::IsNotFound(last.status())) return Fail(last.status());
-  if (size == 0 || (last.ok() && last->tree_size() >= size)) return;
+  if (size == 0 || (last.ok() && last->tree_size() >= size)) {
+    if (!ranges_wait_) MarkProven();
+    return;
+  }
   const absl::Duration now = runtime_.Monotonic();
+  MarkUnproven(now);
   if (const absl::Duration due = last_checkpoint_ + options_.checkpoint_every; due > now) return StepAfter(due - now);
   // A state that a crash could take back from this replica is not vouched for.
   if (absl::Status synced = store_.Sync(); !synced.ok()) return Decided(synced);
@@ -113,16 +134,23 @@ void Sequencer::ProposeCheckpoint() {
   v1::CheckpointSigned checkpoint;
   checkpoint.set_size(size);
   checkpoint.set_root(store_.PendingRoot());
-  Propose("SignCheckpoint", [checkpoint](const view::State& state, const Context& context) {
-    return SignCheckpoint(state, context, checkpoint);
-  });
+  Propose(
+      "SignCheckpoint",
+      [checkpoint](const view::State& state, const Context& context) {
+        return SignCheckpoint(state, context, checkpoint);
+      },
+      [this] {  // What is not in it came since, or waits a moment longer.
+        MarkProven();
+        MarkUnproven(last_checkpoint_);
+      });
 }
 
-void Sequencer::Propose(std::string method, DecideFn decide) {
+void Sequencer::Propose(std::string method, DecideFn decide, Task accepted) {
   proposing_ = true;
-  submit_(std::move(method), std::move(decide), [this](const absl::StatusOr<Outcome>& outcome) {
-    tasks_.Post([this, status = outcome.status()] {
+  submit_(std::move(method), std::move(decide), [this, accepted = std::move(accepted)](const absl::StatusOr<Outcome>& outcome) {
+    tasks_.Post([this, accepted, status = outcome.status()] {
       proposing_ = false;
+      if (status.ok() && accepted) accepted();
       Decided(status);
     });
   });

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ class Sequencer {
   void Stop();
   // Why the fold cannot go on; OK while it can. Thread safe.
   absl::Status Health() const;
+  // Since when something stands in the logs that no signed checkpoint covers, on the runtime's monotonic clock; nothing
+  // while all is covered. Under load it is the time of the last checkpoint. Thread safe.
+  std::optional<absl::Duration> UnprovenSince() const;
 
  private:
   void Wake();
@@ -53,10 +57,13 @@ class Sequencer {
   bool ProposeRanges();
   void ProposeCheckpoint();
   absl::StatusOr<std::vector<v1::Sequenced>> NewRanges();
-  void Propose(std::string method, DecideFn decide);
+  // `accepted`, when set, is called on the executor once it stands in the log.
+  void Propose(std::string method, DecideFn decide, Task accepted = nullptr);
   void Decided(const absl::Status& status);
   void StepAfter(absl::Duration delay);
   void Fail(const absl::Status& status);
+  void MarkUnproven(absl::Duration since);
+  void MarkProven();
 
   Runtime& runtime_;
   log::Log& log_;
@@ -69,8 +76,10 @@ class Sequencer {
   std::atomic<bool> woken_ = false;
   mutable absl::Mutex mutex_;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Duration> unproven_since_ ABSL_GUARDED_BY(mutex_);
 
   // The executor's.
+  bool ranges_wait_ = false;                            // Records that are not in the tree, as of the last look.
   bool proposing_ = false;                              // One proposal is on its way.
   absl::Duration timer_at_ = absl::InfiniteDuration();  // Monotonic: when the earliest timer runs.
   uint64_t told_size_ = 0;

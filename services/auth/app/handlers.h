@@ -87,7 +87,7 @@ class Handlers {
   // An access token for `account`, whose facts are those known here now.
   void MintToken(const std::string& account, const std::string& session_id, Then<AccessToken> done);
   // Who `principal` is, as WhoAmI and Login answer it.
-  void RenderIdentity(std::shared_ptr<const Principal> principal, std::string_view method, Then<v1::Identity> done);
+  void RenderIdentity(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call, Then<v1::Identity> done);
   void WhoAmI(CallPtr call);
 
   const view::State& StateOf(std::string_view organization) {

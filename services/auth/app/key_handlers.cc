@@ -39,7 +39,7 @@ void Handlers::RegisterKeys() {
     for (view::RowPtr& row : KeysToAccept(StateOf(*organization), *organization, Now())) {
       rows.push_back({&kSigningKeyType, row->As<v1::SigningKey>().name(), row});
     }
-    backend_->Render(call->shared_principal(), call->method_name(), false, std::move(rows), [call](auto shown) {
+    backend_->Render(call->shared_principal(), *call, false, std::move(rows), [call](auto shown) {
       if (!shown.ok()) return call->Finish(shown.status());
       v1::ListSigningKeysResponse response;
       for (const auto& key : *shown) *response.add_keys() = static_cast<const v1::SigningKey&>(*key);

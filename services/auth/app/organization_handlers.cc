@@ -157,7 +157,7 @@ void Handlers::ListOrganizations(CallPtr call) {
     if (!row || !kOrganizationType.may_see(*principal, state, name, *row)) {
       return call->Finish(v1::ListOrganizationsResponse());
     }
-    backend_->Render(principal, call->method_name(), true, {{&kOrganizationType, name, row}}, [call](auto shown) {
+    backend_->Render(principal, *call, true, {{&kOrganizationType, name, row}}, [call](auto shown) {
       if (!shown.ok()) return call->Finish(shown.status());
       v1::ListOrganizationsResponse response;
       *response.add_organizations() = static_cast<const v1::Organization&>(*shown->front());
@@ -193,7 +193,7 @@ void Handlers::CreateInvitation(CallPtr call) {
         token.name = outcome.names.at(0);
         view::RowPtr row = StateOf(OrganizationOf(token.name)).Find(kInvitations, token.name);
         if (!row) return call->Finish(absl::InternalError("the invitation left no record to show"));
-        backend_->Render(call->shared_principal(), call->method_name(), true, {{&kInvitationType, token.name, row}},
+        backend_->Render(call->shared_principal(), *call, true, {{&kInvitationType, token.name, row}},
                          [call, text = EncodeToken(kInvitationTokenKind, token)](auto shown) {
                            if (!shown.ok()) return call->Finish(shown.status());
                            v1::CreateInvitationResponse response;

@@ -103,7 +103,7 @@ void Handlers::RefuseSignIn(CallPtr call, absl::Time arrived, std::string_view o
                             const absl::Status& status) {
   const bool refused = absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
   if (!refused) return call->Finish(status);
-  if (OrganizationExists(organization)) backend_->RecordFailedSignIn(organization, call->method_name());
+  if (OrganizationExists(organization)) backend_->RecordFailedSignIn(organization, *call);
   const absl::Duration left = arrived + parts_.refusal_time - backend_->runtime().Now();
   workers_->After(std::max(left, absl::ZeroDuration()), [call, status] { call->Finish(status); });
 }
@@ -130,7 +130,7 @@ void Handlers::AnswerSignedIn(CallPtr call, const std::vector<std::string>& name
       *response.mutable_tokens() = std::move(tokens);
       return call->Finish(response);
     }
-    RenderIdentity(principal, call->method_name(), [call, tokens](absl::StatusOr<v1::Identity> identity) {
+    RenderIdentity(principal, *call, [call, tokens](absl::StatusOr<v1::Identity> identity) {
       if (!identity.ok()) return call->Finish(identity.status());
       FinishSignedIn(call, *std::move(identity), tokens);
     });

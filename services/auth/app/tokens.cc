@@ -42,7 +42,7 @@ void Handlers::MintToken(const std::string& account, const std::string& session_
   });
 }
 
-void Handlers::RenderIdentity(std::shared_ptr<const Principal> principal, std::string_view method,
+void Handlers::RenderIdentity(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call,
                               Then<v1::Identity> done) {
   const std::string& account = principal->user();
   const view::State& state = StateOf(principal->organization);
@@ -61,7 +61,7 @@ void Handlers::RenderIdentity(std::shared_ptr<const Principal> principal, std::s
     rows.push_back({GrantTypeOf(name), name, row});
   }
   const bool is_user = found->user != nullptr;
-  backend_->Render(principal, method, true, std::move(rows),
+  backend_->Render(principal, call, true, std::move(rows),
                    [account, is_user, patient = found->patient, done = std::move(done)](
                        absl::StatusOr<std::vector<std::shared_ptr<google::protobuf::Message>>> shown) {
                      if (!shown.ok()) return done(shown.status());
@@ -87,7 +87,7 @@ void Handlers::WhoAmI(CallPtr call) {
         BrokenRule("NO_ACCOUNT", call->principal().user(), "only an account of an organisation is someone"));
   }
   backend_->WhenReadable(call, call->principal().user(), [this, call](std::shared_ptr<const Principal> principal) {
-    RenderIdentity(std::move(principal), call->method_name(), [call](absl::StatusOr<v1::Identity> identity) {
+    RenderIdentity(std::move(principal), *call, [call](absl::StatusOr<v1::Identity> identity) {
       if (!identity.ok()) return call->Finish(identity.status());
       v1::WhoAmIResponse response;
       *response.mutable_identity() = *std::move(identity);

@@ -42,7 +42,7 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
     access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
     access.add_subjects(trial_);
     access.set_count(state_.Count(kSubjectsByTrial, trial_));
-    backend_.RecordAccess(*principal_, stream_->method_name(), std::move(access), trial_,
+    backend_.RecordAccess(*principal_, service::Via(*stream_), std::move(access), trial_,
                           [self = shared_from_this()](const absl::Status& recorded) {
                             if (!recorded.ok()) return self->stream_->Finish(recorded);
                             self->backend_.watches().Post([self] { self->Pump(); });
@@ -90,7 +90,7 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
       rows.push_back({&kDataCaptureType, capture.data_capture(), std::move(row)});
     }
     rendering_ = true;
-    backend_.Render(principal_, stream_->method_name(), false, std::move(rows),
+    backend_.Render(principal_, *stream_, false, std::move(rows),
                     [self = shared_from_this(), coded](auto resources) {
                       self->backend_.watches().Post(
                           [self, coded, resources = std::move(resources)] { self->Rendered(*coded, resources); });

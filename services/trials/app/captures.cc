@@ -80,7 +80,7 @@ void GetLatest(Backend& backend, const std::shared_ptr<rpc::Call>& call) {
         rows.push_back({&kResearcherType, researcher, row});
       }
     }
-    backend.Render(principal, call->method_name(), true, std::move(rows), [call](auto resources) {
+    backend.Render(principal, *call, true, std::move(rows), [call](auto resources) {
       if (!resources.ok()) return call->Finish(resources.status());
       v1::GetLatestDataCaptureResponse response;
       PutByType(*resources, response);

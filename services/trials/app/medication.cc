@@ -53,7 +53,7 @@ void AnswerWithFeedback(Backend& backend, const std::shared_ptr<rpc::Call>& call
   const view::RowPtr row = backend.store().FindAt(outcome.partition, *type->table, name, outcome.offset);
   if (absl::Status health = backend.store().Health(); !health.ok()) return call->Finish(health);
   if (!row) return call->Finish(Refuse(absl::StatusCode::kInternal, "NO_RECORD", "the command left no record to show"));
-  backend.Render(call->shared_principal(), call->method_name(), true, {{type, name, row}}, [call](auto resources) {
+  backend.Render(call->shared_principal(), *call, true, {{type, name, row}}, [call](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     v1::AddFeedbackResponse response;
     PutByType(*resources, response);

@@ -35,7 +35,7 @@ void GetPreferences(Backend& backend, const std::shared_ptr<rpc::Call>& call) {
       unset.set_etag("\"0\"");
       return call->Finish(unset);
     }
-    backend.Render(principal, call->method_name(), true, {{&kPreferencesType, name, row}}, [call](auto resources) {
+    backend.Render(principal, *call, true, {{&kPreferencesType, name, row}}, [call](auto resources) {
       if (!resources.ok()) return call->Finish(resources.status());
       call->Finish(*resources->front());
     });

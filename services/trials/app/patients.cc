@@ -46,7 +46,7 @@ void GetMyProfile(Backend& backend, const std::shared_ptr<rpc::Call>& call) {
     const view::State& state = backend.store().partition(backend.PartitionOf(OrganizationOf(parent)));
     auto rows = OwnProfiles(*principal, state);
     if (absl::Status health = backend.store().Health(); !health.ok()) return call->Finish(health);
-    backend.Render(principal, call->method_name(), true, std::move(rows), [call](auto resources) {
+    backend.Render(principal, *call, true, std::move(rows), [call](auto resources) {
       if (!resources.ok()) return call->Finish(resources.status());
       v1::GetMyProfileResponse response;
       PutByType(*resources, response);

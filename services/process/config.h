@@ -1,0 +1,43 @@
+// How a server process is configured: flags, each also from the environment and from a flagfile, checked before anything
+// is opened. The same for the standalone and the five single services.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "platform/rpc/frame.h"
+#include "platform/rpc/server.h"
+#include "platform/service/call_log.h"
+
+namespace trialog::process {
+
+struct Config {
+  std::string data;  // Folder.
+  std::string address = "127.0.0.1:50051";
+  std::shared_ptr<const rpc::ServerTls> tls;
+  std::string metrics_address;  // Of MetricsServer; empty: none.
+  absl::Duration drain = absl::Seconds(10);
+  uint64_t min_free_bytes = uint64_t{256} << 20;  // The disk's watermark.
+  bool compress = true;                           // Off where a test searches the raw files.
+  service::CallLog call_log = service::CallLog::kFaults;
+  rpc::ServerOptions server;  // Limits; address and TLS are those above.
+  rpc::FrameOptions frame;    // Limits.
+
+  rpc::ServerOptions ServerOptions() const {
+    rpc::ServerOptions options = server;
+    options.address = address;
+    options.tls = tls;
+    return options;
+  }
+};
+
+// Reads the flags of this program: TRIALOG_FLAGFILE first, then each TRIALOG_<FLAG>, then the command line, whose
+// --flagfile counts where it stands; of two the later counts. An unknown flag or a value that is none ends the process
+// with status 1 and the reason on standard error, --help and --version with theirs. INVALID_ARGUMENT, reason
+// BAD_CONFIGURATION: the message names every other fault, one a line, and what to do about it.
+absl::StatusOr<Config> ReadConfig(int argc, char** argv, std::string_view what_it_is);
+
+}  // namespace trialog::process
