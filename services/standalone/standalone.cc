@@ -7,6 +7,7 @@
 #include "platform/sealing/digest.h"
 #include "platform/sealing/master_key.h"
 #include "platform/text/text.h"
+#include "rocksdb/env.h"
 #include "services/analytics/app/analytics_app.h"
 #include "services/audit/app/audit_app.h"
 #include "services/auth/app/auth_app.h"
@@ -46,11 +47,13 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   std::error_code error;
   std::filesystem::create_directories(options.data + "/stores", error);
 
-  auto log = log::EmbeddedLog::Open(
-      {.path = options.data + "/log", .min_free_bytes = options.min_free_bytes, .compress = options.compress});
+  auto log = log::EmbeddedLog::Open({.path = options.data + "/log",
+                                     .file_system = options.env ? options.env->GetFileSystem() : nullptr,
+                                     .min_free_bytes = options.min_free_bytes,
+                                     .compress = options.compress});
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
-  auto keys = sealing::KeyStore::Open(options.data + "/keys/db", *std::move(master), options.runtime);
+  auto keys = sealing::KeyStore::Open(options.data + "/keys/db", *std::move(master), options.runtime, {.env = options.env});
   if (!keys.ok()) return keys.status();
   key_store_ = *std::move(keys);
   key_executor_ = options.runtime->NewExecutor("keys");
@@ -64,7 +67,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auth_parts.key_destroyed = [this](std::string_view subject) {
     for (auto& keys : cached_keys_) keys->Drop(subject);
   };
-  auto blobs = blob::BlobFolder::Open(options.data + "/blobs");
+  auto blobs = blob::BlobFolder::Open(options.data + "/blobs", options.env);
   if (!blobs.ok()) return blobs.status();
   blobs_ = *std::move(blobs);
   analytics::AnalyticsParts analytics_parts;
@@ -77,6 +80,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   };
   audit::AuditParts audit_parts{.log = log_.get(), .store_path = options.data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
   audit_parts.compress = options.compress;
+  audit_parts.env = options.env;
   audit_parts.check_log = check_log;
   for (const service::Definition& definition :
        {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition(), trials::TrialsDefinition(),
@@ -93,6 +97,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.request_key = Derived(*secret, Cat("requests of ", name));
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
+    environment.env = options.env;
     environment.check_log = check_log;
     auto host = service::Host::Open(definition, environment);
     if (!host.ok()) return host.status();

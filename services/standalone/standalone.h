@@ -17,6 +17,10 @@
 #include "platform/service/remote_keys.h"
 #include "services/process/serve.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace trialog::standalone {
 
 struct Options {
@@ -28,6 +32,9 @@ struct Options {
   bool compress = true;  // Off where a test searches the raw files.
   uint64_t min_free_bytes = uint64_t{256} << 20;
   Runtime* runtime = nullptr;  // Null: the real one.
+  // Of log, stores, key store and blobs, not of the small files in keys/. Null: the operating system's; tests give one that
+  // loses power. Outlives the standalone.
+  rocksdb::Env* env = nullptr;
 };
 
 class Standalone final : public process::Serving {
