@@ -8,16 +8,19 @@
 
 #include "absl/time/clock.h"
 #include "platform/errors/errors.h"
+#include "platform/log/testing/power_cut_fs.h"
 #include "platform/sealing/digest.h"
 #include "platform/sealing/encoding.h"
+#include "platform/text/text.h"
+#include "rocksdb/env.h"
 
 namespace trialog::blob {
 namespace {
 
-class BlobFolderTest : public testing::Test {
+class BlobFolderTest : public ::testing::Test {
  protected:
   BlobFolderTest() {
-    std::string path = testing::TempDir() + "blobs-XXXXXX";
+    std::string path = ::testing::TempDir() + "blobs-XXXXXX";
     path_ = mkdtemp(path.data());
     folder_ = *BlobFolder::Open(path_);
   }
@@ -96,7 +99,7 @@ TEST_F(BlobFolderTest, RefusesWhatIsTooLargeToStoreOrToRead) {
 
 TEST_F(BlobFolderTest, TakesNothingWhenTheDiskIsBelowItsWatermarkAndReadsOn) {
   const std::string sha256 = folder_->Put("rows").value();
-  folder_ = *BlobFolder::Open(path_, UINT64_MAX);
+  folder_ = *BlobFolder::Open(path_, {.min_free_bytes = UINT64_MAX});
   EXPECT_EQ(ReasonOf(folder_->Put("more").status()), "DISK_WATERMARK");
   EXPECT_EQ(FileCount(), 1u);
   EXPECT_EQ(folder_->Get(sha256).value(), "rows");
@@ -121,10 +124,55 @@ TEST_F(BlobFolderTest, SaysThatAFolderIsGone) {
 }
 
 TEST(BlobFolder, CannotBeOpenedWhereAFileIs) {
-  std::string path = testing::TempDir() + "blobs-file-XXXXXX";
+  std::string path = ::testing::TempDir() + "blobs-file-XXXXXX";
   ASSERT_GE(mkstemp(path.data()), 0);
   EXPECT_EQ(BlobFolder::Open(path).status().code(), absl::StatusCode::kUnavailable);
   std::filesystem::remove(path);
+}
+
+// Disks that fail.
+
+class BlobsOnAFailingDisk : public ::testing::Test {
+ protected:
+  const std::shared_ptr<trialog::testing::PowerCutFileSystem> files_ = trialog::testing::PowerCutInMemory();
+  const std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(files_);
+};
+
+TEST_F(BlobsOnAFailingDisk, APowerCutTakesNoBlobThatWasStoredAndLeavesNoneHalf) {
+  int stored = 0;
+  for (int64_t cut = 0; cut < 40; ++cut) {
+    SCOPED_TRACE(Cat("cut after ", cut, " operations"));
+    files_->CutPowerAfter(cut);
+    std::vector<std::string> kept, tried;
+    if (auto folder = BlobFolder::Open("/blobs", {.env = env_.get()}); folder.ok()) {
+      for (int blob = 0; blob < 20 && !files_->PowerIsCut(); ++blob) {
+        tried.push_back(Cat("rows ", cut, " ", blob, std::string(1000, 'r')));
+        if ((*folder)->Put(tried.back()).ok()) kept.push_back(tried.back());
+      }
+    }
+    files_->RestorePower();
+    const auto folder = BlobFolder::Open("/blobs", {.env = env_.get()}).value();
+    for (const std::string& content : kept) EXPECT_EQ(folder->Get(sealing::Sha256(content)).value(), content);
+    for (const std::string& content : tried) {
+      const auto read = folder->Get(sealing::Sha256(content));
+      EXPECT_TRUE(read.ok() || absl::IsNotFound(read.status())) << read.status();
+    }
+    stored += static_cast<int>(kept.size());
+  }
+  EXPECT_GT(stored, 50);
+}
+
+TEST_F(BlobsOnAFailingDisk, AFullDiskIsSaidLeavesNothingBehindAndPasses) {
+  const auto folder = BlobFolder::Open("/blobs", {.env = env_.get()}).value();
+  const std::string before = folder->Put("before").value();
+  files_->FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"));
+  EXPECT_EQ(ReasonOf(folder->Put("rows").status()), "DISK_FULL");
+  EXPECT_EQ(folder->Get(before).value(), "before");
+  files_->ClearFaults();
+  EXPECT_EQ(folder->Get(folder->Put("rows").value()).value(), "rows");
+  std::vector<std::string> names;
+  EXPECT_TRUE(env_->GetChildren("/blobs", &names).ok());
+  EXPECT_EQ(names.size(), 2u);
 }
 
 }  // namespace

@@ -45,6 +45,10 @@ rocksdb::WriteOptions Synced() {
 
 absl::Status FromRocks(const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
+  if (status.IsNoSpace()) {
+    return RetryLater(absl::StatusCode::kResourceExhausted, "DISK_FULL", "the key store's disk is full; make room",
+                      absl::Seconds(10));
+  }
   return Refuse(status.IsCorruption() ? absl::StatusCode::kDataLoss : absl::StatusCode::kUnavailable, "KEY_STORE_DISK",
                 Cat("the key store's disk answers: ", status.ToString()));
 }

@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
 
 absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition, const Environment& environment) {
   std::unique_ptr<Host> host(new Host(definition, environment));
-  auto store = view::Store::Open(*definition.domain, {.path = environment.store_path, .compress = environment.compress});
+  auto store = view::Store::Open(
+      *definition.domain, {.path = environment.store_path, .env = environment.env, .compress = environment.compress});
   if (!store.ok()) return store.status();
   view::Store& opened = **store;
   if (absl::Status checked = CheckLog(definition, environment, opened); !checked.ok()) return checked;

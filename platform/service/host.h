@@ -16,6 +16,10 @@
 #include "platform/service/backend.h"
 #include "platform/service/call_log.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace trialog::service {
 
 // What a service runs beside its handlers, on threads of its own.
@@ -60,6 +64,7 @@ struct Environment {
   const rpc::TokenSigner* tokens;
   int partitions = log::kPartitions;  // Of auth's topic, which every service folds.
   bool compress = true;
+  rocksdb::Env* env = nullptr;  // Of the store; null: the operating system's.
   // Refuses the start when the log ends before the position of a store; null where the log cannot lose its end.
   std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
   // Who calls, for tests that bring their own callers; null: access tokens.

@@ -7,6 +7,7 @@
 #include "platform/sealing/digest.h"
 #include "platform/sealing/master_key.h"
 #include "platform/text/text.h"
+#include "rocksdb/env.h"
 #include "services/analytics/app/analytics_app.h"
 #include "services/audit/app/audit_app.h"
 #include "services/auth/app/auth_app.h"
@@ -42,12 +43,14 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   std::error_code error;
   std::filesystem::create_directories(data + "/stores", error);
 
-  auto log = log::EmbeddedLog::Open(
-      {.path = data + "/log", .min_free_bytes = options.min_free_bytes, .compress = options.compress});
+  auto log = log::EmbeddedLog::Open({.path = data + "/log",
+                                     .file_system = options.env ? options.env->GetFileSystem() : nullptr,
+                                     .min_free_bytes = options.min_free_bytes,
+                                     .compress = options.compress});
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
   auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), options.runtime,
-                                      {.min_free_bytes = options.min_free_bytes});
+                                      {.env = options.env, .min_free_bytes = options.min_free_bytes});
   if (!keys.ok()) return keys.status();
   key_store_ = *std::move(keys);
   key_executor_ = options.runtime->NewExecutor("keys");
@@ -61,7 +64,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auth_parts.key_destroyed = [this](std::string_view subject) {
     for (auto& keys : cached_keys_) keys->Drop(subject);
   };
-  auto blobs = blob::BlobFolder::Open(data + "/blobs", options.min_free_bytes);
+  auto blobs = blob::BlobFolder::Open(data + "/blobs", {.env = options.env, .min_free_bytes = options.min_free_bytes});
   if (!blobs.ok()) return blobs.status();
   blobs_ = *std::move(blobs);
   analytics::AnalyticsParts analytics_parts;
@@ -74,6 +77,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   };
   audit::AuditParts audit_parts{.log = log_.get(), .store_path = data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
   audit_parts.compress = options.compress;
+  audit_parts.env = options.env;
   audit_parts.check_log = check_log;
   for (const service::Definition& definition :
        {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition(), trials::TrialsDefinition(),
@@ -90,6 +94,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.request_key = Derived(*secret, Cat("requests of ", name));
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
+    environment.env = options.env;
     environment.check_log = check_log;
     environment.frame = options.frame;
     environment.call_log = options.call_log;

@@ -18,12 +18,19 @@
 #include "services/process/common.h"
 #include "services/process/serve.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace trialog::standalone {
 
 // Its folder `data` holds everything: keys/ (made by trialogctl init), log/, blobs/, stores/. Losing stores/ costs a
 // replay; losing one of the others loses data.
 struct Options : process::Config {
   Runtime* runtime = nullptr;  // Null: the real one.
+  // Of log, stores, key store and blobs, not of the small files in keys/. Null: the operating system's; tests give one that
+  // loses power. Outlives the standalone.
+  rocksdb::Env* env = nullptr;
 };
 
 class Standalone final : public process::Serving {

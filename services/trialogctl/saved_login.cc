@@ -16,9 +16,6 @@
 namespace trialog::ctl {
 namespace {
 
-// A token with less life than this is renewed.
-constexpr absl::Duration kLeastLife = absl::Seconds(30);
-
 absl::Status NotSignedIn() {
   return Refuse(absl::StatusCode::kFailedPrecondition, "NOT_SIGNED_IN",
                 "sign in first: trialogctl login --server … --organization …");
@@ -91,7 +88,7 @@ absl::StatusOr<std::string> CurrentToken(const std::string& path, absl::Time now
     return Refuse(absl::StatusCode::kUnavailable, "TOKEN_FILE_LOCK", Cat(path, ".lock cannot be locked"));
   auto login = LoadLogin(path);
   if (!login.ok()) return login.status();
-  if (now + kLeastLife < login->access_token_expires) return login->access_token;
+  if (now + kLeastTokenLife < login->access_token_expires) return login->access_token;
   auth::v1::RefreshTokenRequest request;
   request.set_refresh_token(login->refresh_token);
   auto renewed = rpc::Client(rpc::Connect(login->server))

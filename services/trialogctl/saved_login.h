@@ -10,6 +10,9 @@
 
 namespace trialog::ctl {
 
+// An access token with less life than this is renewed.
+inline constexpr absl::Duration kLeastTokenLife = absl::Seconds(30);
+
 struct SavedLogin {
   std::string server;
   std::string refresh_token;

@@ -127,6 +127,17 @@ class Person(Caller):
         return self
 
 
+def pages(method, request, field):
+    """All records of a list method, over all its pages."""
+    found = []
+    while True:
+        page = method(request)
+        found.extend(getattr(page, field))
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
 def _detail(error, kind):
     """The first detail of this type (google.rpc) of a refused call; None without one."""
     status = rpc_status.from_call(error)

@@ -1,6 +1,7 @@
 """Runs the standalone for the tests: real binaries, generated stubs, one server for the session."""
 import os
 import pathlib
+import random
 import shutil
 import sys
 import tempfile
@@ -29,6 +30,14 @@ def pytest_configure(config):
 def binaries(request):
     """Folder of the binaries under test."""
     return pathlib.Path(request.config.getoption("--build")).resolve() / "bin"
+
+
+@pytest.fixture
+def chance():
+    """Chance from a seed that is printed with a failure."""
+    seed = os.environ.get("TRIALOG_SEED") or str(random.SystemRandom().randrange(10**9))
+    print(f"TRIALOG_SEED={seed}")
+    return random.Random(seed)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """A biobank with its people, for tests of flow A."""
-from client import request_id
+from client import pages, request_id
 from trialog.event.v1 import value_pb2
 from trialog.inventory.v1 import biobank_pb2, inventory_item_pb2, sample_pb2, storage_pb2
 
@@ -108,20 +108,10 @@ def get_item(caller, name, **more):
 
 def samples_of(caller, parent, **more):
     """All samples of a parent that the caller sees, over all pages."""
-    return _pages(caller.SampleService.ListSamples, sample_pb2.ListSamplesRequest(parent=parent, **more), "samples")
+    return pages(caller.SampleService.ListSamples, sample_pb2.ListSamplesRequest(parent=parent, **more), "samples")
 
 
 def items_of(caller, parent, **more):
     """All inventory items of a parent that the caller sees, over all pages."""
     request = inventory_item_pb2.ListInventoryItemsRequest(parent=parent, **more)
-    return _pages(caller.InventoryService.ListInventoryItems, request, "inventory_items")
-
-
-def _pages(method, request, field):
-    found = []
-    while True:
-        page = method(request)
-        found.extend(getattr(page, field))
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    return pages(caller.InventoryService.ListInventoryItems, request, "inventory_items")

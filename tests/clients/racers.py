@@ -1,23 +1,18 @@
 """Many client processes that call at one moment."""
-import multiprocessing
-
+from processes import context
 from server import DEADLINE
-
-_context = multiprocessing.get_context("forkserver")
-# Imported once, before gRPC is used; each child is a fork of that.
-_context.set_forkserver_preload(["client"])
 
 
 class Racers:
     """`count` processes, each with a connection of its own; `race` lets them all call at once."""
 
     def __init__(self, count, target):
-        barrier = _context.Barrier(count)
+        barrier = context.Barrier(count)
         self._pipes = []
         self._processes = []
         for _ in range(count):
-            ours, theirs = _context.Pipe()
-            process = _context.Process(target=_run, args=(theirs, barrier, target), daemon=True)
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_run, args=(theirs, barrier, target), daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)

@@ -27,8 +27,20 @@ def make_data_folder(folder, binaries):
     subprocess.run([binaries / "trialogctl", "init", "--data", folder], check=True, timeout=DEADLINE)
 
 
+def at_another_time(clock):
+    """The environment in which a program believes in another time ("-10m")."""
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # scripts/deps.sh test
+    return {"LD_PRELOAD": str(library), "FAKETIME": clock, "DONT_FAKE_MONOTONIC": "1"}
+
+
+class EndedEarly(Exception):
+    """The process ended, or said nothing, before what was waited for."""
+
+
 class Server:
     """A running server process on a port that the system chose. Its log is `log_file`, beside the data folder."""
+
+    stdin = None  # That of the tests.
 
     def __init__(self, binaries, folder, *flags, program="trialog-standalone"):
         self.binaries = pathlib.Path(binaries)
@@ -39,49 +51,68 @@ class Server:
         self.process = None
         self.target = None
         self.metrics_port = None  # Where --metrics_address gives one.
+        self._printed = b""
         make_data_folder(self.data, self.binaries)
 
-    def start(self, clock=None, variables=None):
+    def start(self, clock=None, flags=(), variables=None):
         """Starts it and waits until every service is healthy; with `clock` ("-10m") it believes in another time.
-        `variables` are added to its environment."""
-        self.launch(clock, variables)
+        `flags` and `variables` are added to its command line and environment."""
+        self.launch(clock, flags, variables)
         with grpc.insecure_channel(self.target) as channel:
             health = health_pb2_grpc.HealthStub(channel)
             answer = health.Check(health_pb2.HealthCheckRequest(), timeout=DEADLINE, wait_for_ready=True)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         return self
 
-    def launch(self, clock=None, variables=None):
+    def launch(self, clock=None, flags=(), variables=None):
         """Starts it and waits until it says on which port it serves."""
-        environment = dict(os.environ) | (variables or {})
-        if clock:
-            library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # scripts/deps.sh test
-            environment |= {"LD_PRELOAD": str(library), "FAKETIME": clock, "DONT_FAKE_MONOTONIC": "1"}
+        self._spawn(clock, flags, variables)
+        self.target = f"127.0.0.1:{self._port()}"
+
+    def start_and_kill(self, seconds):
+        """Starts it and kills it so much later, wherever it is by then."""
+        self._spawn()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        else:
+            raise AssertionError(self.last_words())
+
+    def _spawn(self, clock=None, flags=(), variables=None):
+        self._printed = b""
+        environment = os.environ | (at_another_time(clock) if clock else {}) | (variables or {})
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binaries / self.program, "--data", self.data, "--address", "127.0.0.1:0", *self.flags],
+                [self.binaries / self.program, "--data", self.data, "--address", "127.0.0.1:0", *self.flags, *flags],
+                stdin=self.stdin,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environment,
             )
-        self.target = f"127.0.0.1:{self._port()}"
 
     def _port(self):
-        """The port of the line `serving on port N`."""
-        printed = b""
+        """The port of the line `serving on port N`; a line `metrics on port N` may stand before it."""
+        serving = self.await_output(rb"(?:metrics on port (\d+)\n)?serving on port (\d+)\n")
+        self.metrics_port = int(serving[1]) if serving[1] else None
+        return int(serving[2])
+
+    def await_output(self, pattern):
+        """The first match of `pattern` in what it prints after the last one."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            while selector.select(DEADLINE):
-                read = os.read(self.process.stdout.fileno(), 4096)
-                printed += read
-                if match := re.search(rb"serving on port (\d+)\n", printed):
-                    metrics = re.search(rb"metrics on port (\d+)\n", printed)
-                    self.metrics_port = int(metrics[1]) if metrics else None
-                    return int(match[1])
+            while not (match := re.search(pattern, self._printed)):
+                read = os.read(self.process.stdout.fileno(), 4096) if selector.select(DEADLINE) else b""
+                self._printed += read
                 if not read:
-                    break
-        self.kill()
-        raise RuntimeError(f"the server did not start: {self.log_file.read_text(errors='replace')[-2000:]}")
+                    self.kill()
+                    raise EndedEarly(f"the server printed {self._printed} and no {pattern}: {self.last_words()}")
+        self._printed = self._printed[match.end() :]
+        return match
+
+    def last_words(self):
+        """The end of its log."""
+        return self.log_file.read_text(errors="replace")[-2000:]
 
     def stop(self):
         """Ends it in order (SIGTERM); a server that ends badly fails the test."""
@@ -91,7 +122,7 @@ class Server:
         code = self.process.wait(DEADLINE)
         self.process.stdout.close()
         self.process = None
-        assert code == 0, self.log_file.read_text(errors="replace")[-2000:]
+        assert code == 0, self.last_words()
 
     def kill(self):
         """Ends it at once (SIGKILL), as a crash would."""
@@ -114,6 +145,18 @@ class Server:
     def alive(self):
         """Whether the process that was started still runs."""
         return self.process is not None and self.process.poll() is None
+
+    def verify(self, *flags):
+        """What `trialogctl verify` says of the data folder of a server that was stopped; anything bad fails the test."""
+        result = subprocess.run(
+            [self.binaries / "trialogctl", "verify", "--data", self.data, *flags],
+            capture_output=True,
+            text=True,
+            timeout=2 * DEADLINE,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
     def new_init_token(self):
         """A one-time token for one more organisation, as the operator would lay it down."""

@@ -46,6 +46,11 @@ absl::Status WriteFailed(std::string_view detail) {
                     Cat("the log could not be written; look at its disk: ", detail), kRetry);
 }
 
+absl::Status DiskFull() {
+  return RetryLater(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                    "the log's disk is full; make room, reads go on", absl::Seconds(10));
+}
+
 }  // namespace
 
 // Hears of failures in the background. Damage that compaction meets in an old file is not a reason to refuse writes:
@@ -176,7 +181,8 @@ absl::Status EmbeddedLog::CheckDiskTakesWrites() {
   const std::string probe = Cat(options_.path, "/probe.tmp");
   const rocksdb::Status written = rocksdb::WriteStringToFile(files_.get(), std::string(1 << 20, 'x'), probe, true);
   env_->DeleteFile(probe).PermitUncheckedError();
-  return written.ok() ? absl::OkStatus() : WriteFailed(written.ToString());
+  if (written.ok()) return absl::OkStatus();
+  return written.IsNoSpace() ? DiskFull() : WriteFailed(written.ToString());
 }
 
 absl::Status EmbeddedLog::CheckWatermark() {

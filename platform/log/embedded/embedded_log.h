@@ -48,7 +48,8 @@ class EmbeddedLog final : public Log {
   absl::Status VerifyChecksums();
 
   // `topic` holds no NUL. Errors of a report, beyond those of the contract:
-  // RESOURCE_EXHAUSTED DISK_WATERMARK and INVALID_ARGUMENT RECORD_TOO_LONG (the whole group): nothing was written.
+  // RESOURCE_EXHAUSTED DISK_WATERMARK or DISK_FULL, and INVALID_ARGUMENT RECORD_TOO_LONG (the whole group): nothing was
+  // written.
   // UNAVAILABLE LOG_WRITE_FAILED: not known; this appender fails from now on. The next append of any appender tries to
   // recover: the database is opened again, as after a crash, once the disk takes writes.
   std::unique_ptr<Appender> NewAppender(const std::string& topic, int partition) override;

@@ -104,6 +104,11 @@ void PowerCutFileSystem::CutPowerAfter(int64_t operations) {
   cut_at_ = operations_ + operations;
 }
 
+void PowerCutFileSystem::AwaitCut() {
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&cut_));
+}
+
 bool PowerCutFileSystem::PowerIsCut() {
   absl::MutexLock lock(&mutex_);
   return cut_;
@@ -151,7 +156,8 @@ IOStatus PowerCutFileSystem::Begin(Operation operation) {
   if (cut_) return IOStatus::IOError("no power");
   ++operations_;
   const bool failing = fail_at_ && operations_ > *fail_at_;
-  if (failing && (operation == Operation::kSync || !fail_syncs_only_)) return failure_;
+  const bool may_fail = fail_syncs_only_ ? operation == Operation::kSync : operation != Operation::kEntry;
+  if (failing && may_fail) return failure_;
   return IOStatus::OK();
 }
 

@@ -29,6 +29,8 @@ class PowerCutFileSystem final : public rocksdb::FileSystemWrapper {
   // The same, when so many more operations (appends, syncs, creations, renames) were done.
   void CutPowerAfter(int64_t operations);
   bool PowerIsCut();
+  // Blocks until it is.
+  void AwaitCut();
   // The machine starts again: forgets what was not synced and works. Everything opened before must be closed.
   void RestorePower();
 

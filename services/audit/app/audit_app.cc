@@ -19,7 +19,7 @@ class AuditApp final : public service::Companion {
 
   absl::Status Start(service::Backend& backend) override {
     runtime_ = &backend.runtime();
-    auto store = AuditStore::Open({.path = parts_.store_path, .compress = parts_.compress});
+    auto store = AuditStore::Open({.path = parts_.store_path, .env = parts_.env, .compress = parts_.compress});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
     if (absl::Status checked = CheckLog(); !checked.ok()) return checked;

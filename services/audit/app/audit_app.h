@@ -17,6 +17,7 @@ struct AuditParts {
   std::string store_path;  // Of the tree and its indexes; not that of the environment, which keeps audit's choices.
   AuditKeys keys;
   bool compress = true;
+  rocksdb::Env* env = nullptr;  // Of the tree; null: the operating system's.
   // As in service::Environment, for the positions of the tree's store.
   std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
   // Empty sources: all services.

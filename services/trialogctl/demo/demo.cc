@@ -5,6 +5,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "platform/errors/errors.h"
+#include "platform/sealing/digest.h"
+#include "platform/sealing/encoding.h"
 #include "platform/text/text.h"
 #include "services/trialogctl/demo/proof.h"
 #include "services/trialogctl/demo/world.h"
@@ -43,6 +45,16 @@ class Progress {
     state_["done"].push_back(step);
     return Save();
   }
+  // What another file's run made stays what it is.
+  absl::Status UseData(const std::string& digest) {
+    if (state_.value("data", digest) != digest) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, "DEMO_STATE",
+                    Cat(path_, " is of a demo with other data: give that file as --data, or load this one into an organization "
+                        "of its own, with a --state of its own"));
+    }
+    state_["data"] = digest;
+    return Save();
+  }
   std::string checkpoint() const { return state_.value("checkpoint", ""); }
   absl::Status KeepCheckpoint(const std::string& note) {
     state_["checkpoint"] = note;
@@ -57,6 +69,20 @@ class Progress {
   std::string path_;
   json state_;
 };
+
+// The same for the same patients.
+std::string DigestOf(const std::vector<PatientRow>& rows) {
+  std::string text;
+  for (const PatientRow& row : rows) {
+    for (const std::optional<int>& value :
+         {row.institution, std::optional(row.days), std::optional<int>(row.died), std::optional(row.age),
+          std::optional<int>(row.male), row.ecog, row.karnofsky_by_physician, row.karnofsky_by_patient, row.calories,
+          row.weight_loss}) {
+      text += value ? Cat(*value, ",") : ",";
+    }
+  }
+  return sealing::Hex(sealing::Sha256(text));
+}
 
 // Signs the administrator in with the credentials file.
 absl::Status SignInAdministrator(World& world, const std::string& path) {
@@ -78,12 +104,9 @@ absl::Status SignInAdministrator(World& world, const std::string& path) {
   request.set_organization(world.organization);
   request.set_username(field("username"));
   request.set_password(world.secret);
-  rpc::ClientOptions options;
-  options.wait_for_ready = true;
-  auto answer = world.client.Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", request, options);
-  if (!answer.ok()) return answer.status();
-  world.people["administrator"] = {answer->identity().user().name(), "the administrator",
-                                   answer->tokens().access_token()};
+  auto administrator = Person::SignIn(world.client, "the administrator", request);
+  if (!administrator.ok()) return administrator.status();
+  world.people["administrator"] = *std::move(administrator);
   return absl::OkStatus();
 }
 
@@ -141,6 +164,7 @@ absl::Status RunDemo(const DemoOptions& options) {
   if (!progress.ok()) return progress.status();
   const rpc::Client client(rpc::Connect(options.server));
   World world{.client = client, .organization = "", .secret = "", .rows = *std::move(rows), .people = {}};
+  if (absl::Status same = progress->UseData(DigestOf(world.rows)); !same.ok()) return same;
   if (absl::Status signed_in = SignInAdministrator(world, options.credentials_file); !signed_in.ok()) return signed_in;
 
   const bool loaded = progress->Has("scene D");

@@ -46,14 +46,12 @@ std::string PasswordOf(const World& world, std::string_view user_id) {
   return Cat("demo-", sealing::Base64Url(sealing::HmacSha256(world.secret, Cat("trialog demo user ", user_id))));
 }
 
-absl::StatusOr<Person> SignIn(const World& world, const Invited& invited) {
-  auth::v1::LoginRequest request;
-  request.set_organization(world.organization);
-  request.set_username(invited.id);
-  request.set_password(PasswordOf(world, invited.id));
-  auto answer = world.client.Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", request);
-  if (!answer.ok()) return answer.status();
-  return Person{answer->identity().user().name(), invited.called, answer->tokens().access_token()};
+auth::v1::LoginRequest CredentialsOf(const World& world, const Invited& invited) {
+  auth::v1::LoginRequest credentials;
+  credentials.set_organization(world.organization);
+  credentials.set_username(invited.id);
+  credentials.set_password(PasswordOf(world, invited.id));
+  return credentials;
 }
 
 absl::StatusOr<Person> SignUp(const World& world, const Person& administrator, const Invited& invited) {
@@ -76,9 +74,11 @@ absl::StatusOr<Person> SignUp(const World& world, const Person& administrator, c
   request.set_password(PasswordOf(world, invited.id));
   request.set_invitation_token(invitation.invitation_token());
   auto answer = world.client.Call<auth::v1::SignUpResponse>("trialog.auth.v1.AuthService/SignUp", request);
-  if (absl::IsAlreadyExists(answer.status())) return SignIn(world, invited);  // A demo begun again.
+  if (absl::IsAlreadyExists(answer.status())) {
+    return Person::SignIn(world.client, invited.called, CredentialsOf(world, invited));  // A demo begun again.
+  }
   if (!answer.ok()) return answer.status();
-  return Person{answer->identity().user().name(), invited.called, answer->tokens().access_token()};
+  return Person(answer->identity().user().name(), invited.called, CredentialsOf(world, invited), answer->tokens());
 }
 
 }  // namespace

@@ -50,10 +50,19 @@ bool MayRetry(const absl::Status& status) { return absl::IsUnavailable(status) |
 
 }  // namespace
 
-rpc::ClientOptions OptionsOf(const Person& who) {
+absl::Status Steps::Attempt(const Person& who, std::string_view method, const google::protobuf::Message& request,
+                            google::protobuf::Message& response, bool wait_for_ready) {
   rpc::ClientOptions options;
-  options.token = who.token;
-  return options;
+  options.wait_for_ready = wait_for_ready;
+  absl::Status status;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto token = who.Token(client_, options.token);
+    if (!token.ok()) return token.status();
+    options.token = *std::move(token);
+    status = client_.CallAny(method, request, response, options, nullptr);
+    if (!absl::IsUnauthenticated(status)) break;
+  }
+  return status;
 }
 
 void Steps::CallAny(const Person& who, std::string_view method, google::protobuf::Message& request,
@@ -61,7 +70,8 @@ void Steps::CallAny(const Person& who, std::string_view method, google::protobuf
   if (!status_.ok()) return;
   FillRequestId(who, method, request, occasion);
   for (int attempt = 1;; ++attempt) {
-    absl::Status status = client_.CallAny(method, request, response, OptionsOf(who), nullptr);
+    // Again: the server may be starting.
+    absl::Status status = Attempt(who, method, request, response, /*wait_for_ready=*/attempt > 1);
     if (status.ok()) return;
     if (!MayRetry(status) || attempt == kTries) return Fail(Explained(who, method, status));
     absl::SleepFor(absl::Milliseconds(50 << attempt));  // What the server asks for: come back later.
@@ -71,7 +81,7 @@ void Steps::CallAny(const Person& who, std::string_view method, google::protobuf
 std::string Steps::CallRefused(const Person& who, std::string_view method, google::protobuf::Message& request,
                                google::protobuf::Message& response) {
   if (!status_.ok()) return "";
-  const absl::Status status = client_.CallAny(method, request, response, OptionsOf(who), nullptr);
+  const absl::Status status = Attempt(who, method, request, response, /*wait_for_ready=*/false);
   if (absl::IsNotFound(status) || absl::IsPermissionDenied(status)) {
     return Cat(absl::StatusCodeToString(status.code()), " ", ReasonOf(status));
   }

@@ -12,15 +12,9 @@
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "platform/rpc/client.h"
+#include "services/trialogctl/demo/person.h"
 
 namespace trialog::ctl::demo {
-
-// Someone signed in.
-struct Person {
-  std::string name;  // organizations/{organization}/users/{user}.
-  std::string called;
-  std::string token;
-};
 
 // A chain of calls that ends at its first failure: every later call does nothing and answers an empty message. So a
 // scene reads as its steps, and status() says what broke it. For one thread.
@@ -57,12 +51,13 @@ class Steps {
                google::protobuf::Message& response, std::string_view occasion);
   std::string CallRefused(const Person& who, std::string_view method, google::protobuf::Message& request,
                           google::protobuf::Message& response);
+  // One call, and a second one where the access token had ended.
+  absl::Status Attempt(const Person& who, std::string_view method, const google::protobuf::Message& request,
+                       google::protobuf::Message& response, bool wait_for_ready);
 
   const rpc::Client& client_;
   absl::Status status_;
 };
-
-rpc::ClientOptions OptionsOf(const Person& who);
 
 // An open Watch. `Response` has changes, each with `name` where it shows no record, and initial_done.
 template <typename Response>
@@ -74,7 +69,13 @@ class Watch {
   Watch(Steps& steps, const Person& who, std::string_view method, const google::protobuf::Message& request)
       : steps_(steps) {
     if (!steps.ok()) return;
-    rpc::ClientOptions options = OptionsOf(who);
+    auto token = who.Token(steps.client());
+    if (!token.ok()) {
+      steps.Fail(token.status());
+      return;
+    }
+    rpc::ClientOptions options;
+    options.token = *std::move(token);
     options.timeout = kPatience;
     reader_ = steps.client().Open(method, request, options);
     for (Response response; Next(response);) {

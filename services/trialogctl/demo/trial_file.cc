@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 10> kColumns = {"inst",    "time",     "status",    "age",      "sex",
                                                        "ph.ecog", "ph.karno", "pat.karno", "meal.cal", "wt.loss"};
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 enum ColumnAt { kInst, kTime, kStatus, kAge, kSex, kEcog, kKarno, kPatKarno, kCalories, kWeightLoss };
 
 absl::Status Bad(size_t line, std::string_view column, std::string_view message) {
@@ -33,6 +34,25 @@ std::optional<int> WholeNumber(std::string_view text) {
   return zero ? std::optional(number) : std::nullopt;
 }
 
+// Cells of a line of CSV (RFC 4180), without their quotes.
+std::vector<std::string> SplitCells(std::string_view line) {
+  std::vector<std::string> cells(1);
+  bool quoted = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const bool doubled = quoted && line.substr(i, 2) == "\"\"";
+    if (doubled) {
+      cells.back() += line[i++];
+    } else if (line[i] == '"') {
+      quoted = !quoted;
+    } else if (line[i] == ',' && !quoted) {
+      cells.emplace_back();
+    } else {
+      cells.back() += line[i];
+    }
+  }
+  return cells;
+}
+
 std::string_view WithoutReturn(std::string_view line) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   return line;
@@ -42,14 +62,14 @@ std::string_view WithoutReturn(std::string_view line) {
 class Cells {
  public:
   Cells(std::string_view line, size_t number, const std::array<size_t, 10>& places)
-      : parts_(Split(line, ',')), number_(number), places_(places) {}
+      : parts_(SplitCells(line)), number_(number), places_(places) {}
 
   size_t count() const { return parts_.size(); }
 
-  // Nullopt for an empty cell; the first bad cell is kept as the status.
+  // Nullopt for a missing value; the first bad cell is kept as the status.
   std::optional<int> Optional(ColumnAt column, int least, int most) {
     const std::string_view cell = parts_[places_[column]];
-    if (cell.empty()) return std::nullopt;
+    if (cell.empty() || cell == "NA") return std::nullopt;
     const auto number = WholeNumber(cell);
     if (!number) return Fail(column, "give a whole number"), std::nullopt;
     if (*number < least || *number > most) {
@@ -68,13 +88,13 @@ class Cells {
   void Fail(ColumnAt column, std::string_view message) {
     if (status_.ok()) status_ = Bad(number_, kColumns[column], message);
   }
-  const std::vector<std::string_view> parts_;
+  const std::vector<std::string> parts_;
   const size_t number_;
   const std::array<size_t, 10>& places_;
   absl::Status status_;
 };
 
-absl::StatusOr<std::array<size_t, 10>> PlacesOf(const std::vector<std::string_view>& header) {
+absl::StatusOr<std::array<size_t, 10>> PlacesOf(const std::vector<std::string>& header) {
   std::array<size_t, 10> places{};
   for (size_t i = 0; i < kColumns.size(); ++i) {
     const auto found = std::find(header.begin(), header.end(), kColumns[i]);
@@ -102,10 +122,11 @@ PatientRow RowOf(Cells& cells) {
 }  // namespace
 
 absl::StatusOr<std::vector<PatientRow>> ParseTrialFile(std::string_view text) {
+  if (HasPrefix(text, kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<std::string_view> lines = Split(text, '\n');
   while (!lines.empty() && WithoutReturn(lines.back()).empty()) lines.pop_back();
-  if (lines.empty()) return Bad(1, kColumns[0], "is missing from the header");
-  const std::vector<std::string_view> header = Split(WithoutReturn(lines[0]), ',');
+  if (lines.empty()) return Bad(1, kColumns[0], "the file is empty; its first line names the columns");
+  const std::vector<std::string> header = SplitCells(WithoutReturn(lines[0]));
   const auto places = PlacesOf(header);
   if (!places.ok()) return places.status();
   if (lines.size() - 1 > kMaxPatients)
@@ -122,7 +143,7 @@ absl::StatusOr<std::vector<PatientRow>> ParseTrialFile(std::string_view text) {
     if (!cells.status().ok()) return cells.status();
     rows.back().number = static_cast<int>(i);
   }
-  if (rows.size() < 2) return Bad(2, kColumns[0], "at least two rows, please");
+  if (rows.size() < 2) return Bad(lines.size() + 1, kColumns[0], "the row is missing: at least two rows, please");
   return rows;
 }
 

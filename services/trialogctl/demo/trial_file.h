@@ -28,10 +28,13 @@ struct PatientRow {
   std::optional<int> karnofsky_by_patient;
   std::optional<int> calories;
   std::optional<int> weight_loss;  // Pounds in six months.
+
+  bool operator==(const PatientRow&) const = default;
 };
 
 // Parses CSV whose header names the columns inst, time, status (0 alive, 1 dead), age, sex (1 male, 2 female), ph.ecog,
-// ph.karno, pat.karno, meal.cal and wt.loss in any order; other columns are ignored. Numbers are whole, "3.0" included.
+// ph.karno, pat.karno, meal.cal and wt.loss in any order; other columns are ignored. Numbers are whole, "3.0" included;
+// a missing one is an empty cell or NA. Cells may be quoted (RFC 4180, without line breaks in a cell).
 // INVALID_ARGUMENT, reason DEMO_DATA, naming line and column, for anything else.
 absl::StatusOr<std::vector<PatientRow>> ParseTrialFile(std::string_view text);
 

@@ -57,9 +57,22 @@ TEST(TrialFile, RefusesALineOfAnotherLength) {
   EXPECT_THAT(MessageOf("3,306,1,74,1,1,90,100,1175,,\n3,306,1,74,1,1,90,100,1175,\n"), HasSubstr("line 2"));
 }
 
-TEST(TrialFile, SaysWhenThereIsNone) {
+TEST(TrialFile, TakesQuotedCellsMissingValuesAsNAAndAByteOrderMark) {
+  const auto plain = ParseTrialFile(Cat(kHeader, "3,306,1,74,1,1,90,100,1175,\n,210,0,57,2,,,,,-4\n"));
+  const auto quoted = ParseTrialFile(
+      "\xef\xbb\xbf\"\",\"inst\",\"time\",\"status\",\"age\",\"sex\",\"ph.ecog\",\"ph.karno\",\"pat.karno\",\"meal.cal\","
+      "\"wt.loss\"\r\n"
+      "\"a, \"\"b\"\"\",3,306,1,74,1,1,90,100,1175,NA\r\n\"c\",NA,210,0,57,2,NA,NA,NA,NA,-4\r\n");
+  ASSERT_TRUE(plain.ok() && quoted.ok()) << quoted.status();
+  EXPECT_EQ(*plain, *quoted);
+  EXPECT_THAT(MessageOf("3,306,1,NA,1,1,90,100,1175,\n"), HasSubstr("line 2, column age: may not be empty"));
+}
+
+TEST(TrialFile, SaysWhenThereIsNoneOrTooLittle) {
   EXPECT_TRUE(absl::IsNotFound(ReadTrialFile("/nonexistent/lung.csv").status()));
-  EXPECT_FALSE(ParseTrialFile("").ok());
+  EXPECT_THAT(std::string(ParseTrialFile("").status().message()), HasSubstr("line 1, column inst: the file is empty"));
+  EXPECT_THAT(MessageOf(""), HasSubstr("line 2, column inst: the row is missing"));
+  EXPECT_THAT(MessageOf("3,306,1,74,1,1,90,100,1175,\n"), HasSubstr("line 3, column inst: the row is missing"));
 }
 
 }  // namespace

@@ -1,0 +1,345 @@
+"""`trialogctl demo`: any trial's file of the same columns through a real server, with figures that this test computes itself;
+cut off and begun again; and what it says of bad files."""
+import collections
+import csv
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+import stubs
+import survival
+from client import pages
+from organization import Organization
+from server import DEADLINE, at_another_time, write_secret
+from trialog.audit.v1 import service_pb2
+from trialog.trials.v1 import data_capture_pb2, enrollment_pb2, patient_pb2
+
+COLUMNS = ["inst", "time", "status", "age", "sex", "ph.ecog", "ph.karno", "pat.karno", "meal.cal", "wt.loss"]
+LUNG = stubs.REPOSITORY / "tests" / "data" / "lung.csv"
+PATIENCE = 4 * DEADLINE
+
+
+def trial_rows(chance, count, institutions=(1, 2), **fixed):
+    """Made-up rows; None is a missing value."""
+
+    def maybe(value):
+        return value if chance.random() < 0.8 else None
+
+    return [
+        {
+            "inst": chance.choice(institutions),
+            "time": chance.randint(1, 900),
+            "status": int(chance.random() < 0.7),
+            "age": chance.randint(30, 85),
+            "sex": 1 + number % 2,
+            "ph.ecog": maybe(chance.randint(0, 3)),
+            "ph.karno": maybe(chance.randrange(50, 101, 10)),
+            "pat.karno": maybe(chance.randrange(30, 101, 10)),
+            "meal.cal": maybe(chance.randint(200, 2600)),
+            "wt.loss": maybe(chance.randint(-20, 60)),
+        }
+        | {name: value(number) for name, value in fixed.items()}
+        for number in range(count)
+    ]
+
+
+def write_trial(path, rows, columns=COLUMNS):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def read_trial(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            {name: int(float(text)) if text else None for name, text in row.items()} for row in csv.DictReader(file)
+        ]
+
+
+class Demo:
+    """The demo of one file in an organisation of its own."""
+
+    def __init__(self, server, folder, data, name):
+        self.organization = Organization(server)
+        self.folder = pathlib.Path(folder) / name
+        self.folder.mkdir()
+        self.data = data
+        credentials = self.organization.administrator.credentials
+        write_secret(
+            self.folder / "credentials",
+            json.dumps(
+                {
+                    "organization": self.organization.id,
+                    "username": credentials.username,
+                    "password": credentials.password,
+                }
+            ),
+        )
+
+    def command(self):
+        server = self.organization.server
+        return [
+            server.binaries / "trialogctl", "demo", "--server", server.target, "--data", self.data,
+            "--credentials", self.folder / "credentials", "--state", self.folder / "state.json",
+            "--log_key", server.data / "keys" / "audit.pub",
+        ]  # fmt: skip
+
+    def run(self, environment=None):
+        """Runs it to its end; gives what it printed."""
+        result = subprocess.run(
+            self.command(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=os.environ | (environment or {}),
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def begin(self):
+        """Starts it; the process, whose output can be read."""
+        return subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def figures(printed):
+    """{title: ({group: survival.Group}, (chi-square, p) or None)} of what the demo printed."""
+    found = {}
+    for line in printed.splitlines():
+        if title := re.fullmatch(r"  (dataset version \d, .*)", line):
+            groups, test = {}, None
+            found[title[1]] = [groups, test]
+        elif curve := re.fullmatch(r"    (\S.*?) +n +(\S+)  deaths +(\S+)  median +(\S+) days \(.*\)", line):
+            groups[curve[1]] = survival.Group(
+                *(None if text in ("hidden", "-") else text for text in curve.groups()[1:])
+            )
+        elif log_rank := re.fullmatch(r"    log-rank chi-square (\S+) on \d+ degrees? of freedom, p (\S+)", line):
+            found[title_of(found)][1] = (float(log_rank[1]), float(log_rank[2]))
+    return found
+
+
+def title_of(found):
+    return next(reversed(found))
+
+
+def figures_text(printed):
+    """The lines from the figures to the proof."""
+    return printed[printed.index("figures, as the analytics service") : printed.index("proof of one patient")]
+
+
+def check_by_sex(printed, rows):
+    """The corrected figures by sex are those computed here."""
+    by_sex = survival.groups_of(rows, lambda row: {1: "male", 2: "female"}[row["sex"]])
+    groups, test = figures(printed)["dataset version 2, by sex, corrected"]
+    assert groups == {sex: survival.shown(subjects) for sex, subjects in by_sex.items()}
+    expected = survival.log_rank(by_sex["male"], by_sex["female"])
+    if expected is None:
+        assert test is None
+    else:
+        assert test == (pytest.approx(expected[0], abs=6e-5), pytest.approx(expected[1], abs=6e-7))
+
+
+def check_proven(printed):
+    assert "signed by the log's key" in printed
+    assert "the log continues the checkpoint kept from the start" in printed
+
+
+
+
+def events_of(organization):
+    """How many events of each kind the demo's calls made, but for people signing in."""
+    auditor = organization.join("event-auditor", "AUDITOR")
+    request = service_pb2.ListEntriesRequest(parent=organization.name, page_size=1000)
+    entries = pages(auditor.AuditService.ListEntries, request, "entries")
+    return collections.Counter(
+        entry.content.type for entry in entries if entry.content.source not in ("auth", "audit") and "Access" not in entry.content.type
+    )
+
+
+def check_records(organization, rows):
+    """Each patient, subject and capture is there once, and what was amended once is in its second version."""
+    coordinator = organization.join("checking-coordinator", "COORDINATOR")
+    trial = f"{organization.name}/trials/lung"
+
+    def listed(service, method, request, field):
+        return pages(getattr(getattr(coordinator, service), method), request, field)
+
+    patients = listed("PatientService", "ListPatients", patient_pb2.ListPatientsRequest(parent=organization.name), "patients")
+    assert len(patients) == len({patient.medical_record_number for patient in patients}) == len(rows)
+    subjects = listed("EnrollmentService", "ListSubjects", enrollment_pb2.ListSubjectsRequest(parent=trial), "subjects")
+    assert len(subjects) == len({subject.patient for subject in subjects}) == len(rows)
+    died = sum(subject.state == enrollment_pb2.SUBJECT_STATE_DECEASED for subject in subjects)
+    assert died == sum(row["status"] for row in rows)
+    captures = listed("DataCaptureService", "ListDataCaptures", data_capture_pb2.ListDataCapturesRequest(parent=trial), "data_captures")
+    kinds = collections.Counter(capture.name.rsplit("/", 1)[1].rsplit("-", 1)[0] for capture in captures)
+    assert kinds == {"baseline": len(rows), "follow-up": len(rows), "reported": len(rows), "scene": 1}
+    assert sorted(capture.version for capture in captures)[-2:] == [1, 2]
+
+
+def other_columns(chance):
+    """Columns in another order, with some that nobody asks for."""
+    columns = [*COLUMNS, "note", "center"]
+    chance.shuffle(columns)
+    return columns
+
+
+CASES = {
+    "twelve rows": (12, {}),
+    "other institutions, some missing, other columns": (45, {"institutions": (7, 8, 4711, None)}),
+    "no deaths among women": (30, {"status": lambda number: (number + 1) % 2}),
+    "nobody died": (20, {"status": lambda number: 0}),
+    "everybody died on one day": (24, {"status": lambda number: 1, "time": lambda number: 100}),
+    "men alone": (16, {"sex": lambda number: 1}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_any_file_of_these_columns_gives_the_figures_computed_here(server, tmp_path, chance, case):
+    count, how = CASES[case]
+    rows = trial_rows(chance, count, **how)
+    columns = other_columns(chance) if "other columns" in case else COLUMNS
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", rows, columns), "demo")
+    printed = demo.run()
+    check_by_sex(printed, rows)
+    check_proven(printed)
+    check_records(demo.organization, rows)
+
+
+def test_lung_trial_gives_its_published_figures_and_a_second_run_repeats_them(server, tmp_path):
+    demo = Demo(server, tmp_path, LUNG, "demo")
+    printed = demo.run()
+    rows = read_trial(LUNG)
+    check_by_sex(printed, rows)
+    found = figures(printed)
+    men_and_women = {"male": survival.Group("138", "112", "270"), "female": survival.Group("90", "53", "426")}
+    assert found["dataset version 2, by sex, corrected"] == [men_and_women, (10.3267, 0.001311)]
+    wrong = found["dataset version 1, by sex, one follow-up typed wrong (kept as it was)"]
+    assert wrong[0] and wrong[1] != (10.3267, 0.001311)
+    sizes = collections.Counter(f"institution {row['inst']}" for row in rows if row["inst"] is not None)
+    by_institution = found["dataset version 2, by institution"][0]
+    assert by_institution.keys() == sizes.keys()
+    hidden = {group for group, figures in by_institution.items() if figures.n is None}
+    assert {group for group, size in sizes.items() if size < survival.THRESHOLD} < hidden or len(hidden) > 1
+    assert all(figures.n == str(sizes[group]) for group, figures in by_institution.items() if group not in hidden)
+
+    started = time.monotonic()
+    again = demo.run()
+    print(f"the second run took {time.monotonic() - started:.1f} s")
+    assert again.startswith("already loaded\n")
+    assert figures_text(again) == figures_text(printed)
+    check_proven(again)
+    check_records(demo.organization, rows)
+
+
+def kill_after(demo, lines, seconds):
+    """Begins the demo and kills it so long after it printed so many lines; whether it was still running then."""
+    process = demo.begin()
+    with process:
+        for _ in range(lines):
+            process.stdout.readline()
+        try:
+            process.wait(seconds)
+            return False
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return True
+
+
+def test_demo_killed_anywhere_goes_on_to_the_same_figures(server, tmp_path, chance):
+    rows = trial_rows(chance, 40, institutions=(1, 2, 3, None))
+    data = write_trial(tmp_path / "trial.csv", rows)
+    undisturbed, killed = Demo(server, tmp_path, data, "undisturbed"), Demo(server, tmp_path, data, "killed")
+    expected = undisturbed.run()
+    kills = sum(kill_after(killed, lines, chance.uniform(0, 0.5)) for lines in range(0, 12))
+    assert kills >= 8
+    printed = killed.run()
+    assert figures_text(printed) == figures_text(expected)
+    check_by_sex(printed, rows)
+    check_proven(printed)
+    check_records(killed.organization, rows)
+    assert events_of(killed.organization) == events_of(undisturbed.organization)
+
+
+@pytest.mark.parametrize("port", ["the same port", "another port"])
+def test_demo_whose_server_was_killed_goes_on_to_the_same_figures(make_server, tmp_path, chance, port):
+    server = make_server()
+    rows = trial_rows(chance, 40, institutions=(1, 2, 3, None))
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", rows), "demo")
+    for lines in (0, 3, 5):
+        process = demo.begin()
+        with process:
+            for _ in range(lines):
+                process.stdout.readline()
+            server.kill()
+            if port == "the same port":
+                server.start(flags=("--address", server.target))
+                process.wait(PATIENCE)  # It may have got over it, or not.
+            else:
+                server.start()
+                process.kill()  # It asks at the old port until it gives up.
+    printed = demo.run()
+    check_by_sex(printed, rows)
+    check_proven(printed)
+    demo.organization.administrator.reconnect(server.target)
+    demo.organization.nobody.connect(server.target)
+    check_records(demo.organization, rows)
+
+
+def test_demo_outlives_its_access_tokens(server, tmp_path, chance):
+    rows = trial_rows(chance, 12)
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", rows), "demo")
+    # By its clock each token has ended when it comes.
+    printed = demo.run(at_another_time("+10m"))
+    check_by_sex(printed, rows)
+
+
+GOOD = "3,306,1,74,1,1,90,100,1175,\n"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "line 1, column inst: the file is empty"),
+        ("inst,time,age,sex,ph.ecog,ph.karno,pat.karno,meal.cal,wt.loss\n", "line 1, column status: is missing"),
+        (",".join(COLUMNS) + "\n", "line 2, column inst: the row is missing"),
+        (",".join(COLUMNS) + "\n" + GOOD, "line 3, column inst: the row is missing"),
+        (",".join(COLUMNS) + "\n" + GOOD + "3,many,1,74,1,1,90,100,1175,\n", "line 3, column time: give a whole number"),
+        (",".join(COLUMNS) + "\n" + GOOD + GOOD + "3,306,1,,1,1,90,100,1175,\n", "line 4, column age: may not be empty"),
+        (",".join(COLUMNS) + "\n" + GOOD + "3,306,2,74,1,1,90,100,1175,\n", "line 3, column status: give a number from 0"),
+        (",".join(COLUMNS) + "\n" + GOOD + "3,306,1\n", "line 3, column age: the line has 3 cells, the header 10"),
+        ("\x00\xff" * 100, "line 1, column inst: is missing"),
+    ],
+)
+def test_bad_file_is_refused_with_its_line_and_column_before_anything_is_called(binaries, tmp_path, text, message):
+    data = tmp_path / "trial.csv"
+    data.write_text(text, encoding="latin-1")
+    result = subprocess.run(
+        [
+            binaries / "trialogctl", "demo", "--server", "127.0.0.1:1", "--data", data,
+            "--credentials", tmp_path / "none", "--state", tmp_path / "state.json",
+        ],  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_state_of_a_demo_with_other_data_is_refused(server, tmp_path, chance):
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "one.csv", trial_rows(chance, 12)), "demo")
+    demo.run()
+    demo.data = write_trial(tmp_path / "other.csv", trial_rows(chance, 12))
+    with demo.begin() as process:
+        output, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, output) == (1, "")
+    assert "is of a demo with other data" in errors

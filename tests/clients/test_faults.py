@@ -1,0 +1,191 @@
+"""The whole server, under load through gRPC, while it is killed, loses power, or its disk fills up: every command that was
+acknowledged is there once, none half; one in doubt is there once or not at all. TRIALOG_SEED repeats a run."""
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import grpc
+import pytest
+
+import journal
+from client import request_id
+from organization import Organization
+from scripts import Site
+from server import DEADLINE, EndedEarly, Server
+from trialog.audit.v1 import service_pb2
+
+KILLS = int(os.environ.get("K", "20"))
+EVENTS = int(os.environ.get("E","10000"))  # That audit folds while it is killed.
+CUTS = 15
+REFOLDS = 8
+
+
+@pytest.fixture
+def failing_disk(binaries, tmp_path):
+    """A standalone on a disk that fails when told to (tests/fault/standalone_server.cc)."""
+    server = FailingDisk(binaries, tmp_path, program="fault_standalone")
+    yield server
+    server.kill()
+
+
+class FailingDisk(Server):
+    stdin = subprocess.PIPE
+
+    def start_until_cut(self, cut_after, torn_seed):
+        """Starts it; whether it came to serve before its power was cut, after so many operations of the disk."""
+        try:
+            self.start(flags=("--cut_after", str(cut_after), "--torn_seed", str(torn_seed)))
+            return True
+        except (EndedEarly, grpc.RpcError):
+            assert self._ended_without_power()
+            return False
+
+    def await_cut(self):
+        """Blocks until its power is cut and what was not synced is gone."""
+        assert self._ended_without_power()
+
+    def _ended_without_power(self):
+        if self.process is not None:
+            self.await_output(rb"power cut\n")
+            assert self.process.wait(DEADLINE) == 0
+            self.kill()  # Closes the pipes.
+        return b"power cut\n" in self.log_file.read_bytes()
+
+    def order(self, *words):
+        """Has the disk do something, and waits until it does."""
+        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
+        self.process.stdin.flush()
+        self.await_output(rb"done\n")
+
+
+def await_signed(auditor, leaves):
+    """The latest checkpoint once it holds at least so many leaves. Audit has no stream to wait on."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        checkpoint = auditor.AuditService.GetCheckpoint(service_pb2.GetCheckpointRequest())
+        if checkpoint.tree_size >= leaves:
+            return checkpoint
+        assert time.monotonic() < end, checkpoint.tree_size
+        time.sleep(0.02)
+
+
+def leaves_verified(server, checkpoint):
+    """How many leaves the logs give when they are folded undisturbed: into the tree that the server's own store holds, of
+    which the signed checkpoint is a part."""
+    kept = server.data.parent / "checkpoint"
+    kept.write_text(checkpoint.note)
+    said = server.verify("--checkpoint", kept)
+    return int(re.search(r"All holds: (\d+) leaves, root [0-9a-f]{64},", said)[1])
+
+
+def repeat_some(chance, site, told):
+    """Sends some of the acknowledged requests again, unchanged: each gets its first answer."""
+    people = {job[1].__name__: job[0] for job in site.jobs()}
+    writer_of = {"sample": "stock", "item": "stock", "issue": "stock"}
+    for entry in chance.sample(told.acknowledged, min(300, len(told.acknowledged))):
+        person = people[writer_of.get(entry.effect[0], entry.effect[0] + "s")]
+        assert person.raw(entry.method, entry.request) == entry.answer, entry.effect
+
+
+def test_kills_under_load_lose_and_double_nothing_and_audit_folds_as_if_undisturbed(make_server, chance):
+    server = make_server()
+    site = Site(Organization(server))
+    with journal.Client(server.target, chance.random(), site.jobs()) as client:
+        for kill in range(KILLS):
+            client.await_acknowledged(chance.randint(1, 2 * EVENTS // KILLS))
+            server.kill()
+            if kill % 4 == 3:
+                server.start_and_kill(chance.uniform(0, 0.3))
+            server.start()
+            client.use(server.target)
+        client.await_acknowledged(EVENTS // 2)
+        told = client.finish()
+    print(told)
+    site.go_to(server.target)
+    site.check(told)
+    repeat_some(chance, site, told)
+    checkpoint = await_signed(site.auditor, EVENTS)
+    server.stop()
+    assert leaves_verified(server, checkpoint) >= checkpoint.tree_size
+
+    # And folded again from the start, killed at any moment of that.
+    tree = server.data / "stores" / "audit-tree"
+    shutil.rmtree(tree)
+    started = time.monotonic()
+    server.start()
+    took = time.monotonic() - started
+    server.kill()
+    shutil.rmtree(tree)
+    for _ in range(REFOLDS):
+        server.start_and_kill(chance.uniform(0, took))
+    server.start()
+    server.stop()
+    assert leaves_verified(server, checkpoint) >= checkpoint.tree_size
+
+
+def test_power_cuts_under_load_lose_and_double_nothing(failing_disk, chance):
+    server = failing_disk.start()
+    site = Site(Organization(server))
+    server.stop()
+    served = 0
+    with journal.Client(server.target, chance.random(), site.jobs()) as client:
+        for _ in range(CUTS):
+            if server.start_until_cut(cut_after=chance.randint(0, 4000), torn_seed=chance.randint(-1, 10**6)):
+                served += 1
+                client.use(server.target)
+                server.await_cut()
+        server.start()
+        client.use(server.target)
+        client.await_acknowledged(200)
+        told = client.finish()
+    print(told, f"{served} of {CUTS} cuts while it served")
+    assert served >= CUTS // 3
+    site.go_to(server.target)
+    site.check(told)
+    repeat_some(chance, site, told)
+    checkpoint = await_signed(site.auditor, len(told.acknowledged))
+    server.stop()
+    leaves_verified(server, checkpoint)
+
+
+# How each service says that nothing can be written.
+REFUSALS = {
+    "watermark": dict.fromkeys(
+        ("sample", "message", "patient", "dataset", "account"), ("RESOURCE_EXHAUSTED", "DISK_WATERMARK")
+    ),
+    "full": {
+        "sample": ("UNAVAILABLE", "LOG_WRITE_FAILED"),
+        "message": ("UNAVAILABLE", "LOG_WRITE_FAILED"),
+        "patient": ("RESOURCE_EXHAUSTED", "DISK_FULL"),
+        "dataset": ("RESOURCE_EXHAUSTED", "DISK_FULL"),
+        "account": ("UNAVAILABLE", "LOG_WRITE_FAILED"),
+    },
+}
+
+
+@pytest.mark.parametrize("disk", REFUSALS)
+def test_full_disk_is_said_reads_go_on_and_writes_come_back(failing_disk, disk):
+    server = failing_disk.start()
+    site = Site(Organization(server))
+    kept, item = site.biobank.add_stocked_sample("KEPT")
+    jobs = site.jobs()
+    refused_first = {}
+    for person, script, (_, *arguments) in jobs:
+        effect, method, request = next(script("REFUSED", *arguments))
+        refused_first[effect[0]] = (person, effect, method, request)
+    with journal.Client(server.target, 1, jobs) as client:
+        client.await_acknowledged(200)
+        server.order(*(["room", 1_000_000] if disk == "watermark" else ["full"]))
+        for kind, (code, reason) in REFUSALS[disk].items():
+            person, _, method, request = refused_first[kind]
+            with refused(code, reason):
+                person.raw(method, request.SerializeToString())
+        assert get_sample(site.biobank.technician, kept.name) == kept._replace()
+        server.order("free")
+        client.await_acknowledged(200)
+        told = client.finish()
+    site.check(told)
+    server.stop()
+    server.verify()

@@ -1,0 +1,95 @@
+// fault_standalone --data DIR --address HOST:PORT [--cut_after N] [--torn_seed N]: trialog-standalone, whole and real, on a
+// disk that fails when told to. For tests/clients/test_faults.py.
+//
+// After `cut_after` operations of the disk (appends, syncs, creations, renames), those of the start included, the power is
+// cut: nothing more is written, the process ends, and what was not synced is taken from the files. It then prints "power
+// cut" and exits 0.
+//
+// Orders come on standard input, one a line; each is answered "done" on standard output:
+//   room BYTES   the disk says that it has so much left
+//   full         appends and syncs fail, as on a full disk
+//   free         all as it was
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "platform/log/testing/power_cut_fs.h"
+#include "rocksdb/env.h"
+#include "services/process/serve.h"
+#include "services/standalone/standalone.h"
+
+ABSL_FLAG(std::string, data, "", "Folder made by `trialogctl init`");
+ABSL_FLAG(std::string, address, "127.0.0.1:0", "Where to listen");
+ABSL_FLAG(int64_t, cut_after, -1, "Operations of the disk before the power is cut; -1: never");
+ABSL_FLAG(int64_t, torn_seed, -1, "Seed of what a cut leaves of unsynced sectors; -1: nothing");
+
+namespace trialog::testing {
+namespace {
+
+std::shared_ptr<PowerCutFileSystem> Disk() {
+  const int64_t torn = absl::GetFlag(FLAGS_torn_seed), cut_after = absl::GetFlag(FLAGS_cut_after);
+  auto files = std::make_shared<PowerCutFileSystem>(
+      rocksdb::FileSystem::Default(), torn < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(torn)));
+  if (cut_after >= 0) files->CutPowerAfter(cut_after);
+  return files;
+}
+
+void Obey(PowerCutFileSystem& files) {
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream words(line);
+    std::string order;
+    uint64_t bytes = 0;
+    words >> order >> bytes;
+    if (order == "room") {
+      files.SetFreeSpace(bytes);
+    } else if (order == "full") {
+      files.FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"));
+    } else {
+      files.ClearFaults();
+      files.SetFreeSpace(std::nullopt);
+    }
+    std::printf("done\n");
+    std::fflush(stdout);
+  }
+}
+
+int Run() {
+  const auto files = Disk();
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+  std::thread watcher;
+  // Signals are blocked before this is called, so that only the main thread takes them.
+  const auto start = [&]() -> absl::StatusOr<std::unique_ptr<process::Serving>> {
+    watcher = std::thread([&] {
+      files->AwaitCut();
+      ::kill(::getpid(), SIGTERM);
+    });
+    std::thread([files] { Obey(*files); }).detach();  // Ends with standard input, or with the process.
+    standalone::Options options;
+    options.data = absl::GetFlag(FLAGS_data);
+    options.address = absl::GetFlag(FLAGS_address);
+    options.env = env.get();
+    return standalone::Standalone::Start(options);
+  };
+  const int code = process::Serve(start, absl::ZeroDuration());
+  const bool cut = files->PowerIsCut();
+  files->CutPower();  // Everything is closed; lets the watcher go.
+  watcher.join();
+  if (!cut) return code;
+  files->RestorePower();
+  std::printf("power cut\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace trialog::testing
+
+int main(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  return trialog::testing::Run();
+}
