@@ -143,7 +143,6 @@ int Main(int argc, char** argv) {
   }
   std::printf("seed %llu\n", static_cast<unsigned long long>(options.seed));
   std::fflush(stdout);
-  const auto start = std::chrono::steady_clock::now();
   pool = Seeds();
   if (std::filesystem::is_directory(options.corpus)) {
     for (std::string& input : ReadInputs(options.corpus)) pool.push_back(std::move(input));
@@ -152,6 +151,7 @@ int Main(int argc, char** argv) {
   for (const std::string& input : pool) Run(input);
   mutator.seed(options.seed);
   size_t runs = 0;
+  const auto start = std::chrono::steady_clock::now();
   while (std::chrono::steady_clock::now() - start < std::chrono::duration<double>(options.seconds)) {
     Run(Next());
     ++runs;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "platform/text/text.h"
 #include "tests/fuzz/fuzz.h"
@@ -290,6 +291,37 @@ size_t MutateChosenMessage(uint8_t* data, size_t size, size_t max_size, unsigned
   message->ParsePartialFromString(std::string(input.Rest()));
   for (size_t changes = 1 + Pick(random, 3); changes > 0; --changes) MutateMessage(*message, random);
   const size_t given = GiveBack(Big(chosen, 2) + message->SerializePartialAsString(), data, max_size);
+  return given != 0 ? given : LLVMFuzzerMutate(data, size, max_size);
+}
+
+size_t MutateMessageList(uint8_t* data, size_t size, size_t max_size, unsigned seed, const MessageList& list) {
+  Random random(seed);
+  const size_t how = Pick(random, 16);
+  Input input(data, size);
+  const uint8_t first = input.Byte();
+  std::vector<std::string> parts;
+  while (!input.empty()) parts.emplace_back(input.Text());
+  if (how == 0 || parts.empty()) return LLVMFuzzerMutate(data, size, max_size);
+
+  const size_t at = Pick(random, parts.size());
+  if (!list.fixed && how < 6) {
+    if (how == 1) parts.erase(parts.begin() + static_cast<ptrdiff_t>(at));
+    if (how == 2) parts.insert(parts.begin() + static_cast<ptrdiff_t>(Pick(random, parts.size() + 1)), parts[at]);
+    if (how == 3) std::swap(parts[at], parts.back());
+    if (how > 3) {
+      const std::unique_ptr<Message> added(list.type_of(first, at)->New());
+      testing::Fill(*added, static_cast<int>(Pick(random, 256)));
+      parts.insert(parts.begin() + static_cast<ptrdiff_t>(at), added->SerializeAsString());
+    }
+  } else if (const Message* type = list.type_of(first, at)) {
+    const std::unique_ptr<Message> message(type->New());
+    message->ParsePartialFromString(parts[at]);
+    for (size_t changes = 1 + Pick(random, 3); changes > 0; --changes) MutateMessage(*message, random);
+    parts[at] = message->SerializePartialAsString();
+  }
+  std::string out(1, static_cast<char>(first));
+  for (const std::string& part : parts) out += Part(part);
+  const size_t given = GiveBack(out, data, max_size);
   return given != 0 ? given : LLVMFuzzerMutate(data, size, max_size);
 }
 
