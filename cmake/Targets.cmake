@@ -4,6 +4,8 @@
 #   A program, on jemalloc: the protobuf messages of a fold are many small allocations, freed in another order.
 # trialog_test(NAME SRCS … DEPS …)
 #   A test program of its own, found by ctest under NAME.
+# trialog_golden(NAME)
+#   The library's tests run in the source folder, where their golden files are.
 # trialog_proto(NAME SRCS … DEPS …)
 #   Messages of .proto files (paths from proto/, or ROOT), generated at -O1 without debug information: their build time
 #   is most of a clean build. No service stubs: the server frame and the client work on descriptors.
@@ -35,6 +37,12 @@ function(trialog_test NAME)
   set_tests_properties(${NAME} PROPERTIES TIMEOUT ${A_TIMEOUT})
 endfunction()
 
+function(trialog_golden NAME)
+  if(TARGET ${NAME}_test)
+    set_tests_properties(${NAME}_test PROPERTIES WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()
+
 function(trialog_binary NAME)
   cmake_parse_arguments(A "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${NAME} ${A_SRCS})
@@ -48,6 +56,7 @@ function(trialog_binary NAME)
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
+add_custom_target(generated_protos)  # All of it, for tools that read sources without building them.
 set(TRIALOG_PROTO_OUT ${CMAKE_BINARY_DIR}/gen)
 file(MAKE_DIRECTORY ${TRIALOG_PROTO_OUT})
 
@@ -65,6 +74,8 @@ function(trialog_proto NAME)
       DEPENDS ${A_ROOT}/${src} VERBATIM)
     list(APPEND generated ${out})
   endforeach()
+  add_custom_target(${NAME}_generated DEPENDS ${generated})
+  add_dependencies(generated_protos ${NAME}_generated)
   add_library(${NAME} STATIC ${generated})
   target_include_directories(${NAME} SYSTEM PUBLIC ${TRIALOG_PROTO_OUT})
   target_compile_options(${NAME} PRIVATE -w -O1 -g0)

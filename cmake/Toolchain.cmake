@@ -23,6 +23,9 @@ if(TRIALOG_SANITIZE)
   add_compile_options(-fsanitize=${TRIALOG_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TRIALOG_SANITIZE})
 endif()
+if(TRIALOG_LIBFUZZER)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 # A warning in our code is an error; generated code and system headers are exempt.
 add_library(trialog_warnings INTERFACE)

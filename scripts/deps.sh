@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Trialog builds with: Debian 12 packages and the google.api/rpc/type protos. Idempotent; pinned.
-# usage: scripts/deps.sh [run|test]   run: to build and run (the quick start); test: also what the tests need.
+# usage: scripts/deps.sh [run|test|fuzz|lint]   run: to build and run (the quick start); test: also what the tests need;
+# fuzz, lint: also clang 19 for scripts/fuzz.sh or scripts/lint.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-run}
@@ -9,8 +10,13 @@ GOOGLEAPIS=1.66.0
 packages=(ca-certificates git g++ cmake ninja-build ccache mold pkg-config python3 python3-pip
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libabsl-dev librocksdb-dev
   libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libjemalloc-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
+if [ "$what" != run ]; then
+  packages+=(libgtest-dev libgmock-dev libxml2-dev clang-format-14)
+fi
+[ "$what" != fuzz ] || packages+=(clang-19 libclang-rt-19-dev llvm-19)
+[ "$what" != lint ] || packages+=(clang-19 clang-tidy-19)
 if [ "$what" = test ]; then
-  packages+=(libgtest-dev libgmock-dev libxml2-dev python3-venv faketime)
+  packages+=(python3-venv faketime)
   command -v npm >/dev/null || packages+=(nodejs npm)
 fi
 

@@ -1,8 +1,6 @@
 #include "platform/callers/token_authenticator.h"
 
-#include <nlohmann/json.hpp>
-
-#include "absl/strings/escaping.h"
+#include "platform/callers/claimed.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 
@@ -14,26 +12,6 @@ constexpr size_t kMaxPrincipals = 10'000;     // Kept made.
 
 absl::Status NotSignedIn(std::string_view reason, std::string_view message) {
   return Refuse(absl::StatusCode::kUnauthenticated, reason, message);
-}
-
-// Which organisation's keys to verify with: the token's own, unverified word. It is believed only as far as that: another
-// organisation's keys do not verify it.
-struct Claimed {
-  std::string organization;
-  int64_t position = -1;
-};
-Claimed ClaimedOf(std::string_view token) {
-  const auto parts = Split(token, '.');
-  std::string payload;
-  if (parts.size() != 3 || token.size() > sealing::kMaxTokenBytes || !absl::WebSafeBase64Unescape(ToAbsl(parts[1]), &payload)) {
-    return {};
-  }
-  const auto json = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return {};
-  Claimed claimed;
-  if (const auto org = json.find("org"); org != json.end() && org->is_string()) claimed.organization = org->get<std::string>();
-  if (const auto pos = json.find("pos"); pos != json.end() && pos->is_number_integer()) claimed.position = pos->get<int64_t>();
-  return claimed;
 }
 
 // Tokens that wait, unverified, for their key; one more is refused at once, so that made-up ones hold up nobody.

@@ -4,12 +4,12 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <random>
 
 #include "absl/strings/escaping.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
+#include "tests/support/golden.h"
 
 namespace trialog::log {
 namespace {
@@ -296,15 +296,15 @@ std::vector<std::pair<std::string, LogRecord>> GoldenRecords() {
 }
 
 TEST(LogRecordFormat, BytesOfEachKindNeverChange) {
-  std::ifstream file("platform/log/testdata/records.golden");  // Lines of "<kind> <hex>"; run from the source folder.
-  std::map<std::string, std::string> golden;
-  for (std::string kind, hex; file >> kind >> hex;) golden[kind] = hex;
+  constexpr char kGolden[] = "platform/log/testdata/records.golden";
+  trialog::testing::GoldenLines lines;
+  for (const auto& [kind, record] : GoldenRecords()) lines[kind] = absl::BytesToHexString(record.SerializeAsString());
+  trialog::testing::ExpectGolden(kGolden, lines);
+  const auto golden = trialog::testing::ReadGolden(kGolden);
   for (const auto& [kind, record] : GoldenRecords()) {
-    EXPECT_EQ(absl::BytesToHexString(record.SerializeAsString()), golden[kind]) << kind;
-    auto parsed = ParseRecord(absl::HexStringToBytes(golden[kind]), 0);
+    const auto parsed = ParseRecord(absl::HexStringToBytes(golden.at(kind)), 0);
     EXPECT_TRUE(parsed.ok() && MessageDifferencer::Equals(*parsed, record)) << kind;
   }
-  EXPECT_EQ(golden.size(), 3u);
 }
 
 }  // namespace

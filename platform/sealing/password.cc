@@ -2,6 +2,9 @@
 
 #include <sodium.h>
 
+#include <charconv>
+#include <optional>
+
 #include "platform/errors/errors.h"
 #include "platform/sealing/openssl_check.h"
 #include "platform/text/text.h"
@@ -14,6 +17,31 @@ void InitializeSodium() {
   MustSucceed(ready, "libsodium");
 }
 
+bool IsAbove(PasswordCost cost, PasswordCost limit) {
+  return cost.memory_bytes > limit.memory_bytes || cost.passes > limit.passes;
+}
+
+// Takes "<name><number>" off the beginning of `text`.
+bool TakeNumber(std::string_view& text, std::string_view name, uint64_t& number) {
+  if (!HasPrefix(text, name)) return false;
+  text.remove_prefix(name.size());
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return false;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return true;
+}
+
+// The cost that a PHC string of one lane names; the rest of it is libsodium's to read.
+std::optional<PasswordCost> CostOf(std::string_view stored) {
+  uint64_t version = 0, kibibytes = 0, passes = 0, lanes = 0;
+  if (!TakeNumber(stored, "$argon2id$v=", version) || !TakeNumber(stored, "$m=", kibibytes) ||
+      !TakeNumber(stored, ",t=", passes) || !TakeNumber(stored, ",p=", lanes) || lanes != 1 ||
+      kibibytes > SIZE_MAX / 1024) {
+    return std::nullopt;
+  }
+  return PasswordCost{.memory_bytes = static_cast<size_t>(kibibytes * 1024), .passes = passes};
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> HashPassword(std::string_view password, PasswordCost cost) {
@@ -21,8 +49,10 @@ absl::StatusOr<std::string> HashPassword(std::string_view password, PasswordCost
   if (password.size() < kMinPasswordBytes || password.size() > kMaxPasswordBytes) {
     return BadField("password", "PASSWORD_LENGTH", "choose a password of 8 to 1024 bytes");
   }
-  if (cost.memory_bytes < PasswordCost().memory_bytes || cost.passes < PasswordCost().passes) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "PASSWORD_COST", "Argon2id needs at least 19 MiB and 2 passes");
+  if (cost.memory_bytes < PasswordCost().memory_bytes || cost.passes < PasswordCost().passes ||
+      IsAbove(cost, kMaxPasswordCost)) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "PASSWORD_COST",
+                  "Argon2id takes 19 to 256 MiB and 2 to 16 passes here");
   }
   std::string stored(crypto_pwhash_STRBYTES, '\0');
   if (crypto_pwhash_str_alg(stored.data(), password.data(), password.size(), cost.passes, cost.memory_bytes,
@@ -36,7 +66,9 @@ absl::StatusOr<std::string> HashPassword(std::string_view password, PasswordCost
 
 bool VerifyPassword(std::string_view password, const std::string& stored) {
   InitializeSodium();
-  if (password.size() > kMaxPasswordBytes || !HasPrefix(stored, crypto_pwhash_argon2id_STRPREFIX)) return false;
+  const auto cost = CostOf(stored);
+  if (password.size() > kMaxPasswordBytes || !cost || IsAbove(*cost, kMaxPasswordCost)) return false;
+  if (stored.find('\0') != std::string::npos) return false;  // libsodium would read up to it.
   return crypto_pwhash_str_verify(stored.c_str(), password.data(), password.size()) == 0;
 }
 

@@ -19,15 +19,19 @@ struct PasswordCost {
   uint64_t passes = 2;
 };
 
+// A hash that says it cost more is none of ours: checking it would take memory and time that nobody granted.
+inline constexpr PasswordCost kMaxPasswordCost{.memory_bytes = 256 << 20, .passes = 16};
+
 // Bounds of a password in bytes. A longer one is refused, not cut.
 inline constexpr size_t kMinPasswordBytes = 8;
 inline constexpr size_t kMaxPasswordBytes = 1024;
 
 // "$argon2id$v=19$m=…,t=…,p=1$salt$hash" with a random salt. INVALID_ARGUMENT for a length out of bounds,
-// RESOURCE_EXHAUSTED when there is no memory, INVALID_ARGUMENT for a cost below the default.
+// RESOURCE_EXHAUSTED when there is no memory, INVALID_ARGUMENT for a cost below the default or above kMaxPasswordCost.
 absl::StatusOr<std::string> HashPassword(std::string_view password, PasswordCost cost = {});
 
-// Whether `password` is the one behind `stored`. False, too, for a stored text that is no Argon2id PHC string.
+// Whether `password` is the one behind `stored`. False, too, for a stored text that is no Argon2id PHC string or names a
+// cost above kMaxPasswordCost.
 bool VerifyPassword(std::string_view password, const std::string& stored);
 
 // Takes as long as VerifyPassword on a hash of the default cost: for a name that has no account, so that time does not

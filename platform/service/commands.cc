@@ -9,6 +9,7 @@
 #include "platform/service/backend.h"
 #include "platform/service/command_spec.h"
 #include "platform/service/fields.h"
+#include "platform/service/position.h"
 #include "platform/text/text.h"
 #include "trialog/options.pb.h"
 
@@ -269,7 +270,7 @@ void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     return decision.ok() && !instead.ok() ? instead : decision;
   };
   auto answer = [this, call, spec](const Outcome& outcome) {
-    call->SetPosition(Cat(outcome.partition, "/", outcome.offset));
+    call->SetPosition(PositionText({outcome.partition, outcome.offset}));
     if (spec->answer) return spec->answer(call, outcome);
     if (outcome.names.empty()) {
       return call->Finish(Refuse(absl::StatusCode::kInternal, "NO_RECORD", "the command left no record to show"));

@@ -5,6 +5,7 @@
 #include "platform/service/backend.h"
 #include "platform/service/fields.h"
 #include "platform/service/list_spec.h"
+#include "platform/service/position.h"
 #include "platform/text/text.h"
 #include "platform/view/times.h"
 
@@ -19,22 +20,6 @@ constexpr int kMaxPage = 1000;
 constexpr size_t kMaxLooks = 20'000;
 constexpr size_t kLooksAtOnce = 256;
 constexpr absl::Duration kLongestWait = absl::Seconds(10);
-
-// "partition/offset" of trialog-min-position.
-absl::StatusOr<std::pair<int, int64_t>> ParsePosition(std::string_view text, int partitions) {
-  const auto parts = Split(text, '/');
-  int partition = -1;
-  int64_t offset = -1;
-  if (parts.size() == 2) {
-    std::from_chars(parts[0].data(), parts[0].data() + parts[0].size(), partition);
-    std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), offset);
-  }
-  if (partition < 0 || partition >= partitions || offset < 0) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "BAD_POSITION",
-                  "trialog-min-position must be a value of trialog-position, as received");
-  }
-  return std::make_pair(partition, offset);
-}
 
 }  // namespace
 
@@ -59,9 +44,12 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
   };
   const std::string_view wanted = call->metadata("trialog-min-position");
   if (wanted.empty()) return readable(absl::OkStatus());
-  auto position = ParsePosition(wanted, owner_.partitions);
-  if (!position.ok()) return call->Finish(position.status());
-  watches_.WhenFolded(position->first, position->second, std::min(call->deadline(), runtime_.Now() + kLongestWait),
+  const auto position = ParsePosition(wanted);
+  if (!position || position->partition >= owner_.partitions) {
+    return call->Finish(Refuse(absl::StatusCode::kInvalidArgument, "BAD_POSITION",
+                               "trialog-min-position must be a value of trialog-position, as received"));
+  }
+  watches_.WhenFolded(position->partition, position->offset, std::min(call->deadline(), runtime_.Now() + kLongestWait),
                       std::move(readable));
 }
 
@@ -98,7 +86,7 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   // A record that is not the caller's: for the audit a refusal, for the caller no record.
   if (!visible) return call->Finish(NotVisible(row != nullptr, "record"));
-  if (folded > 0) call->SetPosition(Cat(partition, "/", folded - 1));
+  if (folded > 0) call->SetPosition(PositionText({partition, folded - 1}));
   Render(std::move(principal), *call, true, {{&type, name, row}}, [call](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     call->Finish(*resources->front());

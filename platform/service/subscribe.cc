@@ -2,6 +2,7 @@
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
 #include "platform/service/backend.h"
+#include "platform/service/position.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 #include "trialog/event/v1/subscribe.pb.h"
@@ -55,9 +56,11 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     if (request_.resume_token().empty()) {
       if (!request_.from_start()) fold_ = backend_.store().fold(partition_);
     } else {
-      auto position = backend_.tokens().Open(Scope(), request_.resume_token());
-      if (!position.ok()) return position.status();
-      if (!fold_.ParseFromString(*position)) return absl::InternalError("a token of ours that does not parse");
+      const auto opened = backend_.tokens().Open(Scope(), request_.resume_token());
+      if (!opened.ok()) return opened.status();
+      auto place = ParseSubscriptionPlace(*opened);
+      if (!place) return absl::InternalError("a token of ours that does not parse");
+      fold_ = *std::move(place);
     }
     told_ = fold_.next_offset();
     return absl::OkStatus();
@@ -65,13 +68,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   // All that admission needs to go on from here.
   std::string Token() const {
-    event::v1::FoldState place;
-    place.set_next_offset(fold_.next_offset());
-    place.set_term(fold_.term());
-    place.set_owner(fold_.owner());
-    place.set_next_seq(fold_.next_seq());
-    place.set_last_hash(fold_.last_hash());
-    return backend_.tokens().Sign(Scope(), place.SerializeAsString());
+    return backend_.tokens().Sign(Scope(), SubscriptionPlace(fold_));
   }
 
   void End(const absl::Status& status) {

@@ -4,8 +4,8 @@
 #include "platform/service/backend.h"
 #include "platform/service/fields.h"
 #include "platform/service/list_spec.h"
+#include "platform/service/position.h"
 #include "platform/text/text.h"
-#include "platform/view/rocks.h"
 
 namespace trialog::service {
 namespace {
@@ -75,9 +75,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     return backend_.options().access_epoch ? backend_.options().access_epoch(principal_->user()) : 0;
   }
   std::string Token() const {
-    std::string position;
-    view::AppendU64(position, static_cast<uint64_t>(cursor_));
-    return backend_.tokens().Sign(Scope(), position);
+    return backend_.tokens().Sign(Scope(), WatchPlace(cursor_));
   }
 
   absl::Status Begin() {
@@ -89,14 +87,15 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
       snapshot_ = cursor_ - 1;
       return absl::OkStatus();
     }
-    auto position = backend_.tokens().Open(Scope(), token);
-    if (!position.ok()) return position.status();
-    const auto from = position->size() == 8 ? static_cast<int64_t>(view::ReadU64(*position)) : INT64_MAX;
-    if (from > cursor_) {
+    const auto opened = backend_.tokens().Open(Scope(), token);
+    if (!opened.ok()) return opened.status();
+    const auto from = ParseWatchPlace(*opened);
+    if (!from) return absl::InternalError("a token of ours that does not parse");
+    if (*from > cursor_) {
       return RetryLater(absl::StatusCode::kUnavailable, "POSITION_NOT_REACHED",
                         "this replica has not yet folded to where the stream stood; resume again", absl::Milliseconds(50));
     }
-    cursor_ = from;
+    cursor_ = *from;
     return absl::OkStatus();
   }
 
