@@ -48,13 +48,12 @@ void Record(Store& store, int64_t offset, const std::function<void(ChangeSet&)>&
   Commit commit{.partition = kPartition, .fold = store.fold(kPartition), .changes = &changes};
   commit.fold.set_next_offset(offset + 1);
   *commit.fold.mutable_record_time() = time;
-  commit.times.emplace_back(time, offset);
-  event::v1::RequestOutcome outcome;
-  outcome.set_offset(offset);
-  outcome.set_mac("mac");
-  outcome.add_names("things/a");
-  *outcome.mutable_record_time() = time;
-  commit.requests.push_back({std::string(32, static_cast<char>('0' + offset)), outcome});
+  event::v1::Data data;
+  *data.mutable_record_time() = time;
+  data.set_request_key(std::string(32, static_cast<char>('0' + offset)));
+  data.set_request_mac("mac");
+  data.mutable_result()->add_names("things/a");
+  commit.records.push_back({offset, &data});
   ASSERT_TRUE(store.Write(commit).ok());
 }
 

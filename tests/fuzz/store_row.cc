@@ -16,8 +16,7 @@ constexpr int kPartition = 1;
 constexpr char kPath[] = "/store";
 constexpr std::string_view kName = "organizations/o/biobanks/b";
 // In the store's order.
-constexpr std::string_view kFamilies[] = {"default", "rows",     "keys",          "counts", "changes",
-                                          "times",   "requests", "request_times", "facts"};
+constexpr std::string_view kFamilies[] = {"default", "rows", "keys", "counts", "records", "requests", "facts"};
 
 const Domain& Inventory() { return inventory::InventoryDomain(); }
 
@@ -76,19 +75,16 @@ std::vector<std::string> Seeds() {
   row.clear_deleted();
   event::v1::FoldState fold;
   testing::Fill(fold);
-  event::v1::RequestOutcome outcome;
-  testing::Fill(outcome);
+  event::v1::RecordNote note;
+  testing::Fill(note);
   namespace keys = view::keys;
-  const absl::Time time = absl::FromUnixSeconds(1'767'225'600);
   const std::string good_row =
       Raw(1, keys::RowVersion(keys::RowName(kPartition, table.id, kName), 4), row.SerializeAsString());
   const std::string all = Raw(0, keys::Fold(kPartition), fold.SerializeAsString()) +
                           Raw(0, keys::FactFold(kPartition, "auth"), fold.SerializeAsString()) + good_row +
                           Raw(2, keys::Indexed(kPartition, 1, "key"), kName) + Raw(3, keys::Indexed(kPartition, 1, "key"), Big(2, 8)) +
-                          Raw(4, keys::ChangeKey(kPartition, 4, 0), Big(table.id, 2) + std::string(kName)) +
-                          Raw(5, keys::TimeKey(kPartition, time, 4), "") +
-                          Raw(6, keys::RequestKey(kPartition, "request"), outcome.SerializeAsString()) +
-                          Raw(7, keys::RequestTimeKey(kPartition, time, "request"), "") + Raw(8, "auth/account/u", "1");
+                          Raw(4, keys::RecordKey(kPartition, 4), note.SerializeAsString()) +
+                          Raw(5, keys::RequestKey(kPartition, "request"), Big(4, 8)) + Raw(6, "auth/account/u", "1");
   std::vector<std::string> seeds = {all, good_row, ""};
   // Each key cut short, and each value.
   Input input(all);

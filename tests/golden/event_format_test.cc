@@ -15,8 +15,8 @@
 #include "trialog/auth/v1/events.pb.h"
 #include "trialog/auth/v1/signing_key.pb.h"
 #include "trialog/event/v1/fold.pb.h"
+#include "trialog/event/v1/note.pb.h"
 #include "trialog/event/v1/record.pb.h"
-#include "trialog/event/v1/request.pb.h"
 #include "trialog/event/v1/row.pb.h"
 #include "trialog/inventory/v1/events.pb.h"
 #include "trialog/trials/v1/events.pb.h"
@@ -42,7 +42,7 @@ std::vector<const Message*> EventMessages() {
 // What else stands in logs, stores and blobs; rows hold the resources that the events do, or these.
 std::vector<const Descriptor*> OtherStoredTypes() {
   return {event::v1::LogRecord::descriptor(),      event::v1::FoldState::descriptor(),
-          event::v1::Row::descriptor(),            event::v1::RequestOutcome::descriptor(),
+          event::v1::Row::descriptor(),            event::v1::RecordNote::descriptor(),
           event::v1::PublicEvent::descriptor(),    audit::v1::LeafMaterial::descriptor(),
           audit::v1::EntryContent::descriptor(),   audit::v1::Checkpoint::descriptor(),
           analytics::v1::DataRows::descriptor(),   analytics::v1::AnalysisResult::descriptor()};
