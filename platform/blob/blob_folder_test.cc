@@ -110,8 +110,8 @@ TEST_F(BlobFolderTest, TellsWhatIsOldAndDeletesIt) {
   std::ofstream(path_ + "/tmp-a1B2c3") << "half";
   const auto now = std::filesystem::file_time_type::clock::now();
   std::filesystem::last_write_time(FileOf(old), now - std::chrono::hours(2));
-  EXPECT_THAT(folder_->OlderThan(absl::Now() - absl::Hours(1)).value(), testing::ElementsAre(old));
-  EXPECT_THAT(folder_->OlderThan(absl::Now() - absl::Hours(3)).value(), testing::IsEmpty());
+  EXPECT_THAT(folder_->OlderThan(absl::Now() - absl::Hours(1)).value(), ::testing::ElementsAre(old));
+  EXPECT_THAT(folder_->OlderThan(absl::Now() - absl::Hours(3)).value(), ::testing::IsEmpty());
   ASSERT_EQ(folder_->Remove(old), absl::OkStatus());
   EXPECT_EQ(folder_->Get(old).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(folder_->Remove(old), absl::OkStatus()) << "it is gone";
