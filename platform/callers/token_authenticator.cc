@@ -142,6 +142,7 @@ absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf
   principal->grants = account->GrantsAt(runtime_.Now());
   principal->grants_partition = position.partition();
   principal->grants_offset = position.offset();
+  principal->access_epoch = account->epoch;
   return std::shared_ptr<const Principal>(std::move(principal));
 }
 

@@ -49,7 +49,9 @@ class Sequencer {
 
  private:
   void Wake();
+  void SourceGrew();
   void Step();
+  void Choose();
   bool ProposeRanges();
   void ProposeCheckpoint();
   absl::StatusOr<std::vector<v1::Sequenced>> NewRanges();
@@ -67,6 +69,7 @@ class Sequencer {
   const std::function<void()> grown_;
 
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> sources_grew_ = false;  // Since the last look at their ends.
   mutable absl::Mutex mutex_;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
 

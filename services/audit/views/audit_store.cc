@@ -5,6 +5,7 @@
 #include "platform/command/decision.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
+#include "platform/view/memtable.h"
 #include "platform/view/rocks.h"
 #include "platform/view/times.h"
 #include "rocksdb/cache.h"
@@ -35,6 +36,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const AuditStoreOptions& options,
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   family.write_buffer_size = 16 << 20;
+  family.memtable_factory = view::MemtableFactory();
   return family;
 }
 
@@ -225,10 +227,12 @@ void AuditStore::AppendLeaf(const v1::AuditEntry& entry, uint64_t tree_index) {
 
 void AuditStore::IndexEntry(const v1::AuditEntry& entry, uint64_t tree_index) {
   const v1::EntryContent& content = entry.content();
-  const std::string place = keys::Place(absl::ToUnixMicros(FromProto(content.record_time())), tree_index);
-  event_keys_.emplace_back(content.event_id(), keys::Number(tree_index));
+  const auto place = keys::PlaceNumbers(absl::ToUnixMicros(FromProto(content.record_time())), tree_index);
+  event_keys_.emplace_back(content.event_id(), tree_index);
   const auto add = [&](ListBy by, std::string_view value) {
-    key_bytes_ += list_keys_.emplace_back(keys::List(by, content.organization(), value) + place).size();
+    keys::SetList(list_key_, by, content.organization(), value);
+    list_keys_[list_key_].push_back(place);
+    key_bytes_ += list_key_.size() + keys::kListPlace;
   };
   add(ListBy::kOrganization, "");
   add(ListBy::kType, content.type());
@@ -260,17 +264,30 @@ void AuditStore::PutOpenTiles() {
 }
 
 void AuditStore::PutKeys() {
-  std::sort(list_keys_.begin(), list_keys_.end());
-  for (const std::string& key : list_keys_) batch_->Put(families_[kLists], key, rocksdb::Slice());
+  std::vector<std::pair<const std::string, std::vector<ListPlace>>*> lists;
+  lists.reserve(list_keys_.size());
+  for (auto& list : list_keys_) lists.push_back(&list);
+  std::sort(lists.begin(), lists.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  for (auto* list : lists) {
+    std::sort(list->second.begin(), list->second.end());
+    for (const ListPlace& numbers : list->second) {
+      const std::string place = keys::Place(numbers);
+      const rocksdb::Slice parts[] = {list->first, place};
+      batch_->Put(families_[kLists], rocksdb::SliceParts(parts, 2), rocksdb::SliceParts());
+    }
+  }
   list_keys_.clear();
   key_bytes_ = 0;
   std::sort(event_keys_.begin(), event_keys_.end());
-  for (const auto& [event_id, tree_index] : event_keys_) batch_->Put(families_[kEvents], event_id, tree_index);
+  for (const auto& [event_id, tree_index] : event_keys_) {
+    batch_->Put(families_[kEvents], event_id, keys::Number(tree_index));
+  }
   event_keys_.clear();
 }
 
 absl::Status AuditStore::Commit() {
   if (batch_->Count() == 0) return absl::OkStatus();
+  view::CountNothing();
   PutOpenTiles();
   PutKeys();
   const uint64_t size = frontier_.size();
