@@ -90,15 +90,17 @@ Directory::Directory(Runtime& runtime, log::Log& log, view::Store& store, int pa
 Directory::~Directory() = default;
 
 std::shared_ptr<const Account> Directory::Find(std::string_view name) {
-  uint64_t read;
+  uint64_t read, epoch = 0;
   {
     absl::MutexLock lock(&mutex_);
     if (auto it = accounts_.find(std::string(name)); it != accounts_.end()) return it->second;
     read = Generation();
+    // Before the account is read: at worst it seems to have changed when it has not.
+    if (auto it = epochs_.find(std::string(name)); it != epochs_.end()) epoch = it->second;
   }
   auto loaded = std::make_shared<Account>(*Load(name));
+  loaded->epoch = epoch;
   absl::MutexLock lock(&mutex_);
-  loaded->epoch = epochs_[std::string(name)];
   if (read != Generation()) return loaded;  // Something was folded meanwhile: good for this call, not to be kept.
   if (accounts_.size() >= kMaxAccounts) accounts_.clear();
   accounts_[std::string(name)] = loaded;

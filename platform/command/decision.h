@@ -30,8 +30,7 @@ struct Principal {
   // Position of auth's stream up to which the grants were read; −1 where none was.
   int32_t grants_partition = 0;
   int64_t grants_offset = -1;
-  // callers::Account::epoch of those grants: a stream ends when the account's has grown.
-  uint64_t access_epoch = 0;
+  uint64_t access_epoch = 0;  // That of the user as the grants were read: another one since means other rights.
 
   const std::string& user() const { return caller.name(); }
   // Whether a grant of `role` covers `resource`: its scope is the resource or an ancestor of it.

@@ -18,10 +18,12 @@ FactFolder::FactFolder(Runtime& runtime, log::Log& log, view::Store& store, std:
                        FoldFact fold, std::function<void(const std::vector<event::v1::PublicEvent>&)> folded)
     : runtime_(runtime), log_(log), store_(store), source_(std::move(source)), partitions_(partitions),
       fold_(std::move(fold)), folded_(std::move(folded)), prototype_(view::EventPrototype(source_)), waiters_(partitions),
-      executor_(runtime.NewExecutor(Cat("facts-", store.domain().service))) {
+      health_(partitions), executor_(runtime.NewExecutor(Cat("facts-", store.domain().service))) {
   for (int p = 0; p < partitions_; ++p) {
-    next_offset_.push_back(std::make_unique<std::atomic<int64_t>>(store_.fact_fold(source_, p).next_offset()));
-    woken_.push_back(std::make_unique<std::atomic<bool>>(false));
+    followers_.push_back(std::make_unique<Follower>());
+    followers_[p]->fold = store_.fact_fold(source_, p);
+    followers_[p]->stored = followers_[p]->fold.next_offset();
+    next_offset_.push_back(std::make_unique<std::atomic<int64_t>>(followers_[p]->stored));
   }
 }
 
@@ -40,43 +42,53 @@ absl::Status FactFolder::Start() {
   });
   if (absl::Status status = caught_up.get_future().get(); !status.ok()) return status;
   for (int p = 0; p < partitions_; ++p) {
-    auto wake = [this, p] {
-      if (woken_[p]->exchange(true)) return;
-      executor_->Post([this, p] {
-        woken_[p]->store(false);
-        absl::Status status = CatchUp(p);
-        {
-          absl::MutexLock lock(&mutex_);
-          health_ = status;
-        }
-        ServeWaiters(p);
-      });
-    };
-    tails_.push_back(log_.Follow(source_, p, wake));
-    wake();  // What came between the catch-up and the tail.
+    tails_.push_back(log_.Follow(source_, p, [this, p] { Wake(p); }));
+    Wake(p);  // What came between the catch-up and the tail.
   }
   return absl::OkStatus();
 }
 
+void FactFolder::Wake(int partition) {
+  if (followers_[partition]->woken.exchange(true)) return;
+  executor_->After(kGather, [this, partition] {
+    followers_[partition]->woken = false;
+    Advance(partition);
+  });
+}
+
+void FactFolder::Advance(int partition) {
+  absl::Status status = CatchUp(partition);
+  {
+    absl::MutexLock lock(&mutex_);
+    health_[partition] = std::move(status);
+  }
+  ServeWaiters(partition);
+}
+
 absl::Status FactFolder::CatchUp(int partition) {
-  event::v1::FoldState fold = store_.fact_fold(source_, partition);
+  event::v1::FoldState& fold = followers_[partition]->fold;
   while (true) {
     auto records = log_.Read(source_, partition, fold.next_offset(), kBatchBytes);
     if (!records.ok()) return records.status();
     if (records->empty()) return absl::OkStatus();
+    event::v1::FoldState after = fold;
     std::vector<event::v1::PublicEvent> events;
     std::vector<view::Store::FactWrite> writes;
     for (const log::StoredRecord& stored : *records) {
       auto record = log::ParseRecord(stored.bytes, stored.offset);
       if (!record.ok()) return record.status();
-      if (log::Admit(fold, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
+      if (log::Admit(after, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
       for (auto& event : view::PublicEvents(source_, *prototype_, partition, stored.offset, record->data())) {
         fold_(event, writes);
         events.push_back(std::move(event));
       }
     }
-    if (absl::Status written = store_.WriteFacts(source_, partition, fold, writes); !written.ok()) return written;
-    if (folded_) folded_(events);
+    if (!writes.empty() || after.next_offset() - followers_[partition]->stored >= kStoreEvery) {
+      if (absl::Status written = store_.WriteFacts(source_, partition, after, writes); !written.ok()) return written;
+      followers_[partition]->stored = after.next_offset();
+    }
+    fold = std::move(after);
+    if (folded_ && !events.empty()) folded_(events);
     next_offset_[partition]->store(fold.next_offset(), std::memory_order_release);
   }
 }
@@ -88,7 +100,8 @@ void FactFolder::WhenFolded(int partition, int64_t offset, absl::Duration patien
     absl::MutexLock lock(&mutex_);
     waiters_[partition].push_back({offset, runtime_.Monotonic() + patience, std::move(done)});
   }
-  executor_->Post([this, partition] { ServeWaiters(partition); });
+  // Not after the others have gathered; and it may have been folded meanwhile.
+  executor_->Post([this, partition, offset] { next_offset(partition) > offset ? ServeWaiters(partition) : Advance(partition); });
   executor_->After(patience, [this, partition] { ServeWaiters(partition); });
 }
 
@@ -126,7 +139,9 @@ int64_t FactFolder::Lag() const {
 
 absl::Status FactFolder::Health() const {
   absl::MutexLock lock(&mutex_);
-  return health_;
+  absl::Status status;
+  for (const absl::Status& partition : health_) status.Update(partition);
+  return status;
 }
 
 }  // namespace trialog::facts

@@ -21,6 +21,11 @@ using FoldFact = std::function<void(const event::v1::PublicEvent& event, std::ve
 
 class FactFolder {
  public:
+  // Events are gathered this long before they are folded, unless somebody waits for them.
+  static constexpr absl::Duration kGather = absl::Milliseconds(5);
+  // Records that bring no fact, before the position is stored all the same: a restart reads no more than these again.
+  static constexpr int64_t kStoreEvery = 1000;
+
   // `folded` is called after each write with the events in it, on the folder's executor, before anybody who waits for the
   // position is told. All references outlive the folder.
   FactFolder(Runtime& runtime, log::Log& log, view::Store& store, std::string source, int partitions, FoldFact fold,
@@ -45,6 +50,15 @@ class FactFolder {
     absl::Duration until;  // Monotonic.
     std::function<void(absl::Status)> done;
   };
+  // What is known of one partition of the source; the executor's.
+  struct Follower {
+    event::v1::FoldState fold;
+    int64_t stored = 0;  // Next offset as it is in the store.
+    std::atomic<bool> woken = false;
+  };
+  void Wake(int partition);
+  // Folds what is there and tells who waits.
+  void Advance(int partition);
   absl::Status CatchUp(int partition);
   void ServeWaiters(int partition);
 
@@ -57,11 +71,11 @@ class FactFolder {
   const std::function<void(const std::vector<event::v1::PublicEvent>&)> folded_;
   const google::protobuf::Message* const prototype_;
   std::vector<std::unique_ptr<std::atomic<int64_t>>> next_offset_;
-  std::vector<std::unique_ptr<std::atomic<bool>>> woken_;
+  std::vector<std::unique_ptr<Follower>> followers_;
 
   mutable absl::Mutex mutex_;
   std::vector<std::vector<Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);
-  absl::Status health_ ABSL_GUARDED_BY(mutex_);
+  std::vector<absl::Status> health_ ABSL_GUARDED_BY(mutex_);  // By partition.
 
   std::unique_ptr<Executor> executor_;
   std::vector<std::unique_ptr<log::Tail>> tails_;

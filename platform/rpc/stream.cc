@@ -167,6 +167,20 @@ Written Stream::Write(const google::protobuf::Message& message) {
     Finish(absl::InternalError(Cat("the handler wrote a ", message.GetTypeName())));
     return Written::kOver;
   }
+  return Push(std::move(bytes));
+}
+
+Written Stream::WriteSerialized(std::shared_ptr<const std::string> message) {
+  const Written room = reactor_->Room(message->size());
+  if (room != Written::kTaken) return room;
+  using Shared = std::shared_ptr<const std::string>;
+  auto* held = new Shared(std::move(message));  // Until gRPC has sent it.
+  const grpc::Slice slice(
+      const_cast<char*>((*held)->data()), (*held)->size(), [](void* shared) { delete static_cast<Shared*>(shared); }, held);
+  return Push(grpc::ByteBuffer(&slice, 1));
+}
+
+Written Stream::Push(grpc::ByteBuffer bytes) {
   const Written written = reactor_->Push(std::move(bytes));
   if (written == Written::kTaken) method_.counters.messages_sent.fetch_add(1, std::memory_order_relaxed);
   return written;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "platform/rpc/call.h"
 
@@ -27,6 +28,8 @@ class Stream final : public ServerCall {
 
   // `message` must be of the method's response type. Thread safe.
   Written Write(const google::protobuf::Message& message);
+  // The same for a message that is serialised already. Streams may share one: it is not copied. Thread safe.
+  Written WriteSerialized(std::shared_ptr<const std::string> message);
 
   // Both callbacks may run on a gRPC thread, while no lock is held; they must not block. They are dropped when the
   // stream ends, and so may hold the stream. Each is set once. After a kFull, when half of the buffer is free.
@@ -45,6 +48,7 @@ class Stream final : public ServerCall {
   void Abort(const absl::Status& status);
 
  private:
+  Written Push(grpc::ByteBuffer bytes);
   void End(const absl::Status& status);
 
   const std::shared_ptr<StreamReactor> reactor_;

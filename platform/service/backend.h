@@ -167,6 +167,8 @@ class Backend {
     const ResourceType* type;
     std::string name;
     view::RowPtr row;
+    // Numbers of the personal fields shown to the caller; not set: the type is asked.
+    std::optional<std::vector<int>> shown = std::nullopt;
   };
   using Rendered = std::function<void(absl::StatusOr<std::vector<std::shared_ptr<google::protobuf::Message>>>)>;
   void Render(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call, bool record, std::vector<Seen> rows,
@@ -180,6 +182,9 @@ class Backend {
   using Sealed = std::function<void(absl::StatusOr<event::v1::SealedPart>)>;
   void Seal(const ResourceType& type, const Target& target, Sealed done);
 
+  // Appends the access record of personal fields shown in the records of these names.
+  void RecordShown(const Principal& principal, Via via, const std::vector<std::string>& names,
+                   std::function<void(absl::Status)> done);
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
   void RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);

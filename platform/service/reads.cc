@@ -248,13 +248,18 @@ std::string ParentPrefix(const ResourceType& type, std::string_view parent) {
 }
 
 bool NameBelow(std::string_view parent, std::string_view name) {
-  const auto above = Split(parent, '/'), all = Split(name, '/');
   // Only where the names are nested; lists by a field are bound by their index.
-  if (above.size() + 2 != all.size()) return OrganizationOf(parent) == OrganizationOf(name);
-  for (size_t i = 0; i < above.size(); ++i) {
-    if (above[i] != "-" && above[i] != all[i]) return false;
+  if (std::count(parent.begin(), parent.end(), '/') + 2 != std::count(name.begin(), name.end(), '/')) {
+    return OrganizationOf(parent) == OrganizationOf(name);
   }
-  return true;
+  // Segment by segment, without taking the names apart: asked for each stream and change.
+  while (true) {
+    const size_t end = std::min(parent.find('/'), parent.size()), name_end = name.find('/');
+    if (parent.substr(0, end) != "-" && parent.substr(0, end) != name.substr(0, name_end)) return false;
+    if (end == parent.size()) return true;
+    parent.remove_prefix(end + 1);
+    name.remove_prefix(name_end + 1);
+  }
 }
 
 }  // namespace trialog::service

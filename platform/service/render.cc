@@ -9,7 +9,7 @@ namespace trialog::service {
 namespace {
 
 // Names in one access record; the count says how many there were in all.
-constexpr int kMaxSubjects = 100;
+constexpr size_t kMaxSubjects = 100;
 
 using Resources = std::vector<std::shared_ptr<google::protobuf::Message>>;
 
@@ -33,9 +33,13 @@ SealedParts ShownParts(const Principal& principal, const view::Store& store, int
   for (const auto& seen : rows) {
     event::v1::SealedPart& part = parts.emplace_back();
     const auto& state = store.partition(log::PartitionOf(OrganizationOf(seen.name), partitions));
+    const auto shows = [&](int field) {
+      if (seen.shown) return std::find(seen.shown->begin(), seen.shown->end(), field) != seen.shown->end();
+      return seen.type->shows_personal == nullptr ||
+             seen.type->shows_personal(principal, state, seen.name, *seen.row, field);
+    };
     for (const auto& field : seen.row->sealed.fields()) {
-      const auto shows = seen.type->shows_personal;
-      if (shows == nullptr || shows(principal, state, seen.name, *seen.row, field.number())) *part.add_fields() = field;
+      if (shows(field.number())) *part.add_fields() = field;
     }
   }
   return parts;
@@ -66,17 +70,12 @@ absl::Status UnsealAll(const std::vector<Backend::Seen>& rows, const SealedParts
   return absl::OkStatus();
 }
 
-event::v1::Access ShownRows(const std::vector<Backend::Seen>& rows, const SealedParts& parts) {
-  event::v1::Access access;
-  access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
-  int64_t count = 0;
+std::vector<std::string> NamesOfShown(const std::vector<Backend::Seen>& rows, const SealedParts& parts) {
+  std::vector<std::string> names;
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (parts[i].fields_size() == 0) continue;
-    if (access.subjects_size() < kMaxSubjects) access.add_subjects(rows[i].name);
-    ++count;
+    if (parts[i].fields_size() > 0) names.push_back(rows[i].name);
   }
-  access.set_count(count);
-  return access;
+  return names;
 }
 
 }  // namespace
@@ -88,9 +87,11 @@ void Backend::Render(std::shared_ptr<const Principal> principal, const rpc::Call
   for (const Seen& seen : rows) resources.push_back(Dress(seen));
   auto finish = [this, principal](const std::vector<Seen>& rows, const Resources& resources) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i].type->finish == nullptr) continue;
+      const ResourceType& type = *rows[i].type;
+      if (type.derive == nullptr && type.finish == nullptr) continue;
       const auto& state = store_->partition(PartitionOf(OrganizationOf(rows[i].name)));
-      rows[i].type->finish(*principal, state, *rows[i].row, *resources[i]);
+      if (type.derive != nullptr) type.derive(state, *rows[i].row, *resources[i]);
+      if (type.finish != nullptr) type.finish(*principal, state, *rows[i].row, *resources[i]);
     }
   };
   SealedParts parts = ShownParts(*principal, *store_, owner_.partitions, rows);
@@ -110,12 +111,21 @@ void Backend::Render(std::shared_ptr<const Principal> principal, const rpc::Call
     finish(rows, resources);
     if (!record) return done(std::move(resources));
     // The record of who saw it comes before the sight of it.
-    RecordAccess(*principal, std::move(via), ShownRows(rows, parts), rows[0].name,
-                 [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
-                   if (!recorded.ok()) return done(recorded);
-                   done(std::move(resources));
-                 });
+    RecordShown(*principal, std::move(via), NamesOfShown(rows, parts),
+                [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
+                  if (!recorded.ok()) return done(recorded);
+                  done(std::move(resources));
+                });
   });
+}
+
+void Backend::RecordShown(const Principal& principal, Via via, const std::vector<std::string>& names,
+                          std::function<void(absl::Status)> done) {
+  event::v1::Access access;
+  access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
+  for (size_t i = 0; i < std::min(names.size(), kMaxSubjects); ++i) access.add_subjects(names[i]);
+  access.set_count(static_cast<int64_t>(names.size()));
+  RecordAccess(principal, std::move(via), std::move(access), names[0], std::move(done));
 }
 
 void Backend::AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,

@@ -40,8 +40,11 @@ struct ResourceType {
   bool (*shows_personal)(const Principal& principal, const view::State& state, std::string_view name, const view::Row& row,
                          int field) = nullptr;
 
-  // Fills what is derived (counts, states of other records) and takes away what this caller does not see. After name,
-  // etag, times and personal fields are in place. Null: nothing.
+  // Fills what is derived (counts, states of other records) and takes away what nobody sees. After name, etag, times and
+  // personal fields are in place. The same for every caller: watch streams share the result. Null: nothing.
+  void (*derive)(const view::State& state, const view::Row& row, google::protobuf::Message& resource) = nullptr;
+
+  // Fills and takes away what depends on who asks, last of all. Null: nothing.
   void (*finish)(const Principal& principal, const view::State& state, const view::Row& row,
                  google::protobuf::Message& resource) = nullptr;
 };

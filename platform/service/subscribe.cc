@@ -45,6 +45,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
       });
     });
     id_ = hub.Add(partition_, [self = shared_from_this()] { self->Pump(); });
+    Pump();
   }
 
  private:

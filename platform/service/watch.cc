@@ -1,5 +1,9 @@
-// Live queries: each stream reads the store's own record of changes from a cursor, so that nothing is buffered, lost or
-// doubled however slow or broken the reader is.
+// Live queries. Streams of a partition take its changes from one feed, read once for all of them, and share what is
+// rendered of a change; a stream that is resumed, or slower than the feed, reads the store's own record of changes from its
+// cursor. So nothing is buffered, lost or doubled however slow or broken the reader is. Who sees what is asked for each
+// stream and change, when it is gathered.
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "platform/errors/errors.h"
 #include "platform/service/backend.h"
 #include "platform/service/fields.h"
@@ -10,19 +14,68 @@
 namespace trialog::service {
 namespace {
 
+using google::protobuf::Descriptor;
 using google::protobuf::Message;
+using google::protobuf::internal::WireFormatLite;
 
 // Kinds of change; the numbers of each Watch response's Change.Kind.
 enum class ChangeKind { kCreate = 1, kUpdate = 2, kEnter = 3, kLeave = 4, kDelete = 5 };
 
-constexpr size_t kChangesAtOnce = 256;
+// Bounds of one answer; the rest of the last record comes on top.
+constexpr size_t kChangesAtOnce = ChangeFeed::kAtOnce;
+constexpr size_t kBytesAtOnce = 256 << 10;
+// Answers of one stream before others get their turn.
+constexpr int kTurns = 4;
+// A cursor that moved on over changes of others is told too, so that a resume need not look at them again.
+constexpr int64_t kTellEvery = 10'000;
 constexpr absl::Duration kAccessEvery = absl::Minutes(1);
 
+// A change as the caller sees it.
 struct Item {
-  ChangeKind kind;
+  std::shared_ptr<WatchChange> change;
   const ResourceType* type;
-  std::string name;
-  view::RowPtr row;  // Null when it left or is gone.
+  ChangeKind kind;
+  std::optional<std::vector<int>> shown;  // Numbers of the personal fields shown; not set: all.
+  std::shared_ptr<WatchPiece> piece;
+  bool HasResource() const { return kind != ChangeKind::kLeave && kind != ChangeKind::kDelete; }
+};
+
+void AppendTag(std::string& out, int field, WireFormatLite::WireType type, uint32_t value) {
+  uint8_t bytes[2 * 5];
+  using google::protobuf::io::CodedOutputStream;
+  uint8_t* end = CodedOutputStream::WriteVarint32ToArray(WireFormatLite::MakeTag(field, type), bytes);
+  end = CodedOutputStream::WriteVarint32ToArray(value, end);
+  out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(end - bytes));
+}
+
+// What the answers of a Watch method are put together from: every one has these fields.
+struct AnswerForm {
+  explicit AnswerForm(const Descriptor& answer)
+      : change(answer.FindFieldByName("changes")->message_type()),
+        changes(answer.FindFieldByName("changes")->number()),
+        resume_token(answer.FindFieldByName("resume_token")->number()),
+        initial_done(answer.FindFieldByName("initial_done")->number()) {}
+
+  // One element of `changes`. `resource` is taken out of; null when it left or is gone.
+  std::string Element(ChangeKind kind, const std::string& name, Message* resource) const {
+    const std::unique_ptr<Message> element(
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(change)->New());
+    const auto* reflection = element->GetReflection();
+    reflection->SetEnumValue(element.get(), change->FindFieldByName("kind"), static_cast<int>(kind));
+    SetStringField(*element, "name", name);
+    if (resource != nullptr) {
+      Message* field =
+          reflection->MutableMessage(element.get(), FieldOfType(*change, *resource->GetDescriptor(), false));
+      field->GetReflection()->Swap(field, resource);
+    }
+    std::string bytes;
+    AppendTag(bytes, changes, WireFormatLite::WIRETYPE_LENGTH_DELIMITED, static_cast<uint32_t>(element->ByteSizeLong()));
+    element->AppendToString(&bytes);
+    return bytes;
+  }
+
+  const Descriptor* const change;
+  const int changes, resume_token, initial_done;
 };
 
 }  // namespace
@@ -42,38 +95,35 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
       : backend_(backend),
         stream_(std::move(stream)),
         method_(method),
+        form_(*stream_->method().output_type()),
         parts_(std::move(parts)),
         principal_(std::move(principal)),
         parent_(StringField(stream_->request(), "parent")),
         filter_text_(StringField(stream_->request(), "filter")),
-        partition_(backend.PartitionOf(OrganizationOf(parent_))),
-        epoch_(principal_->access_epoch) {}
+        partition_(backend.PartitionOf(OrganizationOf(parent_))) {}
 
   void Start() {
     absl::Status begun = Begin();
     if (!begun.ok()) return stream_->Finish(begun);
     auto self = shared_from_this();
-    stream_->OnCancel([weak = weak_from_this(), &hub = backend_.watches()] {
+    stream_->OnCancel([weak = weak_from_this(), &hub = hub()] {
       hub.Post([weak] {
         if (auto self = weak.lock()) self->End(absl::CancelledError("the caller has gone"));
       });
     });
-    stream_->OnWritable([weak = weak_from_this(), &hub = backend_.watches()] {
+    stream_->OnWritable([weak = weak_from_this(), &hub = hub()] {
       hub.Post([weak] {
-        auto self = weak.lock();
-        if (!self) return;
-        self->busy_ = false;
-        self->Pump();
+        if (auto self = weak.lock()) self->GoOn();
       });
     });
-    id_ = backend_.watches().Add(partition_, [self] { self->Pump(); });
+    hub().feed().Join(partition_);
+    id_ = hub().Add(partition_, [self] { self->Pump(); });
+    Pump();
   }
 
  private:
+  WatchHub& hub() const { return backend_.watches(); }
   rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, method_, parent_, filter_text_, ""}; }
-  uint64_t Epoch() const {
-    return backend_.options().access_epoch ? backend_.options().access_epoch(principal_->user()) : 0;
-  }
   std::string Token() const {
     return backend_.tokens().Sign(Scope(), WatchPlace(cursor_));
   }
@@ -85,64 +135,79 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
       initial_ = !BoolField(stream_->request(), "skip_initial");
       initial_done_ = !initial_;  // Said at once: its token is what a reader that is cut off early resumes with.
       snapshot_ = cursor_ - 1;
-      return absl::OkStatus();
+    } else {
+      const auto opened = backend_.tokens().Open(Scope(), token);
+      if (!opened.ok()) return opened.status();
+      const auto from = ParseWatchPlace(*opened);
+      if (!from) return absl::InternalError("a token of ours that does not parse");
+      if (*from > cursor_) {
+        return RetryLater(absl::StatusCode::kUnavailable, "POSITION_NOT_REACHED",
+                          "this replica has not yet folded to where the stream stood; resume again",
+                          absl::Milliseconds(50));
+      }
+      cursor_ = *from;
     }
-    const auto opened = backend_.tokens().Open(Scope(), token);
-    if (!opened.ok()) return opened.status();
-    const auto from = ParseWatchPlace(*opened);
-    if (!from) return absl::InternalError("a token of ours that does not parse");
-    if (*from > cursor_) {
-      return RetryLater(absl::StatusCode::kUnavailable, "POSITION_NOT_REACHED",
-                        "this replica has not yet folded to where the stream stood; resume again", absl::Milliseconds(50));
-    }
-    cursor_ = *from;
+    told_ = cursor_;
     return absl::OkStatus();
   }
 
   void End(const absl::Status& status) {
     if (ended_) return;
     ended_ = true;
-    backend_.watches().Remove(id_);
+    hub().feed().Leave(partition_);
+    hub().Remove(id_);
     stream_->Finish(status);
   }
 
-  bool Visible(const Part& part, const view::Row* row, const std::string& name) const {
-    return row && part.type->may_see(*principal_, backend_.store().partition(partition_), name, *row) &&
-           FilterMatches(part.filter, name, *row);
-  }
-
-  const Part* PartOf(const view::Table* table) const {
-    for (const Part& part : parts_) {
-      if (part.type->table == table) return &part;
+  // Why the stream must not go on; OK while it may.
+  absl::Status Check() const {
+    if (stream_->cancelled()) return absl::CancelledError("the caller has gone");
+    const auto& epoch_of = backend_.options().access_epoch;
+    if (epoch_of && epoch_of(principal_->user()) != principal_->access_epoch) {
+      return Refuse(absl::StatusCode::kAborted, "WATCH_ACCESS_CHANGED",
+                    "what you may see has changed; list again and watch from there");
     }
-    return nullptr;
+    return backend_.store().Health();
   }
 
-  // Sends until the reader is full or there is nothing more. One batch is rendered at a time.
+  // Sends until the reader is full or there is nothing more, some answers at a time.
   void Pump() {
-    while (!ended_ && !busy_) {
-      if (stream_->cancelled()) return End(absl::CancelledError("the caller has gone"));
-      if (Epoch() != epoch_) {
-        return End(Refuse(absl::StatusCode::kAborted, "WATCH_ACCESS_CHANGED",
-                          "what you may see has changed; list again and watch from there"));
+    for (int turn = 0; !ended_ && !busy_; ++turn) {
+      if (absl::Status over = Check(); !over.ok()) return End(over);
+      if (turn == kTurns) return GoOnLater();
+      if (!waiting_) {
+        if (!HasAnswer() && !Gather()) return;
+        if (!HasAnswer()) continue;  // None of it is for this caller.
+        if (!Prepare()) return;
       }
-      if (absl::Status health = backend_.store().Health(); !health.ok()) return End(health);
-      if (!waiting_ && !initial_done_) {
-        if (!(initial_ ? GatherInitial() : GatherChanges())) return;
-      }
-      Send();
+      Write();
     }
   }
+  void GoOn() {
+    busy_ = false;
+    Pump();
+  }
+  void GoOnLater() {
+    busy_ = true;
+    hub().Post([self = shared_from_this()] { self->GoOn(); });
+  }
+
+  // ---- What comes next, as this caller sees it. ----
+
+  bool HasAnswer() const { return !items_.empty() || initial_done_ || cursor_ - told_ >= kTellEvery; }
+  bool Gather() { return initial_ ? GatherInitial() : GatherChanges(); }
 
   // The records as they stood when the stream began, as creations.
   bool GatherInitial() {
     const Part& part = parts_[initial_part_];
     const auto found = NextOf(backend_.store(), partition_, *part.type->table, part.source, after_, kChangesAtOnce);
+    size_t bytes = 0;
     for (const view::Found& entry : found) {
       after_ = entry.key;
-      view::RowPtr row = backend_.store().FindAt(partition_, *part.type->table, entry.name, snapshot_);
-      if (!NameBelow(parent_, entry.name) || !Visible(part, row.get(), entry.name)) continue;
-      items_.push_back({ChangeKind::kCreate, part.type, entry.name, row});
+      auto record = std::make_shared<WatchChange>(snapshot_, part.type->table, entry.name);
+      record->LoadAsNew(backend_.store(), partition_);
+      if (record->now) See(record);
+      if ((bytes += record->bytes) >= kBytesAtOnce) return true;
     }
     if (found.size() == kChangesAtOnce) return true;
     after_.clear();
@@ -154,82 +219,174 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   }
 
   bool GatherChanges() {
-    const auto changes = backend_.store().Changes(partition_, cursor_, kChangesAtOnce);
-    if (changes.empty()) return false;
-    for (const view::Change& change : changes) {
-      cursor_ = change.offset + 1;
-      const Part* part = PartOf(change.table);
-      if (part == nullptr || !NameBelow(parent_, change.name)) continue;
-      auto versions = backend_.store().History(partition_, *change.table, change.name, change.offset, 2);
-      if (versions.empty()) continue;
-      view::RowPtr now = versions[0].row->resource ? versions[0].row : nullptr;
-      view::RowPtr before = versions.size() > 1 && versions[1].row->resource ? versions[1].row : nullptr;
-      const bool was = Visible(*part, before.get(), change.name), is = Visible(*part, now.get(), change.name);
-      if (is) {
-        items_.push_back(
-            {was ? ChangeKind::kUpdate : before ? ChangeKind::kEnter : ChangeKind::kCreate, part->type, change.name, now});
-      } else if (was) {
-        items_.push_back({now ? ChangeKind::kLeave : ChangeKind::kDelete, part->type, change.name, nullptr});
+    WatchChanges changes;
+    const int64_t next = hub().feed().Read(partition_, cursor_, changes);
+    if (next == cursor_) return false;
+    cursor_ = next;
+    size_t bytes = 0;
+    for (size_t i = 0; i < changes.size(); ++i) {
+      // A token stands between two records.
+      if (bytes >= kBytesAtOnce && changes[i]->offset != changes[i - 1]->offset) {
+        cursor_ = changes[i]->offset;
+        break;
       }
+      See(changes[i]);
+      bytes += changes[i]->bytes;
     }
     return true;
   }
 
-  void Send() {
-    if (waiting_) return Write();
-    if (items_.empty() && !initial_done_) return;
-    busy_ = true;
-    std::vector<Backend::Seen> rows;
-    bool personal = false;
-    for (const Item& item : items_) {
-      if (!item.row) continue;
-      personal = personal || item.row->sealed.fields_size() > 0;
-      rows.push_back({item.type, item.name, item.row});
+  const Part* PartOf(const view::Table* table) const {
+    for (const Part& part : parts_) {
+      if (part.type->table == table) return &part;
     }
-    const absl::Time now = backend_.runtime().Now();
-    const bool record = personal && now - last_access_ >= kAccessEvery;
-    if (record) last_access_ = now;
-    backend_.Render(principal_, *stream_, record, std::move(rows), [self = shared_from_this()](auto resources) {
-      self->backend_.watches().Post([self, resources = std::move(resources)] { self->Rendered(resources); });
-    });
+    return nullptr;
   }
 
-  void Rendered(const absl::StatusOr<std::vector<std::shared_ptr<Message>>>& resources) {
-    busy_ = false;
-    if (ended_) return;
-    if (!resources.ok()) return End(resources.status());
-    waiting_ = Response(*resources);
+  bool Visible(const Part& part, const view::Row* row, const std::string& name) const {
+    return row && part.type->may_see(*principal_, backend_.store().partition(partition_), name, *row) &&
+           FilterMatches(part.filter, name, *row);
+  }
+
+  // Gathers the change if the caller sees it.
+  void See(const std::shared_ptr<WatchChange>& change) {
+    const Part* part = PartOf(change->table);
+    if (part == nullptr || !NameBelow(parent_, change->name)) return;
+    change->Load(backend_.store(), partition_);
+    const bool was = Visible(*part, change->before.get(), change->name);
+    const bool is = Visible(*part, change->now.get(), change->name);
+    if (is) {
+      AddItem(change, *part->type, was ? ChangeKind::kUpdate : change->before ? ChangeKind::kEnter : ChangeKind::kCreate);
+    } else if (was) {
+      AddItem(change, *part->type, change->now ? ChangeKind::kLeave : ChangeKind::kDelete);
+    }
+  }
+
+  void AddItem(const std::shared_ptr<WatchChange>& change, const ResourceType& type, ChangeKind kind) {
+    Item item{change, &type, kind, std::nullopt, nullptr};
+    bool personal = item.HasResource() && change->now->sealed.fields_size() > 0;
+    if (personal && type.shows_personal != nullptr) {
+      item.shown = ShownFields(type, *change);
+      personal = !item.shown->empty();
+    }
+    // What depends on who asks is nobody else's.
+    const bool own = item.HasResource() && type.finish != nullptr;
+    item.piece = own ? std::make_shared<WatchPiece>()
+                     : change->Piece({method_.data(), static_cast<int>(kind), item.shown});
+    item.piece->personal = personal;
+    items_.push_back(std::move(item));
+  }
+
+  std::vector<int> ShownFields(const ResourceType& type, const WatchChange& change) const {
+    std::vector<int> shown;
+    const view::State& state = backend_.store().partition(partition_);
+    for (const auto& field : change.now->sealed.fields()) {
+      if (type.shows_personal(*principal_, state, change.name, *change.now, field.number())) {
+        shown.push_back(field.number());
+      }
+    }
+    return shown;
+  }
+
+  // ---- The answer. ----
+
+  // False: it goes on later, or the stream has ended.
+  bool Prepare() {
+    if (absl::Status health = backend_.store().Health(); !health.ok()) return End(health), false;  // Gathered from damage?
+    if (!RenderMissing() || !RecordSight()) return false;
+    std::string answer;
+    for (const Item& item : items_) answer += item.piece->bytes;
+    const std::string token = Token();
+    AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED, static_cast<uint32_t>(token.size()));
+    answer += token;
+    if (initial_done_) AppendTag(answer, form_.initial_done, WireFormatLite::WIRETYPE_VARINT, 1);
+    waiting_ = std::make_shared<const std::string>(std::move(answer));
     items_.clear();
     initial_done_ = false;
-    Write();
-    Pump();
+    told_ = cursor_;
+    return true;
   }
 
-  std::unique_ptr<Message> Response(const std::vector<std::shared_ptr<Message>>& resources) const {
-    std::unique_ptr<Message> response(
-        google::protobuf::MessageFactory::generated_factory()->GetPrototype(stream_->method().output_type())->New());
-    const auto* reflection = response->GetReflection();
-    const auto* changes = response->GetDescriptor()->FindFieldByName("changes");
-    size_t next = 0;
+  // What no stream has rendered yet.
+  bool RenderMissing() {
+    std::vector<Backend::Seen> rows;
+    std::vector<Item> missing;
     for (const Item& item : items_) {
-      Message* change = reflection->AddMessage(response.get(), changes);
-      change->GetReflection()->SetEnumValue(change, change->GetDescriptor()->FindFieldByName("kind"),
-                                            static_cast<int>(item.kind));
-      SetStringField(*change, "name", item.name);
-      if (!item.row) continue;
-      const auto* field = FieldOfType(*change->GetDescriptor(), *item.type->table->prototype->GetDescriptor(), false);
-      Message* resource = change->GetReflection()->MutableMessage(change, field);
-      resource->GetReflection()->Swap(resource, resources[next++].get());
+      if (!item.piece->bytes.empty()) continue;
+      if (!item.HasResource()) {
+        item.piece->bytes = form_.Element(item.kind, item.change->name, nullptr);
+      } else if (rows.size() < kChangesAtOnce) {  // Of a longer record the rest is rendered next.
+        rows.push_back({item.type, item.change->name, item.change->now, item.shown});
+        missing.push_back(item);
+      }
     }
-    SetStringField(*response, "resume_token", Token());
-    if (initial_done_) {
-      reflection->SetBool(response.get(), response->GetDescriptor()->FindFieldByName("initial_done"), true);
+    if (rows.empty()) return true;
+    auto answer = std::make_shared<RenderAnswer>();
+    backend_.Render(principal_, *stream_, false, std::move(rows),
+                    [self = shared_from_this(), answer, missing](Resources resources) {
+                      if (answer->Keep(resources)) return;
+                      self->hub().Post([self, missing, resources = std::move(resources)] {
+                        self->busy_ = false;
+                        if (!self->ended_ && self->Fill(missing, resources)) self->Pump();
+                      });
+                    });
+    auto resources = answer->Take();
+    if (resources) return Fill(missing, *resources) && RenderMissing();
+    busy_ = true;
+    return false;
+  }
+
+  using Resources = absl::StatusOr<std::vector<std::shared_ptr<Message>>>;
+  // Whether an answer came while it was being asked for, so on this thread: then other streams need not ask again.
+  class RenderAnswer {
+   public:
+    // False when the asker no longer waits.
+    bool Keep(Resources& resources) {
+      absl::MutexLock lock(&mutex_);
+      if (left_) return false;
+      kept_.emplace(std::move(resources));
+      return true;
     }
-    return response;
+    std::optional<Resources> Take() {
+      absl::MutexLock lock(&mutex_);
+      left_ = true;
+      return std::move(kept_);
+    }
+
+   private:
+    absl::Mutex mutex_;
+    bool left_ ABSL_GUARDED_BY(mutex_) = false;
+    std::optional<Resources> kept_ ABSL_GUARDED_BY(mutex_);
+  };
+
+  bool Fill(const std::vector<Item>& missing, const Resources& resources) {
+    if (!resources.ok()) return End(resources.status()), false;
+    for (size_t i = 0; i < missing.size(); ++i) {
+      if (!missing[i].piece->bytes.empty()) continue;  // Another stream was first.
+      missing[i].piece->bytes = form_.Element(missing[i].kind, missing[i].change->name, (*resources)[i].get());
+    }
+    return true;
+  }
+
+  // The record of who sees personal fields comes before the sight: on opening, then at most one a minute.
+  bool RecordSight() {
+    const absl::Time now = backend_.runtime().Now();
+    if (now - last_access_ < kAccessEvery) return true;
+    std::vector<std::string> names;
+    for (const Item& item : items_) {
+      if (item.piece->personal) names.push_back(item.change->name);
+    }
+    if (names.empty()) return true;
+    last_access_ = now;
+    busy_ = true;
+    backend_.RecordShown(*principal_, Via(*stream_), names, [self = shared_from_this()](const absl::Status& recorded) {
+      self->hub().Post([self, recorded] { recorded.ok() ? self->GoOn() : self->End(recorded); });
+    });
+    return false;
   }
 
   void Write() {
-    switch (stream_->Write(*waiting_)) {
+    switch (stream_->WriteSerialized(waiting_)) {
       case rpc::Stream::Written::kTaken:
         waiting_.reset();
         return;
@@ -244,21 +401,22 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   Backend& backend_;
   const std::shared_ptr<rpc::Stream> stream_;
   const std::string_view method_;  // Of the spec, which the handlers keep.
+  const AnswerForm form_;
   const std::vector<Part> parts_;
   const std::shared_ptr<const Principal> principal_;
   const std::string parent_, filter_text_;
   const int partition_;
-  const uint64_t epoch_;
 
   int64_t id_ = 0;
-  int64_t cursor_ = 0;    // Next offset whose changes are to be sent.
+  int64_t cursor_ = 0;    // Next offset whose changes are to be gathered.
+  int64_t told_ = 0;      // The cursor that the reader knows.
   int64_t snapshot_ = 0;  // The initial records are those of this offset.
   bool initial_ = false, initial_done_ = false;
   size_t initial_part_ = 0;
   std::string after_;
-  std::vector<Item> items_;            // Gathered, not yet rendered.
-  std::unique_ptr<Message> waiting_;   // Rendered, not yet taken by the stream.
-  bool busy_ = false, ended_ = false;  // Busy: a callback will pump.
+  std::vector<Item> items_;                    // Gathered, not yet in an answer.
+  std::shared_ptr<const std::string> waiting_;  // The answer, not yet taken by the stream.
+  bool busy_ = false, ended_ = false;          // Busy: a callback will go on.
   absl::Time last_access_ = absl::InfinitePast();
 };
 

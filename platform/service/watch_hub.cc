@@ -8,74 +8,103 @@
 namespace trialog::service {
 
 WatchHub::WatchHub(Runtime& runtime, view::Store& store, int partitions)
-    : runtime_(runtime), store_(store), scheduled_(new std::atomic<bool>[partitions]), partitions_(partitions),
-      waiters_(partitions), interested_(partitions),
-      executor_(runtime.NewExecutor(Cat("watch-", store.domain().service))) {
-  for (int p = 0; p < partitions; ++p) {
-    scheduled_[p] = false;
-    listeners_.push_back(store_.Listen(p, [this, p] { Wake(p); }));
-  }
+    : runtime_(runtime), store_(store), feed_(runtime, store, partitions), rounds_(static_cast<size_t>(partitions)),
+      partitions_(static_cast<size_t>(partitions)), executor_(runtime.NewExecutor(Cat("watch-", store.domain().service))) {
+  for (int p = 0; p < partitions; ++p) listeners_.push_back(store_.Listen(p, [this, p] { Wake(p); }));
 }
 
 WatchHub::~WatchHub() {
-  for (int p = 0; p < partitions_; ++p) store_.Unlisten(p, listeners_[p]);
+  for (size_t p = 0; p < listeners_.size(); ++p) store_.Unlisten(static_cast<int>(p), listeners_[p]);
   executor_.reset();
 }
 
 int64_t WatchHub::Add(int partition, std::function<void()> pump) {
-  int64_t id;
-  {
-    absl::MutexLock lock(&mutex_);
-    id = next_id_++;
-    pumps_[id] = {partition, std::move(pump)};
-    ++interested_[partition];
-  }
-  Wake(partition);
+  absl::MutexLock lock(&mutex_);
+  const int64_t id = next_id_++;
+  partitions_[partition].pumps[id] = std::make_shared<const Pump>(std::move(pump));
+  partition_of_[id] = partition;
   return id;
 }
 
 void WatchHub::Remove(int64_t id) {
+  std::shared_ptr<const Pump> last;  // Destroyed without the lock: it may hold the stream.
   absl::MutexLock lock(&mutex_);
-  auto it = pumps_.find(id);
-  if (it == pumps_.end()) return;
-  --interested_[it->second.partition];
-  pumps_.erase(it);
+  const auto found = partition_of_.find(id);
+  if (found == partition_of_.end()) return;
+  auto& pumps = partitions_[found->second].pumps;
+  last = std::move(pumps[id]);
+  pumps.erase(id);
+  partition_of_.erase(found);
 }
 
 void WatchHub::WakeAll() {
-  for (int p = 0; p < partitions_; ++p) Wake(p);
+  for (size_t p = 0; p < rounds_.size(); ++p) Wake(static_cast<int>(p));
 }
 
 void WatchHub::Wake(int partition) {
+  bool serve, round;
+  absl::Duration pause;
   {
     absl::MutexLock lock(&mutex_);
-    if (interested_[partition] == 0) return;
+    Partition& woken = partitions_[partition];
+    serve = !woken.waiters.empty() && !std::exchange(woken.serving_scheduled, true);
+    round = !woken.pumps.empty() && !std::exchange(woken.round_scheduled, true);
+    const absl::Duration apart = std::min(kGather + kGatherPerStream * woken.pumps.size(), kLongestGather);
+    pause = std::max(kGather, woken.last_round + apart - runtime_.Monotonic());
   }
-  if (scheduled_[partition].exchange(true)) return;
-  executor_->After(kGather, [this, partition] {
-    scheduled_[partition] = false;
-    ServeWaiters(partition);
-    RunPumps(partition);
-  });
+  if (serve) executor_->Post([this, partition] { ServeWaiters(partition); });
+  if (round) executor_->After(pause, [this, partition] { BeginRound(partition); });
+}
+
+void WatchHub::BeginRound(int partition) {
+  Round& round = rounds_[partition];
+  {
+    absl::MutexLock lock(&mutex_);
+    Partition& woken = partitions_[partition];
+    woken.round_scheduled = false;  // First: what is committed from here on asks for a round of its own.
+    round.again = round.running;
+    if (round.running) return;
+    woken.last_round = runtime_.Monotonic();
+    for (const auto& [id, pump] : woken.pumps) round.pumps.push_back(pump);
+  }
+  round.running = true;
+  round.more = feed_.Advance(partition);
+  RunPumps(partition);
 }
 
 void WatchHub::RunPumps(int partition) {
-  std::vector<std::function<void()>> pumps;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (auto& [id, pump] : pumps_) {
-      if (pump.partition == partition) pumps.push_back(pump.run);
-    }
-  }
-  for (auto& pump : pumps) pump();
+  Round& round = rounds_[partition];
+  const size_t end = std::min(round.pumps.size(), round.next + kPumpsAtOnce);
+  for (; round.next < end; ++round.next) (*round.pumps[round.next])();
+  if (round.next < round.pumps.size()) return executor_->Post([this, partition] { RunPumps(partition); });
+  EndRound(partition);
+}
+
+void WatchHub::EndRound(int partition) {
+  Round& round = rounds_[partition];
+  round.pumps.clear();
+  round.next = 0;
+  round.running = false;
+  feed_.EndRound(partition);
+  TrimLater(partition);
+  if (round.more) executor_->Post([this, partition] { BeginRound(partition); });
+  if (std::exchange(round.again, false)) Wake(partition);
+}
+
+void WatchHub::TrimLater(int partition) {
+  if (rounds_[partition].trimming || !feed_.Trim(partition)) return;
+  rounds_[partition].trimming = true;
+  executor_->After(ChangeFeed::kKeep, [this, partition] {
+    rounds_[partition].trimming = false;
+    TrimLater(partition);
+  });
 }
 
 void WatchHub::WhenFolded(int partition, int64_t offset, absl::Time deadline, std::function<void(absl::Status)> done) {
   if (store_.next_offset(partition) > offset) return done(absl::OkStatus());
   {
     absl::MutexLock lock(&mutex_);
-    waiters_[partition].push_back({offset, deadline, std::move(done)});
-    ++interested_[partition];
+    partitions_[partition].waiters.push_back({offset, deadline, std::move(done)});
   }
   executor_->Post([this, partition] { ServeWaiters(partition); });  // It may have been folded meanwhile.
   executor_->After(std::max(deadline - runtime_.Now(), absl::ZeroDuration()), [this, partition] { ServeWaiters(partition); });
@@ -83,11 +112,12 @@ void WatchHub::WhenFolded(int partition, int64_t offset, absl::Time deadline, st
 
 void WatchHub::ServeWaiters(int partition) {
   std::vector<Waiter> ready, late;
-  const int64_t next_offset = store_.next_offset(partition);
-  const absl::Time now = runtime_.Now();
   {
     absl::MutexLock lock(&mutex_);
-    auto& all = waiters_[partition];
+    partitions_[partition].serving_scheduled = false;  // First: what is folded from here on is looked at again.
+    const int64_t next_offset = store_.next_offset(partition);
+    const absl::Time now = runtime_.Now();
+    auto& all = partitions_[partition].waiters;
     for (auto it = all.begin(); it != all.end();) {
       if (next_offset <= it->offset && now < it->deadline) {
         ++it;
@@ -95,7 +125,6 @@ void WatchHub::ServeWaiters(int partition) {
       }
       (next_offset > it->offset ? ready : late).push_back(std::move(*it));
       it = all.erase(it);
-      --interested_[partition];
     }
   }
   for (auto& waiter : ready) waiter.done(absl::OkStatus());

@@ -31,6 +31,18 @@ TEST_F(DisclosureTest, ASharedResultIsReleasedByACustodianWhoDidNotAskForIt) {
   EXPECT_FALSE(GetAnalysis(computed.name(), kBob).result().empty());
 }
 
+TEST_F(DisclosureTest, OfTwoWhoWatchOneAnalysisOnlyTheOneWhoMayIsShownTheResult) {
+  service_.Start();
+  UploadLung();
+  ShareWith(kBob);
+  AnalysisWatch asker = Watch(kBob), custodian = Watch(kCleo);
+  asker.AwaitInitial();
+  custodian.AwaitInitial();
+  const std::string name = Ask(kBob, "sex", "by-sex");
+  EXPECT_TRUE(asker.AwaitEnd(name).result().empty());
+  EXPECT_FALSE(custodian.AwaitEnd(name).result().empty());
+}
+
 TEST_F(DisclosureTest, ACustodianDoesNotDecideAboutAResultOfTheirOwn) {
   service_.Start();
   UploadLung();

@@ -43,7 +43,7 @@ bool ShowsOfAnalysis(const Principal& principal, const view::State& state, std::
   return field != v1::Analysis::kResultFieldNumber || MaySeeResult(principal, state, name, row.As<v1::Analysis>());
 }
 
-void HideLedger(const Principal&, const view::State&, const view::Row&, Message& resource) {
+void HideLedger(const view::State&, const view::Row&, Message& resource) {
   static_cast<v1::Analysis&>(resource).clear_released_sets();
 }
 
@@ -84,7 +84,7 @@ const ResourceType kAnalysisType{
     .filters = {"state", "requester", "release_policy", "dataset_version", "decider", "failure_reason"},
     .key_subject = DatasetKey,
     .shows_personal = ShowsOfAnalysis,
-    .finish = HideLedger};
+    .derive = HideLedger};
 
 absl::StatusOr<ListSource> DatasetsOf(const Principal&, std::string_view parent, const Message&) {
   if (absl::Status bad = CheckParent("organizations/*", parent); !bad.ok()) return bad;

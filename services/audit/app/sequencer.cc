@@ -27,8 +27,9 @@ absl::Status Sequencer::Start() {
   if (absl::Status status = caught_up.get_future().get(); !status.ok()) return status;
   tails_.push_back(log_.Follow(std::string(kOwnLog), kOwnPartition, [this] { Wake(); }));
   for (const std::string& source : options_.sources) {
-    for (int p = 0; p < options_.partitions; ++p) tails_.push_back(log_.Follow(source, p, [this] { Wake(); }));
+    for (int p = 0; p < options_.partitions; ++p) tails_.push_back(log_.Follow(source, p, [this] { SourceGrew(); }));
   }
+  sources_grew_ = true;
   Wake();  // What came between the catch-up and the tails.
   return absl::OkStatus();
 }
@@ -66,10 +67,20 @@ void Sequencer::Wake() {
   });
 }
 
+// Woken once for all that comes until the next look at the sources.
+void Sequencer::SourceGrew() {
+  if (!options_.choose || sources_grew_.exchange(true)) return;
+  tasks_.Post([this] { Choose(); });
+}
+
 void Sequencer::Step() {
   if (absl::Status folded = fold_.CatchUp(); !folded.ok()) return Fail(folded);
   if (grown_ && std::exchange(told_size_, store_.size()) != store_.size()) grown_();
-  if (!options_.choose || proposing_) return;
+  Choose();
+}
+
+void Sequencer::Choose() {
+  if (!options_.choose || proposing_ || !Health().ok()) return;
   if (const absl::Duration early = wait_until_ - runtime_.Monotonic(); early > absl::ZeroDuration()) {
     return StepAfter(early);
   }
@@ -78,12 +89,7 @@ void Sequencer::Step() {
 
 // True when something was proposed, or cannot be.
 bool Sequencer::ProposeRanges() {
-  auto ranges = NewRanges();
-  if (!ranges.ok()) {
-    Decided(ranges.status());
-    return true;
-  }
-  ranges_wait_ = !ranges->empty();
+  ranges_wait_ = sources_grew_;
   if (!ranges_wait_) return false;
   MarkUnproven(runtime_.Monotonic());
   const absl::Duration now = runtime_.Monotonic();
@@ -91,6 +97,15 @@ bool Sequencer::ProposeRanges() {
     StepAfter(due - now);
     return false;  // A checkpoint need not wait for it.
   }
+  sources_grew_ = false;  // First: what comes from here on calls for another look.
+  auto ranges = NewRanges();
+  if (!ranges.ok()) {
+    sources_grew_ = true;
+    Decided(ranges.status());
+    return true;
+  }
+  ranges_wait_ = !ranges->empty();
+  if (!ranges_wait_) return false;
   last_ranges_ = now;
   Propose("Sequence", [ranges = *std::move(ranges)](const view::State& state, const Context& context) {
     return Sequence(state, context, ranges);
@@ -161,6 +176,7 @@ void Sequencer::Decided(const absl::Status& status) {
     backoff_ = options_.first_backoff;
     return Step();
   }
+  sources_grew_ = true;  // What was proposed has no place yet, for all that is known.
   // Random and growing: another replica may choose too, and the log may be away for long.
   const std::string random = runtime_.RandomBytes(1);
   const absl::Duration delay = backoff_ * (0.5 + static_cast<unsigned char>(random[0]) / 256.0);

@@ -53,7 +53,9 @@ class Sequencer {
 
  private:
   void Wake();
+  void SourceGrew();
   void Step();
+  void Choose();
   bool ProposeRanges();
   void ProposeCheckpoint();
   absl::StatusOr<std::vector<v1::Sequenced>> NewRanges();
@@ -74,6 +76,7 @@ class Sequencer {
   const std::function<void()> grown_;
 
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> sources_grew_ = false;  // Since the last look at their ends.
   mutable absl::Mutex mutex_;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Duration> unproven_since_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,8 @@
 #include "services/audit/domain/leaf.h"
 
+#include <map>
+#include <memory>
+
 #include "absl/strings/ascii.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -32,6 +35,7 @@ void AppendPlace(std::string& out, std::string_view source, int32_t partition, i
 
 std::string SerializeDeterministic(const Message& message) {
   std::string out;
+  out.reserve(message.ByteSizeLong());
   {
     google::protobuf::io::StringOutputStream stream(&out);
     google::protobuf::io::CodedOutputStream coded(&stream);
@@ -49,16 +53,25 @@ std::string EventMessageOf(std::string_view source) {
   return name;
 }
 
+// A service's event message: its name, and an object to parse into, kept for its memory. Null when it is not linked.
+struct Wrapper {
+  explicit Wrapper(std::string_view source) : name(EventMessageOf(source)) {
+    const Descriptor* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(name);
+    if (type != nullptr) event.reset(google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+  }
+  const std::string name;
+  std::unique_ptr<Message> event;
+};
+
 // The full name of the kind in a service's event message, or the message's own when this build does not know the kind.
 std::string DomainType(std::string_view source, const std::string& bytes) {
-  std::string wrapper = EventMessageOf(source);
-  const Descriptor* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(wrapper);
-  if (type == nullptr) return wrapper;
-  const std::unique_ptr<Message> event(
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
-  if (!event->ParseFromString(bytes)) return wrapper;
+  thread_local std::map<std::string, Wrapper, std::less<>> wrappers;
+  auto wrapper = wrappers.find(source);
+  if (wrapper == wrappers.end()) wrapper = wrappers.try_emplace(std::string(source), source).first;
+  Message* event = wrapper->second.event.get();
+  if (event == nullptr || !event->ParseFromString(bytes)) return wrapper->second.name;
   const std::string_view kind = TypeOf(*event);
-  return kind.empty() ? wrapper : std::string(kind);
+  return kind.empty() ? wrapper->second.name : std::string(kind);
 }
 
 // Audit's choices are not leaves: each would call for the next.

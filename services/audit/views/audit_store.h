@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -146,9 +147,11 @@ class AuditStore {
   std::vector<OpenTile> open_tiles_;  // By tile level.
   std::unique_ptr<rocksdb::WriteBatch> batch_;
   // Keys all over their families. They are put in order, which RocksDB takes several times faster.
-  std::vector<std::string> list_keys_;
-  std::vector<std::pair<std::string, std::string>> event_keys_;
+  using ListPlace = std::pair<uint64_t, uint64_t>;  // The numbers of a key's place, which sort as its bytes do.
+  absl::flat_hash_map<std::string, std::vector<ListPlace>> list_keys_;  // By what the keys of a list begin with.
+  std::vector<std::pair<std::string, uint64_t>> event_keys_;            // Event id and tree index.
   size_t key_bytes_ = 0;
+  std::string list_key_;  // Of one list, while an entry is indexed; kept for its memory.
 };
 
 }  // namespace trialog::audit

@@ -36,21 +36,31 @@ inline std::string Record(std::string_view source, int partition, int64_t offset
 inline std::string Tile(int level, uint64_t index) { return static_cast<char>(level) + Number(index); }
 
 // What all entries of a list share; the rest of their keys is kListPlace bytes.
-inline std::string List(ListBy by, std::string_view organization, std::string_view value) {
-  std::string key(1, static_cast<char>(by));
+inline void SetList(std::string& key, ListBy by, std::string_view organization, std::string_view value) {
+  key.assign(1, static_cast<char>(by));
   key += organization;
   key += '\0';
   key += value;
   key += '\0';
+}
+inline std::string List(ListBy by, std::string_view organization, std::string_view value) {
+  std::string key;
+  SetList(key, by, organization, value);
   return key;
 }
 
 // Later times and larger indexes first. Signed microseconds since 1970.
-inline std::string Place(int64_t unix_micros, uint64_t tree_index) {
+inline std::pair<uint64_t, uint64_t> PlaceNumbers(int64_t unix_micros, uint64_t tree_index) {
+  return {~(static_cast<uint64_t>(unix_micros) ^ (uint64_t{1} << 63)), ~tree_index};
+}
+inline std::string Place(const std::pair<uint64_t, uint64_t>& numbers) {
   std::string key;
-  view::AppendU64(key, ~(static_cast<uint64_t>(unix_micros) ^ (uint64_t{1} << 63)));
-  view::AppendU64(key, ~tree_index);
+  view::AppendU64(key, numbers.first);
+  view::AppendU64(key, numbers.second);
   return key;
+}
+inline std::string Place(int64_t unix_micros, uint64_t tree_index) {
+  return Place(PlaceNumbers(unix_micros, tree_index));
 }
 inline constexpr size_t kListPlace = 16;
 inline int64_t MicrosOf(std::string_view place) {

@@ -31,7 +31,7 @@ bool MaySeeRow(const Principal& principal, const view::State& state, std::string
 }
 
 template <const view::Table& table>
-void AddDerivedTo(const Principal&, const view::State& state, const view::Row&, Message& resource) {
+void AddDerivedTo(const view::State& state, const view::Row&, Message& resource) {
   AddDerivedFields(state, table, resource);
 }
 
@@ -42,7 +42,7 @@ std::string SampleKeyOfItem(std::string_view, const Message& item) {
   return static_cast<const v1::InventoryItem&>(item).sample();
 }
 
-void ShowActor(const Principal&, const view::State&, const view::Row& row, Message& movement) {
+void ShowActor(const view::State&, const view::Row& row, Message& movement) {
   static_cast<v1::StockMovement&>(movement).set_actor(row.meta.actor().name());
 }
 
@@ -52,7 +52,7 @@ const ResourceType kBiobankType{.table = &kBiobanks,
 const ResourceType kLocationType{.table = &kStorageLocations,
                                  .may_see = MaySeeRow<kStorageLocations>,
                                  .filters = {"display_name", "capacity"},
-                                 .finish = AddDerivedTo<kStorageLocations>};
+                                 .derive = AddDerivedTo<kStorageLocations>};
 const ResourceType kSampleType{
     .table = &kSamples,
     .may_see = MaySeeRow<kSamples>,
@@ -63,9 +63,9 @@ const ResourceType kItemType{.table = &kInventoryItems,
                              .may_see = MaySeeRow<kInventoryItems>,
                              .filters = {"sample", "location", "quantity.units", "record_time", "creator"},
                              .key_subject = SampleKeyOfItem,
-                             .finish = AddDerivedTo<kInventoryItems>};
+                             .derive = AddDerivedTo<kInventoryItems>};
 const ResourceType kMovementType{
-    .table = &kStockMovements, .may_see = MaySeeRow<kStockMovements>, .finish = ShowActor};
+    .table = &kStockMovements, .may_see = MaySeeRow<kStockMovements>, .derive = ShowActor};
 
 absl::Status CheckParent(std::string_view parent) {
   std::string one(parent);
