@@ -18,6 +18,7 @@ class Walk {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     options.fill_cache = false;
+    options.total_order_seek = true;  // Events are hashed in memory.
     it_.reset(db.NewIterator(options, family));
     it_->SeekToFirst();
   }
