@@ -94,7 +94,8 @@ class Store::PartitionState final : public State {
   int64_t Count(const Index& index, std::string_view key) const override {
     std::string value;
     auto status = store_.db_->Get({}, store_.families_[kCounts], keys::Indexed(partition_, index.id, key), &value);
-    return store_.Sound(status) ? static_cast<int64_t>(ReadU64(value)) : 0;
+    return store_.Sound(status) && store_.Sound(value.size() == 8, "a count is none") ? static_cast<int64_t>(ReadU64(value))
+                                                                                      : 0;
   }
 
  private:
@@ -134,7 +135,8 @@ absl::Status Store::Load() {
     auto status = db_->Get({}, keys::Fold(p), &bytes);
     if (status.IsNotFound()) continue;
     if (!status.ok()) return FromRocks(status, "reading where the fold stands");
-    if (!folds_[p].ParseFromString(bytes)) return absl::DataLossError("the fold state does not parse");
+    if (!folds_[p].ParseFromString(bytes) || folds_[p].next_offset() < 0)
+      return FromRocks(rocksdb::Status::Corruption("a fold state does not parse"), "reading where the fold stands");
     next_offset_[p] = folds_[p].next_offset();
   }
   return absl::OkStatus();
@@ -259,12 +261,13 @@ void Store::Forget(int partition, absl::Time oldest, event::v1::FoldState& fold,
   const std::string start = keys::Partition(partition);
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kRequestTimes]));
   for (it->Seek(start); it->Valid() && HasPrefix(FromSlice(it->key()), start); it->Next()) {
+    if (!Sound(it->key().size() >= keys::kRequestTimePrefix, "a request's time is none")) break;
     if (FromSlice(it->key()) >= until && fold.requests() <= kMaxRequests) {
       since = keys::TimeOfRequest(FromSlice(it->key()));
       break;
     }
     batch.Delete(families_[kRequestTimes], it->key());
-    batch.Delete(families_[kRequests], keys::RequestKey(partition, FromSlice(it->key()).substr(9)));
+    batch.Delete(families_[kRequests], keys::RequestKey(partition, FromSlice(it->key()).substr(keys::kRequestTimePrefix)));
     fold.set_requests(fold.requests() - 1);
   }
   Sound(it->status());

@@ -145,6 +145,8 @@ class Store {
   RowPtr FindLatest(int partition, const Table& table, std::string_view name) const;
   // Remembers damage for Health; true when the read may be used.
   bool Sound(const rocksdb::Status& status) const;
+  // The same for what was read: whether it has the form that this store writes.
+  bool Sound(bool well_formed, std::string_view what) const;
   absl::StatusOr<RowPtr> Parse(const Table& table, std::string_view bytes) const;
 
   const Domain& domain_;

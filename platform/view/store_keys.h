@@ -29,6 +29,12 @@ inline std::string RowVersion(std::string row_name, int64_t offset) {
   AppendU64(row_name, ~static_cast<uint64_t>(offset));
   return row_name;
 }
+inline constexpr size_t kVersionSuffix = 9;  // The 0 and the offset.
+// Whether a key of `rows` has the form that RowVersion gives it; only then the two below.
+inline bool IsRowVersion(std::string_view key) {
+  return key.size() > 3 + kVersionSuffix && key[key.size() - kVersionSuffix] == kNameEnd;
+}
+inline std::string_view NameOfVersion(std::string_view key) { return key.substr(3, key.size() - 3 - kVersionSuffix); }
 inline int64_t OffsetOfVersion(std::string_view key) {
   return static_cast<int64_t>(~ReadU64(key.substr(key.size() - 8)));
 }
@@ -50,6 +56,8 @@ inline std::string ChangeKey(int partition, int64_t offset, uint16_t number) {
   return out;
 }
 
+inline constexpr size_t kChangeKeyBytes = 11;
+
 // times: partition, record time (microseconds), offset → nothing.
 inline std::string TimeKey(int partition, absl::Time time, int64_t offset) {
   std::string out = Partition(partition);
@@ -57,6 +65,8 @@ inline std::string TimeKey(int partition, absl::Time time, int64_t offset) {
   AppendU64(out, static_cast<uint64_t>(offset));
   return out;
 }
+
+inline constexpr size_t kTimeKeyBytes = 17;
 
 // requests: partition, request key. request times: partition, record time, request key.
 inline std::string RequestKey(int partition, std::string_view key) {
@@ -70,6 +80,7 @@ inline std::string RequestTimeKey(int partition, absl::Time time, std::string_vi
   out += key;
   return out;
 }
+inline constexpr size_t kRequestTimePrefix = 9;
 inline absl::Time TimeOfRequest(std::string_view request_time_key) {
   return absl::FromUnixMicros(static_cast<int64_t>(ReadU64(request_time_key.substr(1))));
 }

@@ -22,6 +22,10 @@ bool Store::Sound(const rocksdb::Status& status) const {
   return false;
 }
 
+bool Store::Sound(bool well_formed, std::string_view what) const {
+  return well_formed || Sound(rocksdb::Status::Corruption(ToSlice(what)));
+}
+
 absl::Status Store::Health() const {
   if (sound_) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
@@ -71,10 +75,7 @@ std::vector<Version> Store::History(int partition, const Table& table, std::stri
     const std::string_view key = FromSlice(it->key());
     if (key.size() != row_name.size() + 8 || !HasPrefix(key, row_name)) break;
     absl::StatusOr<RowPtr> row = Parse(table, FromSlice(it->value()));
-    if (!row.ok()) {
-      Sound(rocksdb::Status::Corruption("a row does not parse"));
-      break;
-    }
+    if (!Sound(row.ok(), "a row does not parse")) break;
     versions.push_back({keys::OffsetOfVersion(key), *std::move(row)});
   }
   Sound(it->status());
@@ -97,7 +98,8 @@ std::vector<std::string> Store::Names(int partition, const Table& table, std::st
     it->Seek(next);
     if (!it->Valid() || !HasPrefix(FromSlice(it->key()), start)) break;
     const std::string_view key = FromSlice(it->key());
-    const std::string_view name = key.substr(keys::kIndexedPrefix, key.size() - keys::kIndexedPrefix - 9);
+    if (!Sound(keys::IsRowVersion(key), "a row's key is none")) break;
+    const std::string_view name = keys::NameOfVersion(key);
     names.emplace_back(name);
     next = keys::RowPrefix(partition, table.id, name);
     next += '\x01';
@@ -109,7 +111,9 @@ std::vector<std::string> Store::Names(int partition, const Table& table, std::st
 int64_t Store::OffsetAt(int partition, absl::Time time) const {
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kTimes]));
   it->SeekForPrev(keys::TimeKey(partition, time, INT64_MAX));
-  if (!it->Valid() || it->key()[0] != static_cast<char>(partition)) return -1;
+  Sound(it->status());
+  if (!it->Valid() || !HasPrefix(FromSlice(it->key()), keys::Partition(partition))) return -1;
+  if (!Sound(it->key().size() == keys::kTimeKeyBytes, "a time's key is none")) return -1;
   return static_cast<int64_t>(ReadU64(FromSlice(it->key()).substr(9)));
 }
 
@@ -118,7 +122,8 @@ std::vector<Change> Store::Changes(int partition, int64_t offset, size_t limit) 
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kChanges]));
   for (it->Seek(keys::ChangeKey(partition, offset, 0)); it->Valid(); it->Next()) {
     const std::string_view key = FromSlice(it->key());
-    if (key[0] != static_cast<char>(partition)) break;
+    if (!HasPrefix(key, keys::Partition(partition))) break;
+    if (!Sound(key.size() == keys::kChangeKeyBytes && it->value().size() > 2, "a change is none")) break;
     const int64_t at = static_cast<int64_t>(ReadU64(key.substr(1)));
     if (changes.size() >= limit && at != changes.back().offset) break;
     const uint16_t id = ReadU16(FromSlice(it->value()));
@@ -134,15 +139,16 @@ std::optional<event::v1::RequestOutcome> Store::FindRequest(int partition, std::
   std::string bytes;
   auto status = db_->Get({}, families_[kRequests], keys::RequestKey(partition, key), &bytes);
   event::v1::RequestOutcome outcome;
-  if (!Sound(status) || !outcome.ParseFromString(bytes)) return std::nullopt;
+  // An outcome that cannot be read is damage, not a request never seen: its command would be carried out again.
+  if (!Sound(status) || !Sound(outcome.ParseFromString(bytes), "a request's outcome does not parse")) return std::nullopt;
   return outcome;
 }
 
 event::v1::FoldState Store::fact_fold(std::string_view source, int partition) const {
   std::string bytes;
   event::v1::FoldState fold;
-  if (db_->Get({}, keys::FactFold(partition, source), &bytes).ok()) fold.ParseFromString(bytes);
-  return fold;
+  if (!Sound(db_->Get({}, keys::FactFold(partition, source), &bytes))) return fold;
+  return Sound(fold.ParseFromString(bytes), "where facts are folded does not parse") ? fold : event::v1::FoldState();
 }
 
 absl::Status Store::WriteFacts(std::string_view source, int partition, const event::v1::FoldState& fold,
