@@ -10,6 +10,17 @@
 #   Messages of .proto files (paths from proto/, or ROOT), generated at -O1 without debug information: their build time
 #   is most of a clean build. No service stubs: the server frame and the client work on descriptors.
 
+# Options and time for a program under a sanitizer, which is several times slower.
+function(trialog_sanitized NAME)
+  if(TRIALOG_SANITIZE)
+    target_sources(${NAME} PRIVATE $<TARGET_OBJECTS:trialog_sanitizer_options>)
+  endif()
+endfunction()
+set(TRIALOG_TIMEOUT_FACTOR 1)
+if(TRIALOG_SANITIZE)
+  set(TRIALOG_TIMEOUT_FACTOR 10)
+endif()
+
 function(trialog_library NAME)
   cmake_parse_arguments(A "" "" "SRCS;HDRS;DEPS;TESTS;TEST_DEPS" ${ARGN})
   add_library(${NAME} STATIC ${A_SRCS} ${A_HDRS})
@@ -33,8 +44,10 @@ function(trialog_test NAME)
   target_link_libraries(${NAME} PRIVATE ${A_DEPS} GTest::gmock GTest::gtest GTest::gtest_main trialog_warnings)
   target_compile_options(${NAME} PRIVATE ${TRIALOG_TEST_OPTIONS})
   target_precompile_headers(${NAME} REUSE_FROM trialog_test_pch)
+  trialog_sanitized(${NAME})
   add_test(NAME ${NAME} COMMAND ${NAME} ${A_ARGS})
-  set_tests_properties(${NAME} PROPERTIES TIMEOUT ${A_TIMEOUT})
+  math(EXPR timeout "${A_TIMEOUT} * ${TRIALOG_TIMEOUT_FACTOR}")
+  set_tests_properties(${NAME} PROPERTIES TIMEOUT ${timeout})
 endfunction()
 
 function(trialog_golden NAME)
@@ -54,6 +67,7 @@ function(trialog_binary NAME)
     target_precompile_headers(${NAME} REUSE_FROM trialog_pch)
   endif()
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  trialog_sanitized(${NAME})
 endfunction()
 
 add_custom_target(generated_protos)  # All of it, for tools that read sources without building them.

@@ -22,6 +22,18 @@ endif()
 if(TRIALOG_SANITIZE)
   add_compile_options(-fsanitize=${TRIALOG_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TRIALOG_SANITIZE})
+  add_library(trialog_sanitizer_options OBJECT ${CMAKE_SOURCE_DIR}/cmake/sanitizer_options.cc)
+endif()
+if(TRIALOG_SANITIZE STREQUAL "thread")
+  target_sources(trialog_sanitizer_options PRIVATE ${CMAKE_SOURCE_DIR}/cmake/tsan_absl.cc)
+  foreach(symbol 5Mutex4LockEv 5Mutex6UnlockEv 5Mutex10ReaderLockEv 5Mutex12ReaderUnlockEv 5Mutex5AwaitERKNS0_9ConditionE
+          5Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE 7CondVar4WaitEPNS0_5MutexE
+          7CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE
+          5MutexD1Ev 19ReleasableMutexLock7ReleaseEv 12Notification6NotifyEv 15BlockingCounter14DecrementCountEv
+          15BlockingCounter4WaitEv)
+    add_link_options(-Wl,--wrap=_ZN4absl7debian3${symbol})
+  endforeach()
+  add_link_options(-Wl,--wrap=_ZNK4absl7debian312Notification19WaitForNotificationEv)
 endif()
 if(TRIALOG_LIBFUZZER)
   add_compile_options(-fsanitize=fuzzer-no-link)

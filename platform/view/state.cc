@@ -30,9 +30,10 @@ std::string Encoded(const Index& index, std::string_view key) {
   return out;
 }
 
+// Unsigned, so that a time out of range, which no request brings in, is some number too.
 uint64_t Micros(const google::protobuf::Timestamp& time) {
-  const int64_t micros = time.seconds() * 1'000'000 + time.nanos() / 1'000;
-  return static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63);
+  const uint64_t micros = static_cast<uint64_t>(time.seconds()) * 1'000'000 + static_cast<uint64_t>(time.nanos() / 1'000);
+  return micros ^ (uint64_t{1} << 63);
 }
 
 class Nothing final : public State {

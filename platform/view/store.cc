@@ -111,7 +111,8 @@ class Store::PartitionState : public State {
   int64_t Count(const Index& index, std::string_view key) const override {
     std::string value;
     auto status = store_.db_->Get({}, store_.families_[kCounts], keys::Indexed(partition_, index.id, key), &value);
-    return store_.Sound(status) ? static_cast<int64_t>(ReadU64(value)) : 0;
+    return store_.Sound(status) && store_.Sound(value.size() == 8, "a count is none") ? static_cast<int64_t>(ReadU64(value))
+                                                                                      : 0;
   }
 
  protected:
@@ -193,7 +194,8 @@ absl::Status Store::Load() {
     auto status = db_->Get({}, keys::Fold(p), &bytes);
     if (status.IsNotFound()) continue;
     if (!status.ok()) return FromRocks(status, "reading where the fold stands");
-    if (!folds_[p].ParseFromString(bytes)) return absl::DataLossError("the fold state does not parse");
+    if (!folds_[p].ParseFromString(bytes) || folds_[p].next_offset() < 0)
+      return FromRocks(rocksdb::Status::Corruption("a fold state does not parse"), "reading where the fold stands");
     next_offset_[p] = folds_[p].next_offset();
   }
   return absl::OkStatus();

@@ -170,6 +170,8 @@ class Store {
   bool ParseNote(std::string_view bytes, event::v1::RecordNote& note) const;
   // Remembers damage for Health; true when the read may be used.
   bool Sound(const rocksdb::Status& status) const;
+  // The same for what was read: whether it has the form that this store writes.
+  bool Sound(bool well_formed, std::string_view what) const;
 
   const Domain& domain_;
   std::unique_ptr<rocksdb::DB> db_;

@@ -36,6 +36,12 @@ inline std::string RowVersion(std::string row_name, int64_t offset) {
   AppendVersion(row_name, offset);
   return row_name;
 }
+inline constexpr size_t kVersionSuffix = 9;  // The 0 and the offset.
+// Whether a key of `rows` has the form that RowVersion gives it; only then the two below.
+inline bool IsRowVersion(std::string_view key) {
+  return key.size() > 3 + kVersionSuffix && key[key.size() - kVersionSuffix] == kNameEnd;
+}
+inline std::string_view NameOfVersion(std::string_view key) { return key.substr(3, key.size() - 3 - kVersionSuffix); }
 inline int64_t OffsetOfVersion(std::string_view key) {
   return static_cast<int64_t>(~ReadU64(key.substr(key.size() - 8)));
 }
@@ -55,6 +61,8 @@ inline std::string RecordKey(int partition, int64_t offset) {
   AppendU64(out, static_cast<uint64_t>(offset));
   return out;
 }
+// Whether a key of `records` has the form that RecordKey gives it; only then the one below.
+inline bool IsRecordKey(std::string_view key) { return key.size() == 9; }
 inline int64_t OffsetOfRecord(std::string_view record_key) { return static_cast<int64_t>(ReadU64(record_key.substr(1))); }
 
 // requests: partition, request key → offset of its record (8).

@@ -22,6 +22,10 @@ bool Store::Sound(const rocksdb::Status& status) const {
   return false;
 }
 
+bool Store::Sound(bool well_formed, std::string_view what) const {
+  return well_formed || Sound(rocksdb::Status::Corruption(ToSlice(what)));
+}
+
 absl::Status Store::Health() const {
   if (sound_) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
@@ -66,10 +70,7 @@ std::vector<Version> Store::Versions(rocksdb::Iterator& it, const Table& table, 
     const std::string_view key = FromSlice(it.key());
     if (key.size() != row_name.size() + 8 || !HasPrefix(key, row_name)) break;
     absl::StatusOr<RowPtr> row = ParseRow(table, FromSlice(it.value()));
-    if (!row.ok()) {
-      Sound(rocksdb::Status::Corruption("a row does not parse"));
-      break;
-    }
+    if (!Sound(row.ok(), "a row does not parse")) break;
     versions.push_back({keys::OffsetOfVersion(key), *std::move(row)});
   }
   Sound(it.status());
@@ -92,7 +93,8 @@ std::vector<std::string> Store::Names(int partition, const Table& table, std::st
     it->Seek(next);
     if (!it->Valid() || !HasPrefix(FromSlice(it->key()), start)) break;
     const std::string_view key = FromSlice(it->key());
-    const std::string_view name = key.substr(keys::kIndexedPrefix, key.size() - keys::kIndexedPrefix - 9);
+    if (!Sound(keys::IsRowVersion(key), "a row's key is none")) break;
+    const std::string_view name = keys::NameOfVersion(key);
     names.emplace_back(name);
     next = keys::RowPrefix(partition, table.id, name);
     next += '\x01';
@@ -108,7 +110,9 @@ int64_t Store::OffsetAt(int partition, absl::Time time) const {
   for (int64_t low = 0, high = next_offset(partition) - 1; low <= high;) {
     const int64_t middle = low + (high - low) / 2;
     it->SeekForPrev(keys::RecordKey(partition, middle));
-    if (!it->Valid() || it->key()[0] != static_cast<char>(partition) || keys::OffsetOfRecord(FromSlice(it->key())) < low) {
+    const bool found = it->Valid() && HasPrefix(FromSlice(it->key()), keys::Partition(partition));
+    if (found && !Sound(keys::IsRecordKey(FromSlice(it->key())), "a record's key is none")) break;
+    if (!found || keys::OffsetOfRecord(FromSlice(it->key())) < low) {
       low = middle + 1;  // No record between the two.
       continue;
     }
@@ -128,7 +132,7 @@ int64_t Store::OffsetAt(int partition, absl::Time time) const {
 
 bool Store::ParseNote(std::string_view bytes, event::v1::RecordNote& note) const {
   return note.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
-         Sound(rocksdb::Status::Corruption("a record's note does not parse"));
+         Sound(false, "a record's note does not parse");
 }
 
 std::vector<Change> Store::Changes(int partition, int64_t offset, size_t limit) const {
@@ -137,7 +141,10 @@ std::vector<Change> Store::Changes(int partition, int64_t offset, size_t limit) 
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kRecords]));
   for (it->Seek(keys::RecordKey(partition, offset)); it->Valid() && changes.size() < limit; it->Next()) {
     const std::string_view key = FromSlice(it->key());
-    if (key[0] != static_cast<char>(partition) || !ParseNote(FromSlice(it->value()), note)) break;
+    if (!HasPrefix(key, keys::Partition(partition)) || !Sound(keys::IsRecordKey(key), "a record's key is none") ||
+        !ParseNote(FromSlice(it->value()), note)) {
+      break;
+    }
     for (auto& change : *note.mutable_changes()) {
       const auto table = std::find_if(domain_.tables.begin(), domain_.tables.end(),
                                       [&](const Table* t) { return t->id == change.table(); });
@@ -152,7 +159,9 @@ std::vector<Change> Store::Changes(int partition, int64_t offset, size_t limit) 
 int64_t Store::OffsetOfRequest(int partition, std::string_view key) const {
   rocksdb::PinnableSlice offset;
   const auto status = db_->Get({}, families_[kRequests], keys::RequestKey(partition, key), &offset);
-  return Sound(status) ? static_cast<int64_t>(ReadU64(FromSlice(offset))) : -1;
+  // One that cannot be read is damage, not a request never seen: its command would be carried out again.
+  if (!Sound(status) || !Sound(offset.size() == 8, "a request's offset is none")) return -1;
+  return static_cast<int64_t>(ReadU64(FromSlice(offset)));
 }
 
 std::optional<Answered> Store::FindRequest(int partition, std::string_view key) const {
@@ -171,8 +180,8 @@ std::optional<Answered> Store::FindRequest(int partition, std::string_view key) 
 event::v1::FoldState Store::fact_fold(std::string_view source, int partition) const {
   std::string bytes;
   event::v1::FoldState fold;
-  if (db_->Get({}, keys::FactFold(partition, source), &bytes).ok()) fold.ParseFromString(bytes);
-  return fold;
+  if (!Sound(db_->Get({}, keys::FactFold(partition, source), &bytes))) return fold;
+  return Sound(fold.ParseFromString(bytes), "where facts are folded does not parse") ? fold : event::v1::FoldState();
 }
 
 std::optional<std::string> Store::Fact(std::string_view key) const {

@@ -181,6 +181,7 @@ void Store::Forget(const Commit& commit, absl::Time oldest, event::v1::FoldState
   event::v1::RecordNote note;
   for (it->Seek(keys::RecordKey(commit.partition, fold.remembered_from()));
        it->Valid() && HasPrefix(FromSlice(it->key()), partition); it->Next()) {
+    if (!Sound(keys::IsRecordKey(FromSlice(it->key())), "a record's key is none")) return;
     if (!ParseNote(FromSlice(it->value()), note)) return;
     const int64_t offset = keys::OffsetOfRecord(FromSlice(it->key()));
     fold.set_remembered_from(offset);

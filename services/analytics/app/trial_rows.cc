@@ -61,29 +61,14 @@ Value StateOf(const ExportCodedCapturesResponse& subject) {
   return value;
 }
 
-// The value as the column has it; none when it is of another type.
+// The value as the column has it; none when it does not fit there.
 std::optional<Value> Fit(Value value, v1::ColumnType type) {
-  switch (value.kind_case()) {
-    case Value::kMissing:
-    case Value::KIND_NOT_SET:
-      return value.kind_case() == Value::kMissing ? value : NotPresent();
-    case Value::kText:
-      return type == v1::COLUMN_TYPE_TEXT ? std::optional(value) : std::nullopt;
-    case Value::kInteger:
-      if (type == v1::COLUMN_TYPE_DECIMAL) {
-        const int64_t units = value.integer();
-        value.mutable_decimal()->set_units(units);
-        return value;
-      }
-      return type == v1::COLUMN_TYPE_INTEGER ? std::optional(value) : std::nullopt;
-    case Value::kDecimal:
-      return type == v1::COLUMN_TYPE_DECIMAL ? std::optional(value) : std::nullopt;
-    case Value::kBoolean:
-      return type == v1::COLUMN_TYPE_BOOLEAN ? std::optional(value) : std::nullopt;
-    case Value::kDate:
-      return type == v1::COLUMN_TYPE_DATE ? std::optional(value) : std::nullopt;
+  if (value.kind_case() == Value::KIND_NOT_SET) return NotPresent();
+  if (value.kind_case() == Value::kInteger && type == v1::COLUMN_TYPE_DECIMAL) {
+    const int64_t units = value.integer();
+    value.mutable_decimal()->set_units(units);
   }
-  return std::nullopt;
+  return Fits(value, type) ? std::optional(std::move(value)) : std::nullopt;
 }
 
 }  // namespace
@@ -113,7 +98,8 @@ absl::Status TrialRows::Add(const ExportCodedCapturesResponse& subject) {
     auto fitting = Fit(std::move(value), column.type());
     if (!fitting) {
       return Refuse(absl::StatusCode::kFailedPrecondition, "ITEM_TYPE",
-                    Cat("column ", column.name(), " holds values of another type; give it that type"));
+                    Cat("column ", column.name(), " holds values of another type, or of more digits or letters than a column takes; "
+                        "give it their type, or leave it out"));
     }
     *row.add_values() = *std::move(fitting);
   }

@@ -32,26 +32,6 @@ std::optional<std::chrono::sys_days> CompleteDate(const google::type::Date& date
   return std::chrono::sys_days(day);
 }
 
-bool Fits(const Value& value, v1::ColumnType type) {
-  switch (value.kind_case()) {
-    case Value::kMissing:
-      return true;
-    case Value::kText:
-      return type == v1::COLUMN_TYPE_TEXT && value.text().size() <= kMaxText;
-    case Value::kInteger:
-      return type == v1::COLUMN_TYPE_INTEGER;
-    case Value::kDecimal:
-      return type == v1::COLUMN_TYPE_DECIMAL && value.decimal().scale() <= kMaxScale;
-    case Value::kBoolean:
-      return type == v1::COLUMN_TYPE_BOOLEAN;
-    case Value::kDate:
-      return type == v1::COLUMN_TYPE_DATE && value.date().year() >= 1 && value.date().year() <= 9999;
-    case Value::KIND_NOT_SET:
-      return false;
-  }
-  return false;
-}
-
 // value × 10^9, exact in 128 bits for every scale up to 9.
 std::optional<__int128> Nano(const Value& value) {
   __int128 units = 0;
@@ -106,6 +86,26 @@ absl::Status CheckColumns(const Columns& columns, std::string_view field) {
     }
   }
   return absl::OkStatus();
+}
+
+bool Fits(const Value& value, v1::ColumnType type) {
+  switch (value.kind_case()) {
+    case Value::kMissing:
+      return true;
+    case Value::kText:
+      return type == v1::COLUMN_TYPE_TEXT && value.text().size() <= kMaxText;
+    case Value::kInteger:
+      return type == v1::COLUMN_TYPE_INTEGER;
+    case Value::kDecimal:
+      return type == v1::COLUMN_TYPE_DECIMAL && value.decimal().scale() <= kMaxScale;
+    case Value::kBoolean:
+      return type == v1::COLUMN_TYPE_BOOLEAN;
+    case Value::kDate:
+      return type == v1::COLUMN_TYPE_DATE && value.date().year() >= 1 && value.date().year() <= 9999;
+    case Value::KIND_NOT_SET:
+      return false;
+  }
+  return false;
 }
 
 absl::Status CheckRows(const Columns& columns, const Rows& rows) {

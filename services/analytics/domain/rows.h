@@ -22,6 +22,9 @@ absl::Status CheckColumns(const Columns& columns, std::string_view field);
 // Subject keys unique and not empty, one value of the column's type (or missing) in each place.
 absl::Status CheckRows(const Columns& columns, const Rows& rows);
 
+// Whether a value, or that it is missing, may stand in a column of this type.
+bool Fits(const event::v1::Value& value, v1::ColumnType type);
+
 // Place of a column, or none.
 std::optional<int> ColumnIndex(const Columns& columns, std::string_view name);
 
