@@ -1,5 +1,5 @@
 // Deletes blobs that nothing names: rows that were stored for a command that was refused, repeated, or lost in a crash.
-// docs/adr/0007s-orphan-blobs.md says why that is safe.
+// docs/adr/0009-orphan-blobs.md says why that is safe.
 #pragma once
 
 #include <cstdint>
