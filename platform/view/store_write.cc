@@ -51,6 +51,7 @@ int64_t OffsetOf(const Commit& commit, uint64_t record) {
 }  // namespace
 
 absl::Status Store::Write(const Commit& commit) {
+  CountNothing();
   rocksdb::WriteBatch batch;
   WriteRows(commit, batch);
   WriteKeys(commit, batch);

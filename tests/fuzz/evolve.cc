@@ -3,6 +3,7 @@
 #include "platform/command/fold.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
+#include "platform/view/rocks.h"
 #include "services/analytics/domain/evolve.h"
 #include "services/audit/domain/choices.h"
 #include "services/auth/domain/evolve.h"
@@ -29,21 +30,27 @@ std::string TextOf(const view::RowPtr& row) {
   return Cat(row->resource->SerializeAsString(), '|', row->sealed.SerializeAsString(), '|', row->meta.SerializeAsString());
 }
 
+// The index and the key of one of a change set's keys: the index's id, 2 bytes, stands before it.
+std::pair<view::Index, std::string_view> Apart(std::string_view indexed) {
+  return {view::Index{view::ReadU16(indexed), ""}, indexed.substr(2)};
+}
+
 // Whether whatever one of them changed reads the same in both.
 void CheckSame(const view::ChangeSet& changed, const view::State& once, const view::State& twice) {
   for (const auto& write : changed.writes()) {
     Require(TextOf(once.Find(*write.table, write.name)) == TextOf(twice.Find(*write.table, write.name)), "rows are the same");
   }
-  for (const auto& [key, name] : changed.keys()) {
-    const view::Index index{key.first, ""};
-    Require(once.Lookup(index, key.second) == twice.Lookup(index, key.second), "keys are the same");
-    const auto one = once.Scan(index, key.second, 4), other = twice.Scan(index, key.second, 4);
+  for (const auto& [indexed, name] : changed.keys()) {
+    const auto [index, key] = Apart(indexed);
+    Require(once.Lookup(index, key) == twice.Lookup(index, key), "keys are the same");
+    const auto one = once.Scan(index, key, 4), other = twice.Scan(index, key, 4);
     Require(std::equal(one.begin(), one.end(), other.begin(), other.end(),
                        [](const view::Found& a, const view::Found& b) { return a.key == b.key && a.name == b.name; }),
             "scans are the same");
   }
-  for (const auto& [key, count] : changed.counts()) {
-    Require(once.Count({key.first, ""}, key.second) == twice.Count({key.first, ""}, key.second), "counts are the same");
+  for (const auto& [indexed, count] : changed.counts()) {
+    const auto [index, key] = Apart(indexed);
+    Require(once.Count(index, key) == twice.Count(index, key), "counts are the same");
   }
 }
 
@@ -65,9 +72,12 @@ void CheckKeys(const view::ChangeSet& changes) {
     view::IndexSink sink(write.name);
     write.table->index(*row, write.name, sink);
     for (const auto& entry : sink.entries()) {
-      if (!entry.counted || (entry.group + write.name).find('\0') != std::string::npos) continue;
-      Require(changes.Lookup({entry.index, ""}, entry.key) == write.name, "a row is found by its keys");
-      Require(changes.Count({entry.index, ""}, entry.group) > 0, "a row is counted");
+      if (entry.group_end == 0) continue;
+      const auto [index, key] = Apart(sink.Key(entry));
+      const std::string_view group = sink.Group(entry).substr(2);
+      if (group.find('\0') != std::string_view::npos || write.name.find('\0') != std::string::npos) continue;
+      Require(changes.Lookup(index, key) == write.name, "a row is found by its keys");
+      Require(changes.Count(index, group) > 0, "a row is counted");
     }
   }
 }

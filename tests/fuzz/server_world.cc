@@ -133,6 +133,14 @@ Response Must(const rpc::Client& client, const std::string& method, const Messag
   return *std::move(response);
 }
 
+absl::StatusOr<std::unique_ptr<standalone::Standalone>> StartServer(const std::string& folder) {
+  standalone::Options options;
+  options.data = folder;
+  options.address = "127.0.0.1:0";
+  options.min_free_bytes = 0;
+  return standalone::Standalone::Start(options);
+}
+
 }  // namespace
 
 void Aim(const ServedMethod& method, uint8_t choice, Message& request) {
@@ -154,7 +162,7 @@ void Aim(const ServedMethod& method, uint8_t choice, Message& request) {
 
 ServerWorld::ServerWorld() : folder_(NewFolder()), started_(absl::Now()) {
   Require(ctl::MakeDataFolder(folder_, RealRuntime()).ok(), "a data folder");
-  auto server = standalone::Standalone::Start({.data = folder_, .address = "127.0.0.1:0", .min_free_bytes = 0});
+  auto server = StartServer(folder_);
   Require(server.ok(), server.status().ToString());
   server_ = *std::move(server);
   client_ = std::make_unique<rpc::Client>(server_->server().InProcessChannel());
@@ -239,7 +247,7 @@ const std::vector<ServedMethod>& ServedMethods() {
     const std::string folder = NewFolder();
     Require(ctl::MakeDataFolder(folder, RealRuntime()).ok(), "a data folder");
     {
-      auto server = standalone::Standalone::Start({.data = folder, .address = "127.0.0.1:0", .min_free_bytes = 0});
+      auto server = StartServer(folder);
       Require(server.ok(), server.status().ToString());
       for (const auto& frame : (*server)->server().frames()) {
         for (const auto& [name, counters] : frame->counters()) {
