@@ -87,7 +87,9 @@ inline std::unique_ptr<Command> NewCommand(std::string_view organization, std::s
   command->principal.organization = command->organization;
   command->principal.caller.set_kind(event::v1::Caller::KIND_USER);
   command->principal.caller.set_name(Cat("organizations/", organization, "/users/mia"));
-  command->principal.grants.push_back({ROLE_BIOBANK_MANAGER, Cat("organizations/", organization)});
+  for (Role role : {ROLE_BIOBANK_MANAGER, ROLE_LAB_TECHNICIAN}) {
+    command->principal.grants.push_back({role, Cat("organizations/", organization)});
+  }
   command->decide = std::move(decide);
   return command;
 }
