@@ -118,13 +118,16 @@ std::string_view IdOf(std::string_view resource_name) {
 }
 
 bool NameMatches(std::string_view pattern, std::string_view name) {
-  const auto expected = Split(pattern, '/');
-  const auto actual = Split(name, '/');
-  if (expected.size() != actual.size()) return false;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    if (expected[i] == "*" ? !LegalId(actual[i]) : expected[i] != actual[i]) return false;
+  // Segment by segment, without taking the names apart: asked for every row that somebody may or may not see.
+  while (true) {
+    const size_t end = pattern.find('/'), name_end = name.find('/');
+    const std::string_view expected = pattern.substr(0, end), actual = name.substr(0, name_end);
+    if (expected == "*" ? !LegalId(actual) : expected != actual) return false;
+    const bool last = end == std::string_view::npos, name_last = name_end == std::string_view::npos;
+    if (last || name_last) return last && name_last;
+    pattern.remove_prefix(end + 1);
+    name.remove_prefix(name_end + 1);
   }
-  return true;
 }
 
 event::v1::SealedPart MergeSealed(event::v1::SealedPart base, const event::v1::SealedPart& patch) {

@@ -39,6 +39,15 @@ size_t WatchChange::Size() const {
   return size;
 }
 
+ChangeFeed::ChangeFeed(Runtime& runtime, const view::Store& store, int partitions) : runtime_(runtime), store_(store) {
+  for (int p = 0; p < partitions; ++p) partitions_.emplace_back(store.partition(p));
+}
+
+const view::State& ChangeFeed::state(int partition) const {
+  const Partition& read = partitions_[partition];
+  return read.in_round ? static_cast<const view::State&>(read.state) : store_.partition(partition);
+}
+
 void ChangeFeed::Join(int partition) {
   Partition& joined = partitions_[partition];
   if (joined.readers++ == 0) joined.begin = joined.end = store_.next_offset(partition);
@@ -73,6 +82,7 @@ size_t ChangeFeed::DropOldestRecord(Partition& partition) {
 bool ChangeFeed::Advance(int partition) {
   Partition& advanced = partitions_[partition];
   if (advanced.readers == 0) return false;
+  advanced.in_round = true;
   WatchChanges changes;
   advanced.end = ReadStore(partition, advanced.end, changes);
   const absl::Duration now = runtime_.Monotonic();
@@ -96,6 +106,8 @@ int64_t ChangeFeed::Read(int partition, int64_t cursor, WatchChanges& changes) c
 
 void ChangeFeed::EndRound(int partition) {
   Partition& ended = partitions_[partition];
+  ended.in_round = false;
+  ended.state.Forget();
   size_t bytes = 0;
   for (Kept& kept : ended.kept) {
     kept.change->ForgetPersonal();

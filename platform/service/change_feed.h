@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "platform/runtime/runtime.h"
+#include "platform/view/remembering_state.h"
 #include "platform/view/store.h"
 
 namespace trialog::service {
@@ -70,15 +71,18 @@ class ChangeFeed {
   static constexpr absl::Duration kKeep = absl::Seconds(1);
 
   // Both outlive it.
-  ChangeFeed(Runtime& runtime, const view::Store& store, int partitions)
-      : runtime_(runtime), store_(store), partitions_(static_cast<size_t>(partitions)) {}
+  ChangeFeed(Runtime& runtime, const view::Store& store, int partitions);
 
   // A reader of the partition comes or goes. Without readers nothing is read or kept.
   void Join(int partition);
   void Leave(int partition);
 
-  // Takes what was committed since, as much as one read gives; true when there is more.
+  // A round begins, in which all readers look. Takes what was committed since, as much as one read gives; true when there
+  // is more.
   bool Advance(int partition);
+
+  // The state that decides who may see what. In a round it looks things up once for all readers.
+  const view::State& state(int partition) const;
 
   // The changes from `cursor` on, oldest first, in whole records. Returns where the next read goes on: `cursor` itself
   // when nothing new is there. What the feed no longer has comes from the store, for this reader alone.
@@ -95,6 +99,9 @@ class ChangeFeed {
     absl::Duration read;  // Monotonic.
   };
   struct Partition {
+    explicit Partition(const view::State& now) : state(now) {}
+    view::RememberingState state;
+    bool in_round = false;
     int readers = 0;
     // All changes of [begin, end) are in `kept`.
     int64_t begin = 0, end = 0;

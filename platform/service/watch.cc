@@ -40,6 +40,29 @@ struct Item {
   bool HasResource() const { return kind != ChangeKind::kLeave && kind != ChangeKind::kDelete; }
 };
 
+// The state as it was before a change, as far as the record itself goes: a caller whose right to see it comes from the
+// record is told that it left.
+class StateBefore final : public view::State {
+ public:
+  StateBefore(const view::State& now, const WatchChange& change) : now_(now), change_(change) {}
+
+  view::RowPtr Find(const view::Table& table, std::string_view name) const override {
+    return table.id == change_.table->id && name == change_.name ? change_.before : now_.Find(table, name);
+  }
+  std::optional<std::string> Lookup(const view::Index& index, std::string_view key) const override {
+    return now_.Lookup(index, key);
+  }
+  std::vector<view::Found> Scan(const view::Index& index, std::string_view prefix, size_t limit,
+                                std::string_view after) const override {
+    return now_.Scan(index, prefix, limit, after);
+  }
+  int64_t Count(const view::Index& index, std::string_view key) const override { return now_.Count(index, key); }
+
+ private:
+  const view::State& now_;
+  const WatchChange& change_;
+};
+
 void AppendTag(std::string& out, int field, WireFormatLite::WireType type, uint32_t value) {
   uint8_t bytes[2 * 5];
   using google::protobuf::io::CodedOutputStream;
@@ -243,9 +266,9 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     return nullptr;
   }
 
-  bool Visible(const Part& part, const view::Row* row, const std::string& name) const {
-    return row && part.type->may_see(*principal_, backend_.store().partition(partition_), name, *row) &&
-           FilterMatches(part.filter, name, *row);
+  const view::State& state() const { return hub().feed().state(partition_); }
+  bool Visible(const Part& part, const view::State& state, const view::Row* row, const std::string& name) const {
+    return row && part.type->may_see(*principal_, state, name, *row) && FilterMatches(part.filter, name, *row);
   }
 
   // Gathers the change if the caller sees it.
@@ -253,8 +276,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     const Part* part = PartOf(change->table);
     if (part == nullptr || !NameBelow(parent_, change->name)) return;
     change->Load(backend_.store(), partition_);
-    const bool was = Visible(*part, change->before.get(), change->name);
-    const bool is = Visible(*part, change->now.get(), change->name);
+    const bool was = Visible(*part, StateBefore(state(), *change), change->before.get(), change->name);
+    const bool is = Visible(*part, state(), change->now.get(), change->name);
     if (is) {
       AddItem(change, *part->type, was ? ChangeKind::kUpdate : change->before ? ChangeKind::kEnter : ChangeKind::kCreate);
     } else if (was) {
@@ -279,9 +302,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
   std::vector<int> ShownFields(const ResourceType& type, const WatchChange& change) const {
     std::vector<int> shown;
-    const view::State& state = backend_.store().partition(partition_);
     for (const auto& field : change.now->sealed.fields()) {
-      if (type.shows_personal(*principal_, state, change.name, *change.now, field.number())) {
+      if (type.shows_personal(*principal_, state(), change.name, *change.now, field.number())) {
         shown.push_back(field.number());
       }
     }

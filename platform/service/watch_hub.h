@@ -20,7 +20,7 @@ class WatchHub {
   // Changes are gathered before streams are woken, in rounds: a batch instead of a call for each record. The more streams
   // there are, the longer from one round to the next, so that a crowd takes no more of the machine than a few.
   static constexpr absl::Duration kGather = absl::Milliseconds(5);
-  static constexpr absl::Duration kGatherPerStream = absl::Microseconds(150);
+  static constexpr absl::Duration kGatherPerStream = absl::Microseconds(100);
   static constexpr absl::Duration kLongestGather = absl::Milliseconds(20);
   // Streams of a round that are woken before other tasks of the executor get their turn.
   static constexpr size_t kPumpsAtOnce = 64;

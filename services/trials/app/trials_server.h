@@ -199,7 +199,8 @@ class TrialsServer : public testing::Test {
   }
   std::unique_ptr<rpc::AnyReader> Stream(std::string_view method, std::string_view who,
                                          const google::protobuf::Message& request) {
-    return client_->Open(Cat("trialog.trials.v1.", method), request, {.token = std::string(who)});
+    return client_->Open(Cat("trialog.trials.v1.", method), request,
+                         {.token = std::string(who), .timeout = absl::Seconds(100)});
   }
   Changes<v1::WatchNotificationsResponse> WatchAlerts(std::string_view who) {
     auto changes = Watch<v1::WatchNotificationsResponse, v1::WatchNotificationsRequest>(
