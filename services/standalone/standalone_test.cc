@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "grpc/health/v1/health.pb.h"
+#include "platform/callers/token_authenticator.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
 #include "platform/rpc/client.h"
@@ -17,6 +18,7 @@
 #include "services/trialogctl/secret_files.h"
 #include "trialog/auth/v1/auth.pb.h"
 #include "trialog/auth/v1/organization.pb.h"
+#include "trialog/event/v1/subscribe.pb.h"
 #include "trialog/inventory/v1/sample.pb.h"
 
 namespace trialog::standalone {
@@ -102,14 +104,15 @@ class StandaloneTest : public testing::Test {
     HealthCheckResponse unread;
     return ReasonOf(client_->CallAny(method, request, unread, {}, nullptr));
   }
-  absl::Status MakeOrganization(const std::string& id) {
+  absl::Status MakeOrganization(const std::string& id, rpc::ClientOptions call = {}) {
     auth::v1::CreateOrganizationRequest request;
     request.set_organization_id(id);
     request.mutable_organization()->set_display_name("Made-up hospital");
     request.mutable_administrator()->set_username("root");
     request.set_password("a made-up password of some length");
     request.set_init_token(*ctl::ReadSecretFile(ctl::InitTokenPath(folder_)));
-    return client_->Call<auth::v1::Organization>("trialog.auth.v1.OrganizationService/CreateOrganization", request)
+    return client_
+        ->Call<auth::v1::Organization>("trialog.auth.v1.OrganizationService/CreateOrganization", request, call)
         .status();
   }
 
@@ -170,6 +173,24 @@ TEST_F(StandaloneTest, IsNotServingFromTheStartOfTheDrainAndHandsItsPartitionsOv
     ASSERT_TRUE(last.ok() && !last->empty()) << last.status();
     EXPECT_TRUE(log::ParseRecord(last->front().bytes, end - 1)->has_release()) << topic;
   }
+}
+
+TEST_F(StandaloneTest, TheTraceOfACallIsThatOfItsEvents) {
+  auto standalone = Standalone::Start(options_);
+  ASSERT_TRUE(standalone.ok()) << standalone.status();
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  ASSERT_EQ(MakeOrganization("traced", {.metadata = {{"traceparent", trace}}}), absl::OkStatus());
+  event::v1::SubscribeRequest request;
+  request.set_parent("organizations/traced");
+  request.set_from_start(true);
+  const rpc::Client service((*standalone)->server().InProcessChannel());
+  const auto stream = service.Open("trialog.auth.v1.EventService/Subscribe", request,
+                                   {.metadata = {{std::string(callers::kServiceMetadata), "inventory"}}});
+  event::v1::SubscribeResponse response;
+  while (response.events().empty() && stream->Read(response)) {
+  }
+  ASSERT_GT(response.events_size(), 0) << stream->Finish();
+  EXPECT_EQ(response.events(0).trace(), trace);
 }
 
 TEST_F(StandaloneTest, SaysWhatToDoAboutAFolderWithoutKeys) {

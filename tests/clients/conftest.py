@@ -50,7 +50,7 @@ def make_server(binaries, tmp_path):
     def make(*flags, clock=None, variables=None):
         folder = tmp_path / f"server-{len(servers)}"
         folder.mkdir()
-        servers.append(Server(binaries, folder, *flags).start(clock, variables))
+        servers.append(Server(binaries, folder, *flags).start(clock, variables=variables))
         return servers[-1]
 
     yield make

@@ -19,7 +19,7 @@ from server import DEADLINE, Server
 from trialog.auth.v1 import auth_pb2, grant_pb2, service_account_pb2, user_pb2
 from trialog.event.v1 import subscribe_pb2
 from trialog.inventory.v1 import inventory_item_pb2, sample_pb2, storage_pb2
-from trialog.trials.v1 import events_pb2, patient_pb2
+from trialog.trials.v1 import care_events_pb2, events_pb2, patient_pb2
 
 PROGRAMS = ["trialog-standalone", "trialog-auth", "trialog-inventory", "trialog-trials", "trialog-analytics", "trialog-audit"]
 
@@ -387,35 +387,27 @@ def notifier_of(organization):
     return Caller(organization.server.target, issued.access_token)
 
 
-def events_of(organization, service, kind):
-    """The events of this kind from the first on, as a subscriber of the service's public stream gets them."""
-    subscriber = notifier_of(organization)
+def notices_of(organization):
+    """The events of notices from the first on, as the program that delivers them gets them."""
+    kind = events_pb2.TrialsEvent.DESCRIPTOR.fields_by_name["notification_created"].message_type.full_name
     request = subscribe_pb2.SubscribeRequest(parent=organization.name, types=[kind], from_start=True)
-    method = f"trialog.{service}.v1.EventService/Subscribe"
-    for batch in subscriber.raw_stream(method, request.SerializeToString()):
+    subscriber = notifier_of(organization)
+    for batch in subscriber.raw_stream("trialog.trials.v1.EventService/Subscribe", request.SerializeToString()):
         yield from subscribe_pb2.SubscribeResponse.FromString(batch).events
 
 
-def test_trace_goes_from_the_caller_to_the_subscriber(organization):
-    biobank = Biobank(organization, "traced")
-    biobank.technician.SampleService.CreateSample(biobank.new_sample("TRACED-1"), metadata=TRACED)
-    event = next(events_of(organization, "inventory", "trialog.inventory.v1.SampleCreated"))
-    assert event.trace == TRACEPARENT
-
-
-def test_trace_of_a_message_goes_on_to_the_notice_about_it(organization):
-    clinic = Clinic(organization)
-    sent = clinic.send_request(clinic.patient, "made-up body")
-    clinic.provider.MessagingService.SendMessage(sent, metadata=TRACED)
-    kind = events_pb2.TrialsEvent.DESCRIPTOR.fields_by_name["notification_created"].message_type.full_name
-    notice = next(event for event in events_of(organization, "trials", kind) if event.trace)
-    assert notice.trace == TRACEPARENT
-
-
-def test_what_is_no_trace_does_not_reach_the_event(server):
+def test_trace_goes_from_the_caller_through_the_event_to_who_delivers_the_notice(server):
     organization = Organization(server)
-    biobank = Biobank(organization)
+    clinic = Clinic(organization)
     forged = [("traceparent", "Ada Quintessa Marbleworth was born on 1815-12-10 in London")]
-    biobank.technician.SampleService.CreateSample(biobank.new_sample("FORGED-1"), metadata=forged)
-    event = next(events_of(organization, "inventory", "trialog.inventory.v1.SampleCreated"))
-    assert event.trace == ""
+    for body, headers in (("forged", forged), ("traced", TRACED), ("untraced", [])):
+        clinic.provider.MessagingService.SendMessage(clinic.send_request(clinic.patient, body), metadata=headers)
+    last = clinic.send(clinic.provider, clinic.patient, "the last")
+    traces = []
+    for event in notices_of(organization):
+        notice = care_events_pb2.NotificationCreated.FromString(event.payload)
+        if notice.thread:
+            traces.append(event.trace)
+        if notice.resource == last.name:
+            break
+    assert traces == ["", TRACEPARENT, "", ""]
