@@ -68,6 +68,7 @@ absl::Status NotVisible(bool exists, std::string_view what) {
 }
 
 bool IsRefusal(const absl::Status& status) {
+  if (status.ok()) return false;
   return absl::IsPermissionDenied(status) || status.GetPayload(ToAbsl(kHiddenMark)).has_value();
 }
 

@@ -44,7 +44,7 @@ def _page(answer):
 def _watched(stream, name):
     """Whether the name is among what stands when the stream begins."""
     with Watch(stream) as watch:
-        return name in _names(watch.initial())
+        return name in {value.name for change in watch.initial() for field, value in change.ListFields() if field.message_type}
 
 
 class _Under:
@@ -109,7 +109,7 @@ class Probes:
         under.list("UserService/ListGrants", identity.grants[0].name, user)
         sessions = request_of("trialog.auth.v1.AuthService/ListSessions", parent=user)
         under.list("AuthService/ListSessions", world.site.patient.AuthService.ListSessions(sessions).sessions[0].name, user)
-        under.ask("AuthService/WhoAmI", lambda answer: answer.identity.user.name == user)
+        self._under("Who one is oneself").ask("AuthService/WhoAmI", lambda answer: answer.identity.user.name == user)
         under = self._under("Service account")
         under.get("ServiceAccountService/GetServiceAccount", world.program.name)
         under.list("ServiceAccountService/ListServiceAccounts", world.program.name, world.name)
