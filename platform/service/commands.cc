@@ -117,7 +117,8 @@ absl::StatusOr<std::string> CheckedName(std::string_view pattern, std::string_vi
 // Another organisation's records are not there at all for this caller, nor do they seal anything of its own. A caller
 // without organisation is one of our own services, or nobody yet: the method is public, as sign-in is.
 bool MayAimAt(const Principal& principal, const Target& target) {
-  if (!target.key_subject.empty() && OrganizationOf(target.key_subject) != target.organization) return false;
+  const bool seals = target.personal != nullptr && !target.key_subject.empty();
+  if (seals && OrganizationOf(target.key_subject) != target.organization) return false;
   return principal.internal || principal.organization.empty() || principal.organization == target.organization;
 }
 

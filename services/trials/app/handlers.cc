@@ -27,7 +27,8 @@ service::Aim OfStandingPatient(service::Backend& backend, service::Aim aim) {
     auto target = aim(request, principal);
     if (!target.ok() || !target->personal) return target;
     const view::State& state = backend.store().partition(backend.PartitionOf(target->organization));
-    if (!state.Find(kPatients, target->key_subject)) return service::WithoutRow(*std::move(target));
+    const bool ours = OrganizationOf(target->key_subject) == target->organization;
+    if (!ours || !state.Find(kPatients, target->key_subject)) return service::WithoutRow(*std::move(target));
     return target;
   };
 }
