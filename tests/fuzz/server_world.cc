@@ -190,8 +190,9 @@ void ServerWorld::MakePeople() {
 
   auth::v1::CreateInvitationRequest invite;
   invite.set_parent("organizations/o");
-  for (int role = ROLE_DATA_MANAGER; role <= ROLE_AUDITOR; ++role)
-    invite.mutable_invitation()->add_roles()->set_role(static_cast<Role>(role));
+  for (int role = ROLE_DATA_MANAGER; role <= ROLE_AUDITOR; ++role) {
+    if (role != ROLE_NOTIFIER) invite.mutable_invitation()->add_roles()->set_role(static_cast<Role>(role));
+  }
   auth::v1::SignUpRequest sign_up;
   sign_up.set_organization("organizations/o");
   sign_up.set_user_id("a");
