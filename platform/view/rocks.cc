@@ -10,7 +10,9 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return absl::OkStatus();
   const std::string text = Cat(what, ": ", status.ToString());
   if (status.IsCorruption()) return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", text);
-  if (status.IsNoSpace()) return Refuse(absl::StatusCode::kResourceExhausted, "DISK_FULL", text);
+  if (status.IsNoSpace()) {
+    return RetryLater(absl::StatusCode::kResourceExhausted, "DISK_FULL", text, absl::Seconds(10));
+  }
   if (status.IsBusy() || status.IsShutdownInProgress()) {
     return Refuse(absl::StatusCode::kUnavailable, "STORE_BUSY", text);
   }

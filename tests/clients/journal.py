@@ -10,8 +10,9 @@ import traceback
 from processes import context
 from server import DEADLINE
 
-# What says that nothing was decided, or that nobody knows: the same request may be sent again.
-IN_DOUBT = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED"}
+# What says that nothing was decided, or that nobody knows: the same request may be sent again. INTERNAL is what a server says
+# whose own store fails.
+IN_DOUBT = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "INTERNAL"}
 
 
 @dataclasses.dataclass
@@ -205,7 +206,7 @@ def _run(pipe, target, seed, jobs):
     try:
         while not shared.ending:
             shared.obey(*pipe.recv())
-    except EOFError:  # The test is over.
+    except (EOFError, OSError):  # The test is over.
         os._exit(1)
     for thread in threads:
         thread.join()

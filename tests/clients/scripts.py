@@ -4,7 +4,7 @@ import itertools
 
 from client import pages, request_id
 from clinic import Clinic
-from inventory import Biobank, items_of, milliliters, samples_of
+from inventory import Biobank, get_sample, items_of, milliliters, samples_of
 from trialog.analytics.v1 import cohort_pb2, dataset_pb2
 from trialog.auth.v1 import service_account_pb2
 from trialog.event.v1 import value_pb2
@@ -133,6 +133,8 @@ class Site:
         self.organization = organization
         self.biobank = Biobank(organization)
         self.shelf = self.biobank.add_location("shelf", capacity=100_000)
+        _, self.kept_item = self.biobank.add_stocked_sample("KEPT")  # That no script touches.
+        self.kept = get_sample(self.biobank.technician, self.kept_item.sample)
         self.clinic = Clinic(organization)
         self.analyst = organization.join("analyst", "ANALYST")
         self.auditor = organization.join("auditor", "AUDITOR")

@@ -61,7 +61,8 @@ class Server:
         with grpc.insecure_channel(self.target) as channel:
             health = health_pb2_grpc.HealthStub(channel)
             answer = health.Check(health_pb2.HealthCheckRequest(), timeout=DEADLINE, wait_for_ready=True)
-        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+            raise EndedEarly(self.last_words())
         return self
 
     def launch(self, clock=None, flags=(), variables=None):

@@ -187,7 +187,9 @@ TEST_F(EmbeddedLogTest, FullDiskFailsTheAppenderForGoodButNotReadsAndTheLogRecov
   EXPECT_EQ(lost.status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ReasonOf(lost.status), "LOG_WRITE_FAILED");
   EXPECT_THAT(Records(), ElementsAre("a"));
-  EXPECT_THAT(Append({"still full"}), ElementsAre(-1));
+  const Report refused = AppendNow(*log_->NewAppender(kTopic, 0), {"still full"}).front();
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kResourceExhausted);  // Nothing was written.
+  EXPECT_EQ(ReasonOf(refused.status), "DISK_FULL");
   EXPECT_THAT(Records(), ElementsAre("a"));
 
   files_->ClearFaults();
