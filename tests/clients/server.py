@@ -27,6 +27,10 @@ def make_data_folder(folder, binaries):
     subprocess.run([binaries / "trialogctl", "init", "--data", folder], check=True, timeout=DEADLINE)
 
 
+# The standalone on libc's allocator: libfaketime cannot start beside the one that our programs use.
+AT_ANOTHER_TIME = "fault_standalone"
+
+
 def at_another_time(clock):
     """The environment in which a program believes in another time ("-10m")."""
     library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # scripts/deps.sh test
@@ -85,7 +89,7 @@ class Server:
         environment = os.environ | (at_another_time(clock) if clock else {}) | (variables or {})
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binaries / self.program, "--data", self.data, "--address", "127.0.0.1:0", *self.flags, *flags],
+                [self.binaries / (AT_ANOTHER_TIME if clock else self.program), "--data", self.data, "--address", "127.0.0.1:0", *self.flags, *flags],
                 stdin=self.stdin,
                 stdout=subprocess.PIPE,
                 stderr=log,
