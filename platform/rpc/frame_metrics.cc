@@ -31,7 +31,8 @@ const std::vector<double>& BoundsInSeconds() {
 // Calls that ended with one code.
 void CollectEnded(const ShortName& name, std::string_view code, const MethodCounters::Ended& ended, Metrics& metrics) {
   std::vector<uint64_t> counts;
-  for (const auto& bucket : ended.latency) counts.push_back(static_cast<uint64_t>(bucket.load(std::memory_order_relaxed)));
+  for (const auto& bucket : ended.latency)
+    counts.push_back(static_cast<uint64_t>(bucket.load(std::memory_order_relaxed)));
   metrics.Histogram("trialog_rpc_duration_seconds", "Calls by how they ended and how long they took.",
                     {{"service", name.service}, {"method", name.method}, {"code", code}}, BoundsInSeconds(), counts,
                     static_cast<double>(ended.latency_sum_micros.load(std::memory_order_relaxed)) / 1e6);

@@ -20,15 +20,21 @@ void LogFault(const rpc::CallInfo& call, const absl::Status& cause) {
   static auto& limit = *new telemetry::LineLimit(kLinesPerSecond);
   const auto left_out = limit.Pass();
   if (!left_out) return;
-  telemetry::Error("fault", {{"method", std::string(call.method_name())}, {"code", CodeOf(cause)},
-                             {"reason", ReasonOf(cause)}, {"cause", std::string(FromAbsl(cause.message()))},
-                             {"trace", TraceOf(call)}, {"left_out", LeftOut(*left_out)}});
+  telemetry::Error("fault", {{"method", std::string(call.method_name())},
+                             {"code", CodeOf(cause)},
+                             {"reason", ReasonOf(cause)},
+                             {"cause", std::string(FromAbsl(cause.message()))},
+                             {"trace", TraceOf(call)},
+                             {"left_out", LeftOut(*left_out)}});
 }
 
 void LogEnd(const rpc::CallInfo& call, const absl::Status& answer, absl::Duration after, int64_t left_out) {
-  telemetry::Info("call", {{"method", std::string(call.method_name())}, {"code", CodeOf(answer)},
-                           {"reason", ReasonOf(answer)}, {"micros", Cat(absl::ToInt64Microseconds(after))},
-                           {"trace", TraceOf(call)}, {"left_out", LeftOut(left_out)}});
+  telemetry::Info("call", {{"method", std::string(call.method_name())},
+                           {"code", CodeOf(answer)},
+                           {"reason", ReasonOf(answer)},
+                           {"micros", Cat(absl::ToInt64Microseconds(after))},
+                           {"trace", TraceOf(call)},
+                           {"left_out", LeftOut(left_out)}});
 }
 
 }  // namespace

@@ -12,7 +12,9 @@ namespace {
 void CollectProcess(telemetry::Metrics& metrics) {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   metrics.Counter("process_cpu_seconds_total", "User and system CPU time of this process.", {},
                   seconds(used.ru_utime) + seconds(used.ru_stime));
   metrics.Gauge("process_peak_resident_memory_bytes", "Most memory that this process had at any time.", {},

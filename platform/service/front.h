@@ -17,8 +17,8 @@ namespace trialog::service {
 
 struct FrontOptions {
   rpc::ServerOptions server;
-  std::string metrics_address;                        // Of MetricsServer; empty: none.
-  std::function<void(telemetry::Metrics&)> collect;   // Beside what hosts and frames tell; null: nothing.
+  std::string metrics_address;                       // Of MetricsServer; empty: none.
+  std::function<void(telemetry::Metrics&)> collect;  // Beside what hosts and frames tell; null: nothing.
 };
 
 class Front {

@@ -23,7 +23,8 @@ std::string OutcomeName(int outcome) {
 
 void TellFoldLag(Metrics& metrics, std::string_view service, std::string_view source, std::string_view reader,
                  int64_t lag) {
-  metrics.Gauge("trialog_fold_lag_records", "Records of a log (source) that a reader in the service has not yet taken in.",
+  metrics.Gauge("trialog_fold_lag_records",
+                "Records of a log (source) that a reader in the service has not yet taken in.",
                 {{"service", service}, {"source", source}, {"reader", reader}}, static_cast<double>(lag));
 }
 
@@ -51,8 +52,9 @@ void Backend::Collect(Metrics& metrics) const {
     metrics.Counter("trialog_log_records_total", "Records of the service's log ever, by what admission said of them.",
                     {{"service", service}, {"verdict", verdict}}, static_cast<double>(count));
   }
-  metrics.Counter("trialog_log_alarms_total", "Signs in the service's log that records were lost. Any needs an operator.",
-                  {{"service", service}}, static_cast<double>(sum.alarms()));
+  metrics.Counter("trialog_log_alarms_total",
+                  "Signs in the service's log that records were lost. Any needs an operator.", {{"service", service}},
+                  static_cast<double>(sum.alarms()));
   metrics.Gauge("trialog_request_ids", "Request ids that are remembered.", {{"service", service}},
                 static_cast<double>(sum.requests()));
   metrics.Gauge("trialog_commands_waiting", "Commands taken and not yet decided.", {{"service", service}},

@@ -89,8 +89,10 @@ std::string ListeningAddress(std::string_view address) {
   if (colon == std::string_view::npos || !IsPort(address.substr(colon + 1))) return {};
   const std::string_view host = address.substr(0, colon);
   if (host.empty() || host == "localhost") return Cat("127.0.0.1:", address.substr(colon + 1));
-  const bool numeric = host.front() == '[' ? host.back() == ']' && host.find_first_not_of("[]0123456789abcdefABCDEF:.") == std::string_view::npos
-                                           : host.find_first_not_of("0123456789.") == std::string_view::npos;
+  const bool numeric =
+      host.front() == '['
+          ? host.back() == ']' && host.find_first_not_of("[]0123456789abcdefABCDEF:.") == std::string_view::npos
+          : host.find_first_not_of("0123456789.") == std::string_view::npos;
   return numeric ? std::string(address) : std::string();
 }
 

@@ -12,9 +12,9 @@ namespace trialog::telemetry {
 
 class MetricsServer {
  public:
-  // "host:port" with a numeric host, or a port alone, which means the loopback address. Port 0: any. `collect` is called
-  // for each request, from a thread of the server, one request at a time. INVALID_ARGUMENT METRICS_ADDRESS for an address
-  // of another form; UNAVAILABLE ADDRESS_IN_USE when it cannot listen there.
+  // "host:port" with a numeric host, or a port alone, which means the loopback address. Port 0: any. `collect` is
+  // called for each request, from a thread of the server, one request at a time. INVALID_ARGUMENT METRICS_ADDRESS for
+  // an address of another form; UNAVAILABLE ADDRESS_IN_USE when it cannot listen there.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
                                                               std::function<void(Metrics&)> collect);
   // No call to `collect` after it.

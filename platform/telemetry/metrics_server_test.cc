@@ -46,12 +46,11 @@ TEST(MetricsServer, ShowsWhatIsToldWhenItIsAsked) {
   EXPECT_EQ(asked, 0);
   const std::string page = Get((*server)->port(), "/metrics");
   EXPECT_EQ(asked, 1);
-  for (const char* line :
-       {"200 OK", "# HELP trialog_things_total Things.\n# TYPE trialog_things_total counter\n",
-        "trialog_things_total{kind=\"good\"} 3\n", "trialog_things_total{kind=\"bad\"} 1\n", "trialog_depth 2.5\n",
-        "trialog_wait_seconds_bucket{le=\"0.1\"} 4\n", "trialog_wait_seconds_bucket{le=\"1\"} 6\n",
-        "trialog_wait_seconds_bucket{le=\"+Inf\"} 7\n", "trialog_wait_seconds_count 7\n",
-        "trialog_wait_seconds_sum 7.5\n"}) {
+  for (const char* line : {"200 OK", "# HELP trialog_things_total Things.\n# TYPE trialog_things_total counter\n",
+                           "trialog_things_total{kind=\"good\"} 3\n", "trialog_things_total{kind=\"bad\"} 1\n",
+                           "trialog_depth 2.5\n", "trialog_wait_seconds_bucket{le=\"0.1\"} 4\n",
+                           "trialog_wait_seconds_bucket{le=\"1\"} 6\n", "trialog_wait_seconds_bucket{le=\"+Inf\"} 7\n",
+                           "trialog_wait_seconds_count 7\n", "trialog_wait_seconds_sum 7.5\n"}) {
     EXPECT_THAT(page, HasSubstr(line));
   }
 }

@@ -3,8 +3,8 @@
 namespace trialog::telemetry {
 namespace {
 
-constexpr size_t kLength = 55;    // Of version 00.
-constexpr size_t kTraceId = 3;    // Where the ids and the flags begin.
+constexpr size_t kLength = 55;  // Of version 00.
+constexpr size_t kTraceId = 3;  // Where the ids and the flags begin.
 constexpr size_t kTraceIdLength = 32;
 constexpr size_t kParentId = 36;
 constexpr size_t kParentIdLength = 16;

@@ -22,8 +22,9 @@ void CollectDisk(const Config& config, telemetry::Metrics& metrics) {
 }
 
 void CollectKeys(const sealing::KeyStore& keys, telemetry::Metrics& metrics) {
-  metrics.Counter("trialog_data_keys_made_total", "Data keys made by this process, also for commands refused afterwards.",
-                  {}, static_cast<double>(keys.data_keys_made()));
+  metrics.Counter("trialog_data_keys_made_total",
+                  "Data keys made by this process, also for commands refused afterwards.", {},
+                  static_cast<double>(keys.data_keys_made()));
 }
 
 }  // namespace trialog::process

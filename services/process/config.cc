@@ -25,7 +25,8 @@ ABSL_FLAG(bool, compress, true, "Compress files; off where a test searches them"
 ABSL_FLAG(bool, reflection, true, "Answer gRPC reflection");
 ABSL_FLAG(int32_t, max_calls, 10'000, "Calls at once, in each service; more are refused");
 ABSL_FLAG(int32_t, max_streams, 5'000, "Streams at once, in each service; more are refused");
-ABSL_FLAG(int32_t, max_streams_per_connection, 1'000, "Calls and streams at once on one connection; more wait at the client");
+ABSL_FLAG(int32_t, max_streams_per_connection, 1'000,
+          "Calls and streams at once on one connection; more wait at the client");
 ABSL_FLAG(absl::Duration, keepalive_time, absl::Seconds(60), "A silent client is pinged after this long");
 ABSL_FLAG(absl::Duration, keepalive_timeout, absl::Seconds(20), "and cut off when it has not answered after this long");
 ABSL_FLAG(absl::Duration, min_ping_interval, absl::Seconds(20), "Clients that ping more often than this are cut off");
@@ -69,7 +70,8 @@ void ReadTls(Config& config, Faults& faults) {
   const std::string certificate = absl::GetFlag(FLAGS_tls_certificate), key = absl::GetFlag(FLAGS_tls_key);
   const std::string roots = absl::GetFlag(FLAGS_tls_client_roots);
   if (certificate.empty() != key.empty()) {
-    faults.Add(certificate.empty() ? "tls_certificate" : "tls_key", "", "certificate and key are given both or not at all");
+    faults.Add(certificate.empty() ? "tls_certificate" : "tls_key", "",
+               "certificate and key are given both or not at all");
   } else if (certificate.empty() && !roots.empty()) {
     faults.Add("tls_client_roots", roots, "needs --tls_certificate and --tls_key");
   }

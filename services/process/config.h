@@ -1,5 +1,5 @@
-// How a server process is configured: flags, each also from the environment and from a flagfile, checked before anything
-// is opened. The same for the standalone and the five single services.
+// How a server process is configured: flags, each also from the environment and from a flagfile, checked before
+// anything is opened. The same for the standalone and the five single services.
 #pragma once
 
 #include <memory>

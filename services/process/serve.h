@@ -20,8 +20,8 @@ class Serving {
 };
 
 // Starts, prints "metrics on port N" where there are some and "serving on port N", waits for SIGTERM or SIGINT, drains,
-// ends. The exit status of the process: 1 when the start was refused. A signal during the start ends the process at once,
-// with status 0. To be called before any other thread is made: signals are taken by a thread of its own.
+// ends. The exit status of the process: 1 when the start was refused. A signal during the start ends the process at
+// once, with status 0. To be called before any other thread is made: signals are taken by a thread of its own.
 int Serve(const std::function<absl::StatusOr<std::unique_ptr<Serving>>()>& start, absl::Duration drain);
 
 // Says why a start was refused, in the event log. 1, the exit status.

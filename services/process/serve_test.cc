@@ -22,21 +22,20 @@ class ShortLived final : public Serving {
 };
 
 TEST(Serve, DrainsWhenTerminated) {
-  EXPECT_EXIT(std::exit(Serve(
-                  []() -> absl::StatusOr<std::unique_ptr<Serving>> { return std::make_unique<ShortLived>(); },
-                  absl::Seconds(1))),
-              testing::ExitedWithCode(0), "drained in order");
+  EXPECT_EXIT(
+      std::exit(Serve([]() -> absl::StatusOr<std::unique_ptr<Serving>> { return std::make_unique<ShortLived>(); },
+                      absl::Seconds(1))),
+      testing::ExitedWithCode(0), "drained in order");
 }
 
 TEST(Serve, EndsAtOnceWhenTerminatedWhileItStarts) {
-  EXPECT_EXIT(
-      Serve(
-          []() -> absl::StatusOr<std::unique_ptr<Serving>> {
-            kill(getpid(), SIGTERM);
-            while (true) pause();  // A log that takes for ever to read.
-          },
-          absl::Seconds(1)),
-      testing::ExitedWithCode(0), "stopped_while_starting");
+  EXPECT_EXIT(Serve(
+                  []() -> absl::StatusOr<std::unique_ptr<Serving>> {
+                    kill(getpid(), SIGTERM);
+                    while (true) pause();  // A log that takes for ever to read.
+                  },
+                  absl::Seconds(1)),
+              testing::ExitedWithCode(0), "stopped_while_starting");
 }
 
 TEST(Serve, SaysWhyItDoesNotStart) {

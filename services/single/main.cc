@@ -1,5 +1,6 @@
 // The main function of each service's own process; the service is chosen by what is linked (definition.h).
 #include "services/process/main.h"
+
 #include "services/single/definition.h"
 #include "services/single/single.h"
 

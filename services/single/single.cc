@@ -20,7 +20,8 @@ class NobodyKnown final : public rpc::Authenticator {
       return done(Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_MISSING", "send an access token"));
     }
     done(RetryLater(absl::StatusCode::kUnavailable, "CALLERS_UNKNOWN",
-                    "this process cannot read auth's stream from its embedded log; run trialog-standalone, or all services on Kafka",
+                    "this process cannot read auth's stream from its embedded log; run trialog-standalone, or all "
+                    "services on Kafka",
                     absl::Seconds(30)));
   }
 };

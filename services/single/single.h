@@ -1,6 +1,6 @@
-// One service as a process of its own, on an embedded log in a folder of its own. Auth is whole that way. The other four
-// cannot fold auth's stream, which stands in another process's log, so they serve health and reflection and answer every
-// call that carries a token with UNAVAILABLE; on Kafka, where the streams are shared, they are whole too.
+// One service as a process of its own, on an embedded log in a folder of its own. Auth is whole that way. The other
+// four cannot fold auth's stream, which stands in another process's log, so they serve health and reflection and answer
+// every call that carries a token with UNAVAILABLE; on Kafka, where the streams are shared, they are whole too.
 #pragma once
 
 #include <functional>

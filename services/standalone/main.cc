@@ -1,5 +1,6 @@
 // trialog-standalone: all five services on the embedded log.
 #include "services/process/main.h"
+
 #include "services/standalone/standalone.h"
 
 int main(int argc, char** argv) {

@@ -131,7 +131,8 @@ TEST_F(StandaloneTest, ServesEachServiceFromTheEndOfItsFirstCatchUpOn) {
   for (const char* service : {"trialog.inventory.v1.SampleService", "trialog.trials.v1.TrialService", ""}) {
     EXPECT_EQ(HealthOf(service), HealthCheckResponse::NOT_SERVING) << service;
   }
-  EXPECT_EQ(ReasonOfCall("trialog.inventory.v1.SampleService/GetSample", inventory::v1::GetSampleRequest()), "STARTING");
+  EXPECT_EQ(ReasonOfCall("trialog.inventory.v1.SampleService/GetSample", inventory::v1::GetSampleRequest()),
+            "STARTING");
   EXPECT_EQ(ReasonOfCall("trialog.auth.v1.AuthService/WhoAmI", auth::v1::WhoAmIRequest()), "TOKEN_MISSING");
   runtime.Release();
   starter.join();

@@ -17,9 +17,9 @@ using google::protobuf::Message;
 
 const google::protobuf::MethodDescriptor* FindMethod(std::string_view name) {
   const auto parts = Split(name, '/');
-  const auto* service = parts.size() == 2 ? google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-                                                std::string(parts[0]))
-                                          : nullptr;
+  const auto* service =
+      parts.size() == 2 ? google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(std::string(parts[0]))
+                        : nullptr;
   return service == nullptr ? nullptr : service->FindMethodByName(std::string(parts[1]));
 }
 
@@ -65,7 +65,8 @@ absl::Status Call(const std::string& server, std::string_view name, std::string_
                   Cat("there is no method '", name, "'; docs/api lists them, as trialog.auth.v1.AuthService/WhoAmI"));
   }
   const auto request = New(method->input_type()), response = New(method->output_type());
-  const auto parsed = google::protobuf::util::JsonStringToMessage(json.empty() ? "{}" : std::string(json), request.get());
+  const auto parsed =
+      google::protobuf::util::JsonStringToMessage(json.empty() ? "{}" : std::string(json), request.get());
   if (!parsed.ok()) {
     return Refuse(absl::StatusCode::kInvalidArgument, "BAD_JSON",
                   Cat("this is no ", method->input_type()->full_name(), " in JSON: ", std::string(parsed.message())));

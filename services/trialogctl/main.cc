@@ -26,7 +26,8 @@ ABSL_FLAG(std::string, display_name, "", "init: what people call the organisatio
 ABSL_FLAG(std::string, username, "", "User name to sign in with");
 ABSL_FLAG(std::string, email, "", "E-mail address to sign in with");
 ABSL_FLAG(std::string, password_file, "", "File of mode 0600 with the password; asked on the terminal when empty");
-ABSL_FLAG(std::string, checkpoint, "", "verify: file with a checkpoint that was kept; with --server the latest is kept there");
+ABSL_FLAG(std::string, checkpoint, "",
+          "verify: file with a checkpoint that was kept; with --server the latest is kept there");
 ABSL_FLAG(std::string, init_token_file, "",
           "init: file of mode 0600 with the one-time token; that of --data when empty");
 ABSL_FLAG(std::string, credentials, "",
@@ -144,7 +145,8 @@ absl::Status Demo() {
 
 absl::Status Verify() {
   const std::string data = absl::GetFlag(FLAGS_data), server = absl::GetFlag(FLAGS_server);
-  if (data.empty() == server.empty()) return Missing("data, of a server that is stopped, or --server, of one that runs");
+  if (data.empty() == server.empty())
+    return Missing("data, of a server that is stopped, or --server, of one that runs");
   if (!data.empty()) return VerifyDataFolder(data, absl::GetFlag(FLAGS_checkpoint));
   if (absl::GetFlag(FLAGS_log_key).empty()) return Missing("log_key");
   return VerifyServer({.server = server,
@@ -243,8 +245,8 @@ absl::Status Run(const std::vector<char*>& arguments) {
     std::printf("%s", Usage(arguments.size() == 3 ? arguments[2] : "").c_str());
     return absl::OkStatus();
   }
-  const auto* command = std::find_if(std::begin(kCommands), std::end(kCommands),
-                                     [&](const Command& each) { return each.name == name; });
+  const auto* command =
+      std::find_if(std::begin(kCommands), std::end(kCommands), [&](const Command& each) { return each.name == name; });
   if (command == std::end(kCommands)) return Refuse(absl::StatusCode::kInvalidArgument, "NO_SUCH_COMMAND", Usage(""));
   const Words words(arguments.begin() + 2, arguments.end());
   if (words.size() > command->most_words) {

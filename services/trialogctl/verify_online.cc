@@ -44,8 +44,9 @@ absl::StatusOr<std::string> TokenFor(const std::string& server) {
   auto login = LoadLogin(*path);
   if (!login.ok()) return login.status();
   if (login->server == server) return CurrentToken(*path, absl::Now());
-  return Refuse(absl::StatusCode::kFailedPrecondition, "NOT_SIGNED_IN",
-                Cat("the saved session is of ", login->server, "; sign in first: trialogctl login --server ", server, " …"));
+  return Refuse(
+      absl::StatusCode::kFailedPrecondition, "NOT_SIGNED_IN",
+      Cat("the saved session is of ", login->server, "; sign in first: trialogctl login --server ", server, " …"));
 }
 
 absl::StatusOr<std::string> OrganizationAt(const rpc::Client& client, const std::string& token) {
@@ -82,7 +83,8 @@ absl::Status VerifyServer(const OnlineOptions& options) {
   std::mt19937_64 engine(std::random_device{}());
   const auto random = [&](uint64_t below) { return std::uniform_int_distribution<uint64_t>(0, below - 1)(engine); };
   const auto progress = [](const audit::EntriesReport& report) {
-    if (report.proven % kTellEvery == 0) std::printf("%llu entries proven\n", static_cast<unsigned long long>(report.proven));
+    if (report.proven % kTellEvery == 0)
+      std::printf("%llu entries proven\n", static_cast<unsigned long long>(report.proven));
   };
   auto report = verifier.Entries(*organization, *checkpoint, *sample ? &**sample : nullptr, random, progress);
   if (!report.ok()) return report.status();

@@ -14,8 +14,8 @@ struct OnlineOptions {
   std::string entries = "100";  // How many to prove, or "all".
 };
 
-// With the saved session of an auditor. Checks the latest checkpoint's signature, that it continues the kept one, and that
-// entries are in its tree and are what their leaves commit to. Prints what holds; the first fault is the error.
+// With the saved session of an auditor. Checks the latest checkpoint's signature, that it continues the kept one, and
+// that entries are in its tree and are what their leaves commit to. Prints what holds; the first fault is the error.
 absl::Status VerifyServer(const OnlineOptions& options);
 
 }  // namespace trialog::ctl

@@ -23,7 +23,8 @@ void LeaveNamed(const view::Store& store, int partition, std::set<std::string>& 
       for (std::vector<view::Version> versions; before >= 0;) {
         versions = store.History(partition, kVersions, name, before, kAtOnce);
         for (const view::Version& version : versions) {
-          if (version.row && version.row->resource) blobs.erase(version.row->As<v1::DatasetVersion>().content().sha256());
+          if (version.row && version.row->resource)
+            blobs.erase(version.row->As<v1::DatasetVersion>().content().sha256());
         }
         before = versions.size() < kAtOnce ? -1 : versions.back().offset - 1;
       }

@@ -22,7 +22,8 @@ struct SweepOptions {
 class BlobSweeper {
  public:
   // All outlive it.
-  BlobSweeper(service::Backend& backend, blob::BlobFolder& blobs, const PendingBlobs& pending, SweepOptions options = {});
+  BlobSweeper(service::Backend& backend, blob::BlobFolder& blobs, const PendingBlobs& pending,
+              SweepOptions options = {});
   ~BlobSweeper();
 
   // Sweeps now and then, on a thread of its own, until it is destroyed.

@@ -20,7 +20,8 @@ class BlobSweeperTest : public AnalyticsTest {
   // As if everything that lies there had been written two days ago.
   void Age() {
     for (const auto& file : std::filesystem::directory_iterator(service_.path() + "/blobs")) {
-      std::filesystem::last_write_time(file.path(), std::filesystem::file_time_type::clock::now() - std::chrono::hours(48));
+      std::filesystem::last_write_time(file.path(),
+                                       std::filesystem::file_time_type::clock::now() - std::chrono::hours(48));
     }
   }
   size_t Count() const { return blobs_->OlderThan(absl::InfiniteFuture())->size(); }
@@ -58,17 +59,12 @@ TEST_F(BlobSweeperTest, DeletesTheRowsOfARepeatedUploadButNotThoseThatCount) {
   v1::CreateDatasetRequest upload = LungUpload();
   upload.set_request_id("5a1f0c9e-8f0e-4b0e-9b1a-0d8f3e6a7c21");
   Must<v1::Dataset>("DatasetService/CreateDataset", upload, kAnn);
-  Must<v1::Dataset>("DatasetService/CreateDataset", upload, kAnn);  // Sealed anew, so another blob; answered from the first.
+  Must<v1::Dataset>("DatasetService/CreateDataset", upload,
+                    kAnn);  // Sealed anew, so another blob; answered from the first.
   const size_t before = Count();
   Age();
   EXPECT_EQ(Sweep(), static_cast<int64_t>(before) - 1);
-  v1::PublishVersionRequest publish;
-  publish.set_name(kVersion);
-  Must<v1::DatasetVersion>("DatasetService/PublishVersion", publish, kAnn);
-  MakeCohort("all", std::nullopt);
-  v1::FreezeCohortRequest freeze;
-  freeze.set_name(kCohort);
-  Must<v1::Cohort>("CohortService/FreezeCohort", freeze, kAnn);
+  PublishLung();
   EXPECT_EQ(Compute(kAnn, "sex", "by-sex").state(), Analysis::STATE_RELEASED) << "the rows are still there";
 }
 

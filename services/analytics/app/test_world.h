@@ -100,6 +100,9 @@ class AnalyticsTest : public testing::Test {
   // Ann's lung data, published, with a frozen cohort of all rows.
   void UploadLung() {
     Must<v1::Dataset>("DatasetService/CreateDataset", LungUpload(), kAnn);
+    PublishLung();
+  }
+  void PublishLung() {
     v1::PublishVersionRequest publish;
     publish.set_name(kVersion);
     Must<v1::DatasetVersion>("DatasetService/PublishVersion", publish, kAnn);

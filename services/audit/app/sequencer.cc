@@ -162,13 +162,14 @@ void Sequencer::ProposeCheckpoint() {
 
 void Sequencer::Propose(std::string method, DecideFn decide, Task accepted) {
   proposing_ = true;
-  submit_(std::move(method), std::move(decide), [this, accepted = std::move(accepted)](const absl::StatusOr<Outcome>& outcome) {
-    tasks_.Post([this, accepted, status = outcome.status()] {
-      proposing_ = false;
-      if (status.ok() && accepted) accepted();
-      Decided(status);
-    });
-  });
+  submit_(std::move(method), std::move(decide),
+          [this, accepted = std::move(accepted)](const absl::StatusOr<Outcome>& outcome) {
+            tasks_.Post([this, accepted, status = outcome.status()] {
+              proposing_ = false;
+              if (status.ok() && accepted) accepted();
+              Decided(status);
+            });
+          });
 }
 
 void Sequencer::Decided(const absl::Status& status) {

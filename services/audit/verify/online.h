@@ -40,17 +40,17 @@ class OnlineVerifier {
 
   // As Latest, if its tree begins with the one of the checkpoint kept in `kept_file`; it is kept there from then on.
   // Without such a file it is the first to be kept.
-  // DATA_LOSS TREE_CHANGED: the server shows another history than before, or a shorter one; the kept checkpoint stays, it
-  // is the evidence. Other errors are the server's.
+  // DATA_LOSS TREE_CHANGED: the server shows another history than before, or a shorter one; the kept checkpoint stays,
+  // it is the evidence. Other errors are the server's.
   absl::StatusOr<Checkpoint> CheckpointFollows(const std::string& kept_file) const;
 
   // The entry of this name, if it is the one that its leaf commits to and the leaf is in a signed tree. DATA_LOSS
   // ENTRY_UNPROVEN otherwise.
   absl::StatusOr<ProvenEntry> Entry(std::string_view name) const;
 
-  // Proves entries that the caller may read and `checkpoint` covers: `sample` of them, chosen by `random`, or all when it
-  // is null. Every signed state that the server shows on the way must continue `checkpoint`. The first fault is the error,
-  // as above. `progress` hears of each entry; it may be null.
+  // Proves entries that the caller may read and `checkpoint` covers: `sample` of them, chosen by `random`, or all when
+  // it is null. Every signed state that the server shows on the way must continue `checkpoint`. The first fault is the
+  // error, as above. `progress` hears of each entry; it may be null.
   absl::StatusOr<EntriesReport> Entries(const std::string& organization, const Checkpoint& checkpoint,
                                         const uint64_t* sample, const std::function<uint64_t(uint64_t below)>& random,
                                         const std::function<void(const EntriesReport&)>& progress) const;
