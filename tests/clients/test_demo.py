@@ -275,17 +275,6 @@ def test_demo_whose_server_was_killed_goes_on_to_the_same_figures(make_server, t
     check_records(demo.organization, rows)
 
 
-def test_demo_outlives_its_access_tokens(server, tmp_path, chance):
-    rows = trial_rows(chance, 12)
-    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", rows), "demo")
-    # By its clock each token has ended when it comes.
-    printed = demo.run(at_another_time("+10m"))
-    check_by_sex(printed, rows)
-
-
-GOOD = "3,306,1,74,1,1,90,100,1175,\n"
-
-
 @pytest.mark.parametrize(
     "text, message",
     [
