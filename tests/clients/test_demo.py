@@ -275,6 +275,9 @@ def test_demo_whose_server_was_killed_goes_on_to_the_same_figures(make_server, t
     check_records(demo.organization, rows)
 
 
+GOOD = "3,306,1,74,1,1,90,100,1175,\n"
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
