@@ -94,10 +94,11 @@ class Cast:
         now = self._mark()
         added = sorted(kind.rsplit(".", 1)[1] for name, kind in now.items() if name not in self.before)
         self.before = now
-        for kind in ("BiobankCreated", "DatasetCreated", "InvitationCreated", "MessageSent", "NotificationCreated", "ThreadStarted"):
+        for kind in ("BiobankCreated", "DatasetCreated", "MessageSent", "NotificationCreated", "ThreadStarted"):
             if kind in added:
                 added.remove(kind)
-        return added
+        # Nobody waits for an invitation's entry: that of the former mark may be here too.
+        return [kind for kind in added if kind != "InvitationCreated"]
 
 
 @pytest.fixture(scope="module")
