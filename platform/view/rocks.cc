@@ -2,7 +2,9 @@
 
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
+#include "rocksdb/filter_policy.h"
 #include "rocksdb/perf_level.h"
+#include "rocksdb/table.h"
 
 namespace trialog::view {
 
@@ -17,6 +19,16 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
     return Refuse(absl::StatusCode::kUnavailable, "STORE_BUSY", text);
   }
   return Refuse(absl::StatusCode::kInternal, "STORE_FAILED", text);
+}
+
+std::shared_ptr<rocksdb::TableFactory> NewTables(std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = false;  // A large file's index does not fit in a shard of the cache.
+  table.block_size = 16 * 1024;                 // Our keys are long: with the usual 4 KiB an index is a tenth of its file.
+  table.index_block_restart_interval = 16;
+  return std::shared_ptr<rocksdb::TableFactory>(rocksdb::NewBlockBasedTableFactory(table));
 }
 
 rocksdb::WriteOptions Unlogged() {

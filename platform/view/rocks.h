@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "rocksdb/cache.h"
 #include "rocksdb/options.h"
 #include "rocksdb/slice.h"
 #include "rocksdb/status.h"
@@ -18,6 +20,10 @@ inline std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.d
 // DATA_LOSS for damage, RESOURCE_EXHAUSTED for a full disk, UNAVAILABLE for a lock or a shutdown, INTERNAL for the rest.
 // `what` says what was tried; RocksDB's own text follows (file names, never keys or values of ours).
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
+
+// How a store's files are written and read: small indexes and a Bloom filter, both in memory while a file is open and never
+// pushed out, since each look at a key needs them; blocks of data go through `cache`.
+std::shared_ptr<rocksdb::TableFactory> NewTables(std::shared_ptr<rocksdb::Cache> cache);
 
 // For what a log can give back: without a write-ahead log of its own.
 rocksdb::WriteOptions Unlogged();

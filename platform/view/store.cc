@@ -9,10 +9,8 @@
 #include "platform/view/times.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
-#include "rocksdb/filter_policy.h"
 #include "rocksdb/memtablerep.h"
 #include "rocksdb/slice_transform.h"
-#include "rocksdb/table.h"
 
 namespace trialog::view {
 namespace {
@@ -35,11 +33,7 @@ class WithoutOffset final : public rocksdb::SliceTransform {
 rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
                                            std::string_view name) {
   rocksdb::ColumnFamilyOptions family;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.cache_index_and_filter_blocks = true;
-  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.table_factory = NewTables(cache);
   family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   family.write_buffer_size = options.write_buffer_bytes / 4;
   if (name == "rows") {

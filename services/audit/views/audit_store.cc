@@ -9,10 +9,8 @@
 #include "platform/view/times.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
-#include "rocksdb/filter_policy.h"
 #include "rocksdb/memtablerep.h"
 #include "rocksdb/slice_transform.h"
-#include "rocksdb/table.h"
 #include "rocksdb/write_batch.h"
 #include "services/audit/views/store_keys.h"
 
@@ -21,6 +19,7 @@ namespace {
 
 using view::FromRocks;
 using view::FromSlice;
+using view::NewTables;
 using view::ToSlice;
 
 constexpr std::string_view kFamilyNames[] = {"default", "entries", "records",    "tiles",
@@ -31,11 +30,7 @@ constexpr std::string_view kAccessType = "trialog.event.v1.Access";
 rocksdb::ColumnFamilyOptions FamilyOptions(const AuditStoreOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache, std::string_view name) {
   rocksdb::ColumnFamilyOptions family;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.cache_index_and_filter_blocks = true;
-  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.table_factory = NewTables(cache);
   family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   family.write_buffer_size = 16 << 20;
   if (name == "events") {  // Found by the whole id alone, which is as good as random: a hash table costs less than a skip list.
