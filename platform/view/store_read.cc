@@ -45,7 +45,8 @@ RowPtr Store::FindLatest(int partition, const Table& table, std::string_view nam
   std::unique_ptr<rocksdb::Iterator> own(reused == nullptr ? NewRowIterator() : nullptr);
   const auto found = Versions(own ? *own : *reused, table, key, INT64_MAX, 1);
   RowPtr row = !found.empty() && found[0].row->resource ? found[0].row : nullptr;
-  cache_.Offer(key, row, found.empty() ? -1 : found[0].offset, cached.ticket);
+  // A fold that asks for a row which is not there is about to write it.
+  if (row || own) cache_.Offer(key, row, found.empty() ? -1 : found[0].offset, cached.ticket);
   return row;
 }
 
