@@ -115,23 +115,19 @@ class Writer {
   ~Writer() { Wait().IgnoreError(); }
 
   void Write(const view::Commit& commit) {
-    written_ = std::make_unique<std::promise<absl::Status>>();
-    executor_.Post([this, &commit] {
+    const auto written = std::make_shared<std::promise<absl::Status>>();
+    written_ = written->get_future();
+    executor_.Post([this, written, &commit] {
       absl::Status health = store_.Health();
-      written_->set_value(health.ok() ? store_.Write(commit) : health);
+      written->set_value(health.ok() ? store_.Write(commit) : health);
     });
   }
-  absl::Status Wait() {
-    if (!written_) return absl::OkStatus();
-    absl::Status status = written_->get_future().get();
-    written_ = nullptr;
-    return status;
-  }
+  absl::Status Wait() { return written_.valid() ? written_.get() : absl::OkStatus(); }
 
  private:
   view::Store& store_;
   Executor& executor_;
-  std::unique_ptr<std::promise<absl::Status>> written_;
+  std::future<absl::Status> written_;
 };
 
 }  // namespace

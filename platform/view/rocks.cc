@@ -21,14 +21,20 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
   return Refuse(absl::StatusCode::kInternal, "STORE_FAILED", text);
 }
 
-std::shared_ptr<rocksdb::TableFactory> NewTables(std::shared_ptr<rocksdb::Cache> cache) {
+rocksdb::ColumnFamilyOptions NewFamily(std::shared_ptr<rocksdb::Cache> cache, bool compress) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = std::move(cache);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.cache_index_and_filter_blocks = false;  // A large file's index does not fit in a shard of the cache.
   table.block_size = 16 * 1024;                 // Our keys are long: with the usual 4 KiB an index is a tenth of its file.
   table.index_block_restart_interval = 16;
-  return std::shared_ptr<rocksdb::TableFactory>(rocksdb::NewBlockBasedTableFactory(table));
+  rocksdb::ColumnFamilyOptions family;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  // The first two levels are soon rewritten, beside commands that want the processor.
+  family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, family.compression};
+  family.level0_file_num_compaction_trigger = 8;  // Filters keep a look at eight files cheap; a rebuild rewrites less.
+  return family;
 }
 
 rocksdb::WriteOptions Unlogged() {

@@ -21,9 +21,9 @@ inline std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.d
 // `what` says what was tried; RocksDB's own text follows (file names, never keys or values of ours).
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
 
-// How a store's files are written and read: small indexes and a Bloom filter, both in memory while a file is open and never
-// pushed out, since each look at a key needs them; blocks of data go through `cache`.
-std::shared_ptr<rocksdb::TableFactory> NewTables(std::shared_ptr<rocksdb::Cache> cache);
+// How a store's files are written and read. Indexes and Bloom filters are in memory while a file is open and never pushed
+// out, since each look at a key needs them; blocks of data go through `cache`. With `compress`, what has come to rest is.
+rocksdb::ColumnFamilyOptions NewFamily(std::shared_ptr<rocksdb::Cache> cache, bool compress);
 
 // For what a log can give back: without a write-ahead log of its own.
 rocksdb::WriteOptions Unlogged();

@@ -32,11 +32,8 @@ class WithoutOffset final : public rocksdb::SliceTransform {
 
 rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
                                            std::string_view name) {
-  rocksdb::ColumnFamilyOptions family;
-  family.table_factory = NewTables(cache);
-  family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  rocksdb::ColumnFamilyOptions family = NewFamily(cache, options.compress);
   family.write_buffer_size = options.write_buffer_bytes / 4;
-  family.level0_file_num_compaction_trigger = 8;  // Filters keep a look at eight files cheap; a rebuild rewrites less.
   if (name == "rows") {
     family.prefix_extractor = std::make_shared<WithoutOffset>();
     family.memtable_prefix_bloom_size_ratio = 0.02;  // A fold asks for each new row whether it was there before.

@@ -23,7 +23,8 @@ class AuditApp final : public service::Companion {
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
     if (absl::Status checked = CheckLog(); !checked.ok()) return checked;
-    fold_ = std::make_unique<AuditFold>(*parts_.log, *store_, parts_.keys.salt_key);
+    writer_ = runtime_->NewExecutor("audit-write");
+    fold_ = std::make_unique<AuditFold>(*parts_.log, *store_, parts_.keys.salt_key, AuditFold::kCommitBytes, writer_.get());
     const auto submit = [&backend](std::string method, DecideFn decide, auto done) {
       backend.SubmitInternal("", std::move(method), std::nullopt, std::move(decide), std::move(done));
     };
@@ -84,6 +85,7 @@ class AuditApp final : public service::Companion {
   AuditParts parts_;
   Runtime* runtime_ = nullptr;
   AuditService service_;
+  std::unique_ptr<Executor> writer_;  // Outlives the store.
   std::unique_ptr<AuditStore> store_;
   std::unique_ptr<AuditFold> fold_;
   std::unique_ptr<Sequencer> sequencer_;

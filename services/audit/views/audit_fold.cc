@@ -34,6 +34,11 @@ absl::StatusOr<int64_t> AuditFold::NextOf(std::string_view source, int partition
   return (*state)->next_offset();
 }
 
+absl::Status AuditFold::CommitWhenLong() {
+  if (store_.pending_bytes() < commit_bytes_) return absl::OkStatus();
+  return writer_ == nullptr ? store_.Commit() : store_.BeginCommit(*writer_);
+}
+
 absl::Status AuditFold::CatchUp() {
   if (failure_.ok()) failure_ = FoldOwnLog();
   return failure_;
@@ -48,8 +53,7 @@ absl::Status AuditFold::FoldOwnLog() {
     if (records->empty()) return store_.Commit();
     for (const log::StoredRecord& stored : *records) {
       if (absl::Status folded = FoldOwn(stored); !folded.ok()) return folded;
-      if (store_.pending_bytes() < commit_bytes_) continue;
-      if (absl::Status committed = store_.Commit(); !committed.ok()) return committed;
+      if (absl::Status committed = CommitWhenLong(); !committed.ok()) return committed;
     }
   }
 }
@@ -116,8 +120,7 @@ absl::Status AuditFold::Take(const v1::Sequenced& range) {
       if (!appended.ok()) return appended;
     }
     store_.SetFold(range.source(), range.partition(), fold);
-    if (store_.pending_bytes() < commit_bytes_) continue;
-    if (absl::Status committed = store_.Commit(); !committed.ok()) return committed;
+    if (absl::Status committed = CommitWhenLong(); !committed.ok()) return committed;
   }
   return absl::OkStatus();
 }

@@ -24,9 +24,12 @@ inline constexpr int kOwnPartition = 0;
 // For one thread.
 class AuditFold {
  public:
-  // Both outlive the fold. What was folded is committed when it is longer than `commit_bytes`, and at the end.
-  AuditFold(log::Log& log, AuditStore& store, sealing::SecretKey salt_key, size_t commit_bytes = 4 << 20)
-      : log_(log), store_(store), salt_key_(std::move(salt_key)), commit_bytes_(commit_bytes) {}
+  // All outlive the fold, `writer` the store as well. What was folded is committed when it is longer than `commit_bytes`,
+  // and at the end. With a writer, on a thread of its own, the fold goes on meanwhile.
+  static constexpr size_t kCommitBytes = 4 << 20;
+  AuditFold(log::Log& log, AuditStore& store, sealing::SecretKey salt_key, size_t commit_bytes = kCommitBytes,
+            Executor* writer = nullptr)
+      : log_(log), store_(store), salt_key_(std::move(salt_key)), commit_bytes_(commit_bytes), writer_(writer) {}
 
   // Folds to the end of audit's own log, in bounded batches. After an error the store must be opened anew; a second try
   // on the same objects is refused with the same error.
@@ -48,6 +51,8 @@ class AuditFold {
   // Appends the record's entries. FAILED_PRECONDITION UNKNOWN_EVENT.
   absl::Status AppendEntries(std::string_view source, int partition, const log::StoredRecord& stored,
                              const event::v1::Data& data, std::string_view record_hash);
+  // Commits when there is much to commit.
+  absl::Status CommitWhenLong();
   // The fold state of a partition, read from the store once.
   absl::StatusOr<event::v1::FoldState*> StateOf(std::string_view source, int partition);
 
@@ -55,6 +60,7 @@ class AuditFold {
   AuditStore& store_;
   const sealing::SecretKey salt_key_;
   const size_t commit_bytes_;
+  Executor* const writer_;
   std::map<std::pair<std::string, int>, event::v1::FoldState> folds_;
   absl::Status failure_;
 };

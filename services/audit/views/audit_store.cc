@@ -19,7 +19,6 @@ namespace {
 
 using view::FromRocks;
 using view::FromSlice;
-using view::NewTables;
 using view::ToSlice;
 
 constexpr std::string_view kFamilyNames[] = {"default", "entries", "records",    "tiles",
@@ -29,9 +28,7 @@ constexpr std::string_view kAccessType = "trialog.event.v1.Access";
 
 rocksdb::ColumnFamilyOptions FamilyOptions(const AuditStoreOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache, std::string_view name) {
-  rocksdb::ColumnFamilyOptions family;
-  family.table_factory = NewTables(cache);
-  family.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  rocksdb::ColumnFamilyOptions family = view::NewFamily(cache, options.compress);
   family.write_buffer_size = 16 << 20;
   if (name == "events") {  // Found by the whole id alone, which is as good as random: a hash table costs less than a skip list.
     family.prefix_extractor.reset(rocksdb::NewNoopTransform());
@@ -60,9 +57,11 @@ absl::Status Damaged(std::string_view what) {
 
 }  // namespace
 
-AuditStore::AuditStore() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+AuditStore::AuditStore()
+    : batch_(std::make_unique<rocksdb::WriteBatch>()), closed_(std::make_unique<rocksdb::WriteBatch>()) {}
 
 AuditStore::~AuditStore() {
+  AwaitBegun().IgnoreError();
   if (!db_) return;
   for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
 }
@@ -285,18 +284,41 @@ void AuditStore::PutKeys() {
   event_keys_.clear();
 }
 
-absl::Status AuditStore::Commit() {
-  if (batch_->Count() == 0) return absl::OkStatus();
-  view::CountNothing();
+bool AuditStore::CloseBatch() {
+  if (batch_->Count() == 0) return false;
   PutOpenTiles();
   PutKeys();
-  const uint64_t size = frontier_.size();
-  batch_->Put(families_[kMeta], ToSlice(keys::kTreeSize), keys::Number(size));
-  const auto status = db_->Write({}, batch_.get());
-  batch_->Clear();
+  closed_size_ = frontier_.size();
+  batch_->Put(families_[kMeta], ToSlice(keys::kTreeSize), keys::Number(closed_size_));
+  std::swap(batch_, closed_);
+  return true;
+}
+
+absl::Status AuditStore::WriteClosed() {
+  view::CountNothing();
+  const auto status = db_->Write({}, closed_.get());
+  closed_->Clear();
   if (!status.ok()) return FromRocks(status, "writing the store of the audit log");
-  size_.store(size, std::memory_order_release);
+  size_.store(closed_size_, std::memory_order_release);
   return absl::OkStatus();
+}
+
+absl::Status AuditStore::AwaitBegun() {
+  return begun_.valid() ? begun_.get() : absl::OkStatus();
+}
+
+absl::Status AuditStore::BeginCommit(Executor& writer) {
+  if (absl::Status before = AwaitBegun(); !before.ok()) return before;
+  if (!CloseBatch()) return absl::OkStatus();
+  const auto written = std::make_shared<std::promise<absl::Status>>();
+  begun_ = written->get_future();
+  writer.Post([this, written] { written->set_value(WriteClosed()); });
+  return absl::OkStatus();
+}
+
+absl::Status AuditStore::Commit() {
+  if (absl::Status before = AwaitBegun(); !before.ok()) return before;
+  return CloseBatch() ? WriteClosed() : absl::OkStatus();
 }
 
 absl::Status AuditStore::Sync() { return FromRocks(db_->SyncWAL(), "syncing the store of the audit log"); }

@@ -5,8 +5,8 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "platform/runtime/runtime.h"
 #include "services/audit/tree/tile.h"
 #include "services/audit/tree/tree.h"
 #include "trialog/audit/v1/entry.pb.h"
@@ -109,6 +110,9 @@ class AuditStore {
   size_t pending_bytes() const;
   // All of it or nothing. Not synced: the logs are the truth.
   absl::Status Commit();
+  // Begins the same on `writer`, which runs tasks on a thread of its own and outlives the store, so that appending goes on
+  // meanwhile. The error is that of the one begun before; Commit waits for the last.
+  absl::Status BeginCommit(Executor& writer);
   // What is committed survives a power cut. Thread safe.
   absl::Status Sync();
 
@@ -131,6 +135,12 @@ class AuditStore {
   void IndexEntry(const v1::AuditEntry& entry, uint64_t tree_index);
   void PutOpenTiles();
   void PutKeys();
+  // Makes what was appended a batch of its own; false when that is nothing.
+  bool CloseBatch();
+  // Writes what CloseBatch made.
+  absl::Status WriteClosed();
+  // Waits for the commit begun before.
+  absl::Status AwaitBegun();
   absl::StatusOr<std::string> Get(Family family, std::string_view key, std::string_view what) const;
 
   std::unique_ptr<rocksdb::DB> db_;
@@ -146,6 +156,9 @@ class AuditStore {
   };
   std::vector<OpenTile> open_tiles_;  // By tile level.
   std::unique_ptr<rocksdb::WriteBatch> batch_;
+  std::unique_ptr<rocksdb::WriteBatch> closed_;  // While a commit is begun its thread's, like closed_size_.
+  uint64_t closed_size_ = 0;
+  std::future<absl::Status> begun_;
   // Keys all over their families. They are put in order, which RocksDB takes several times faster.
   using ListPlace = std::pair<uint64_t, uint64_t>;  // The numbers of a key's place, which sort as its bytes do.
   absl::flat_hash_map<std::string, std::vector<ListPlace>> list_keys_;  // By what the keys of a list begin with.
