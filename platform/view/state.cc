@@ -110,18 +110,22 @@ event::v1::RowMeta ChangeSet::NextMeta(const RowPtr& before) const {
 
 void ChangeSet::Put(const Table& table, std::string_view name,
                     std::shared_ptr<const google::protobuf::Message> resource, event::v1::SealedPart sealed) {
-  RowPtr before = Find(table, name);
+  PutAfter(Find(table, name), table, name, std::move(resource), std::move(sealed));
+}
+
+void ChangeSet::PutKeepingSealed(const Table& table, std::string_view name,
+                                 std::shared_ptr<const google::protobuf::Message> resource) {
+  const RowPtr before = Find(table, name);
+  PutAfter(before, table, name, std::move(resource), before ? before->sealed : event::v1::SealedPart());
+}
+
+void ChangeSet::PutAfter(const RowPtr& before, const Table& table, std::string_view name,
+                         std::shared_ptr<const google::protobuf::Message> resource, event::v1::SealedPart sealed) {
   auto row = std::make_shared<Row>();
   row->resource = std::move(resource);
   row->sealed = std::move(sealed);
   row->meta = NextMeta(before);
   Write(table, name, before, std::move(row));
-}
-
-void ChangeSet::PutKeepingSealed(const Table& table, std::string_view name,
-                                 std::shared_ptr<const google::protobuf::Message> resource) {
-  RowPtr before = Find(table, name);
-  Put(table, name, std::move(resource), before ? before->sealed : event::v1::SealedPart());
 }
 
 void ChangeSet::Delete(const Table& table, std::string_view name) {

@@ -189,6 +189,8 @@ class ChangeSet final : public State {
  private:
   using RowKey = std::pair<uint16_t, std::string_view>;  // Table and name; the name is that of a write.
 
+  void PutAfter(const RowPtr& before, const Table& table, std::string_view name,
+                std::shared_ptr<const google::protobuf::Message> resource, event::v1::SealedPart sealed);
   void Write(const Table& table, std::string_view name, const RowPtr& before, RowPtr after);
   void AddToCount(std::string_view index_and_group, int64_t by);
   event::v1::RowMeta NextMeta(const RowPtr& before) const;
