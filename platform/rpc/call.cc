@@ -53,6 +53,8 @@ std::string_view CallInfo::bearer_token() const {
 
 std::string CallInfo::traceparent() const { return telemetry::NormalTraceparent(metadata("traceparent")); }
 
+std::string CallInfo::min_position() const { return std::string(metadata("trialog-min-position")); }
+
 std::string CallInfo::peer() const { return context_.peer(); }
 
 bool CallInfo::in_process() const {

@@ -41,6 +41,8 @@ class CallInfo {
   std::string_view bearer_token() const;
   // W3C trace context of the caller, in the form of version 00; empty when there is none or it is not valid.
   virtual std::string traceparent() const;
+  // The caller's `trialog-min-position`; empty when there is none.
+  virtual std::string min_position() const;
   // gRPC's name of the other end: "ipv4:127.0.0.1:1234", "unix:/path".
   std::string peer() const;
   // Whether the call came through Server::InProcessChannel, so from code of this very process.
@@ -48,7 +50,7 @@ class CallInfo {
   // Names in the client's verified TLS certificate (subject alternative names, else common name); empty without one.
   std::vector<std::string> peer_identity() const;
   // InfiniteFuture when the caller set none.
-  absl::Time deadline() const;
+  virtual absl::Time deadline() const;
   // Whether nobody waits for the answer any more.
   virtual bool cancelled() const;
 

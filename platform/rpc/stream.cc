@@ -152,7 +152,9 @@ Stream::Stream(const Method& method, grpc::CallbackServerContext& context, const
                std::shared_ptr<StreamReactor> reactor)
     : ServerCall(method, context, request),
       reactor_(std::move(reactor)),
-      traceparent_(CallInfo::traceparent()) {}
+      traceparent_(CallInfo::traceparent()),
+      min_position_(CallInfo::min_position()),
+      deadline_(CallInfo::deadline()) {}
 
 Stream::~Stream() {
   Stream::Finish(cancelled() ? absl::CancelledError("the caller has gone")

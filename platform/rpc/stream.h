@@ -41,8 +41,10 @@ class Stream final : public ServerCall {
   // Ends after what is in the buffer. Thread safe.
   void Finish(const absl::Status& status) override;
   bool cancelled() const override;
-  // Kept: the server may end the stream, and with it the metadata, at any time.
+  // Kept: the server may end the stream, and with it gRPC's context, at any time.
   std::string traceparent() const override { return traceparent_; }
+  std::string min_position() const override { return min_position_; }
+  absl::Time deadline() const override { return deadline_; }
 
   // The server's own end (drain): at once, and the handler hears of it as of a cancellation. Thread safe.
   void Abort(const absl::Status& status);
@@ -53,6 +55,8 @@ class Stream final : public ServerCall {
 
   const std::shared_ptr<StreamReactor> reactor_;
   const std::string traceparent_;
+  const std::string min_position_;
+  const absl::Time deadline_;
 };
 
 using StreamHandler = std::function<void(std::shared_ptr<Stream>)>;

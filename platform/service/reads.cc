@@ -42,7 +42,7 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
       read(*principal);
     });
   };
-  const std::string_view wanted = call->metadata("trialog-min-position");
+  const std::string wanted = call->min_position();
   if (wanted.empty()) return readable(absl::OkStatus());
   const auto position = ParsePosition(wanted);
   if (!position || position->partition >= owner_.partitions) {
