@@ -237,11 +237,11 @@ def test_unknown_enum_numbers_are_named(cast):
 
 
 def test_truncated_bytes_are_refused(cast):
-    """Cut at every length at which the bytes are no message; and behind a whole one, a field that ends too soon."""
+    """Cut at every fourth length at which the bytes are no message; and behind a whole one, a field that ends too soon."""
     wrong = []
     for method in METHODS:
         good = cast.request(method).SerializeToString()
-        for length in range(1, len(good) + 1):
+        for length in [*range(1, len(good), 4), len(good)]:
             cut = good[:length] if length < len(good) else good + b"\x7a\x05ab"
             try:
                 method_of(method).input_type._concrete_class.FromString(cut)
