@@ -100,8 +100,8 @@ class Watch {
   }
 
  private:
-  // Longer than any change takes; reached only when something is broken.
-  static constexpr absl::Duration kPatience = absl::Seconds(30);
+  // Longer than any scene takes on a busy machine; reached only when something is broken.
+  static constexpr absl::Duration kPatience = absl::Minutes(2);
 
   bool Next(Response& response) {
     response.Clear();
