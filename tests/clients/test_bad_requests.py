@@ -9,16 +9,12 @@ from google.protobuf.descriptor import FieldDescriptor as Field
 from google.protobuf.message import DecodeError
 
 import access_table
-from client import Caller, eventually, method_of, outcome, request_id
-from organization import Organization, role
+from audited import Audited
+from client import Caller, method_of, outcome
+from organization import Organization
 from request_maker import behaves, every_method, is_personal, is_repeated, is_set_by_caller, path_of, request_for
 from trialog import options_pb2
-from trialog.analytics.v1 import dataset_pb2
-from trialog.audit.v1 import service_pb2
-from trialog.auth.v1 import invitation_pb2, organization_pb2
 from trialog.event.v1 import record_pb2
-from trialog.inventory.v1 import biobank_pb2
-from trialog.trials.v1 import trial_pb2
 
 RULES = access_table.options()
 # Methods that a caller from outside gets to at all; the others answer ROLE_MISSING whatever is sent (test_access.py).
@@ -26,8 +22,6 @@ METHODS = [method for method in every_method() if any(access_table.roles(RULES[m
 QUERIES = {"filter", "order_by", "page_token", "resume_token"}
 DEPTH = 5  # Of messages within a request.
 MARK = "M" * 24
-DRAFT = trial_pb2.Trial(title="m", description="m", study_type=trial_pb2.STUDY_TYPE_OBSERVATIONAL)
-INVITATION = invitation_pb2.Invitation(roles=[invitation_pb2.InvitedRole(role=role("ANALYST"))])
 
 
 class Cast:
@@ -39,8 +33,8 @@ class Cast:
         roles = [name.removeprefix("ROLE_") for name in options_pb2.Role.keys()[1:]]
         self.holders = {role: organization.join(f"bad-{role.lower().replace('_', '-')}", role) for role in roles if role != "NOTIFIER"}
         self.holders["NOTIFIER"] = organization.program("NOTIFIER")
-        self._marks = 0
-        self.before = self._mark()
+        self._audited = Audited(organization, self.holders)
+        self.before = self._written()
 
     def caller(self, method):
         """Whom the method lets in."""
@@ -56,40 +50,14 @@ class Cast:
             request.subject = f"{self.organization.name}/patients/made-up-1"
         return request
 
-    def _mark(self):
-        """Writes a record in each service but audit; what audit holds up to there, accesses and marks aside: {entry: type}."""
-        self._marks += 1
-        name, holders, number = self.organization.name, self.holders, f"mark-{self._marks}"
-        holders["BIOBANK_MANAGER"].BiobankService.CreateBiobank(
-            biobank_pb2.CreateBiobankRequest(parent=name, biobank_id=number, biobank=biobank_pb2.Biobank(display_name="m"))
-        )
-        holders["ANALYST"].DatasetService.CreateDataset(
-            dataset_pb2.CreateDatasetRequest(parent=name, dataset_id=number, dataset=dataset_pb2.Dataset(display_name="m"))
-        )
-        holders["TRIAL_RESEARCHER"].TrialService.CreateTrial(
-            trial_pb2.CreateTrialRequest(parent=name, trial_id=number, trial=DRAFT, request_id=request_id())
-        )
-        self.organization.administrator.OrganizationService.CreateInvitation(
-            organization_pb2.CreateInvitationRequest(parent=name, invitation_id=number, invitation=INVITATION)
-        )
-        return eventually(lambda: self._written(number))
-
-    def _written(self, mark):
-        """The entries, once the mark's four are among them."""
-        request = service_pb2.ListEntriesRequest(parent=self.organization.name, page_size=1000)
-        entries = []
-        while not entries or request.page_token:
-            page = self.holders["AUDITOR"].AuditService.ListEntries(request)
-            entries += page.entries
-            request.page_token = page.next_page_token
-        if sum(entry.content.entity.endswith("/" + mark) for entry in entries) < 4:
-            return None
-        kinds = {entry.name: entry.content.type for entry in entries if "/mark-" not in entry.content.entity}
+    def _written(self):
+        """What audit holds, accesses aside: {entry: type}."""
+        kinds = {entry.name: entry.content.type for entry in self._audited.entries()}
         return {name: kind for name, kind in kinds.items() if kind != record_pb2.Access.DESCRIPTOR.full_name}
 
     def written_since(self):
         """Kinds of what was written since this was last asked."""
-        now = self._mark()
+        now = self._written()
         added = [kind for name, kind in now.items() if name not in self.before]
         self.before = now
         return added

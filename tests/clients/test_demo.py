@@ -5,6 +5,7 @@ import csv
 import json
 import pathlib
 import re
+import signal
 import subprocess
 import time
 
@@ -12,11 +13,12 @@ import pytest
 
 import stubs
 import survival
+from audited import Audited
 from client import pages, request_id
 from organization import Organization
 from server import DEADLINE, write_secret
-from trialog.audit.v1 import service_pb2
 from trialog.auth.v1 import auth_pb2, user_pb2
+from trialog.event.v1 import record_pb2
 from trialog.trials.v1 import data_capture_pb2, enrollment_pb2, patient_pb2
 
 COLUMNS = ["inst", "time", "status", "age", "sex", "ph.ecog", "ph.karno", "pat.karno", "meal.cal", "wt.loss"]
@@ -146,15 +148,16 @@ def check_proven(printed):
 
 
 
-
 def events_of(organization):
-    """How many events of each kind the demo's calls made, but for people signing in."""
-    auditor = organization.join("event-auditor", "AUDITOR")
-    request = service_pb2.ListEntriesRequest(parent=organization.name, page_size=1000)
-    entries = pages(auditor.AuditService.ListEntries, request, "entries")
-    return collections.Counter(
-        entry.content.type for entry in entries if entry.content.source not in ("auth", "audit") and "Access" not in entry.content.type
-    )
+    """How many events of each kind there are, accesses aside."""
+    kinds = collections.Counter(entry.content.type for entry in Audited(organization).entries())
+    del kinds[record_pb2.Access.DESCRIPTOR.full_name]
+    return kinds
+
+
+def work_of(organization):
+    """The same, but for what comes of people signing in."""
+    return {kind: count for kind, count in events_of(organization).items() if not kind.startswith("trialog.auth.")}
 
 
 def check_records(organization, rows):
@@ -260,7 +263,7 @@ def test_demo_killed_anywhere_goes_on_to_the_same_figures(server, tmp_path, chan
     check_by_sex(printed, rows)
     check_proven(printed)
     check_records(killed.organization, rows)
-    assert events_of(killed.organization) == events_of(undisturbed.organization)
+    assert work_of(killed.organization) == work_of(undisturbed.organization)
 
 
 @pytest.mark.parametrize("port", ["the same port", "another port"])
@@ -288,27 +291,59 @@ def test_demo_whose_server_was_killed_goes_on_to_the_same_figures(make_server, t
     check_records(demo.organization, rows)
 
 
-def test_demo_goes_on_when_its_peoples_sessions_are_ended(server, tmp_path, chance):
-    rows = trial_rows(chance, 120)
-    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", rows), "demo")
-    administrator, name = demo.organization.administrator, demo.organization.name
-    with demo.begin() as process:
-        while "patients enrolled" not in process.stdout.readline():
-            pass
-        ended = 0
-        for user in pages(administrator.UserService.ListUsers, user_pb2.ListUsersRequest(parent=name), "users"):
-            if user.name == administrator.name:
-                continue
-            request = auth_pb2.ListSessionsRequest(parent=user.name)
-            for session in pages(administrator.AuthService.ListSessions, request, "sessions"):
+def end_sessions(organization):
+    """Ends every session but the administrator's; their names."""
+    administrator = organization.administrator
+    ended = set()
+    for user in pages(administrator.UserService.ListUsers, user_pb2.ListUsersRequest(parent=organization.name), "users"):
+        if user.name != administrator.name:
+            for name in sessions_of(organization, user.name):
                 administrator.AuthService.RevokeSession(
-                    auth_pb2.RevokeSessionRequest(name=session.name, request_id=request_id())
+                    auth_pb2.RevokeSessionRequest(name=name, request_id=request_id())
                 )
-                ended += 1
-        printed, errors = process.communicate(timeout=PATIENCE)
+                ended.add(name)
+    return ended
+
+
+def sessions_of(organization, user):
+    """Names of a user's open sessions."""
+    request = auth_pb2.ListSessionsRequest(parent=user)
+    return {session.name for session in pages(organization.administrator.AuthService.ListSessions, request, "sessions")}
+
+
+# Before any watch, and while one is open.
+@pytest.mark.parametrize("line", ["patients enrolled with consent", "  the participant watches their notices"])
+def test_demo_goes_on_when_its_peoples_sessions_are_ended(server, tmp_path, chance, line):
+    rows = trial_rows(chance, 16)
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", rows), "demo")
+    printed = ""
+    with demo.begin() as process:
+        while line not in printed:
+            printed += (read := process.stdout.readline())
+            assert read, printed + process.stderr.read()
+        process.send_signal(signal.SIGSTOP)
+        ended = end_sessions(demo.organization)
+        process.send_signal(signal.SIGCONT)
+        printed += process.stdout.read()
+        errors = process.stderr.read()
     assert process.returncode == 0, printed + errors
-    assert ended > 100
+    assert len(ended) > len(rows)
+    assert sessions_of(demo.organization, f"{demo.organization.name}/users/statistician"), "it met the end of its session"
     check_by_sex(printed, rows)
+    check_proven(printed)
+    check_records(demo.organization, rows)
+
+
+def test_demo_outlives_its_access_tokens(make_server, tmp_path, chance):
+    # By the demo's clock each token that this server gives has ended when it comes.
+    server = make_server(clock="-10m")
+    rows = trial_rows(chance, 12)
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", rows), "demo")
+    printed = demo.run()
+    check_by_sex(printed, rows)
+    check_proven(printed)
+    renewed = events_of(demo.organization)["trialog.auth.v1.SessionRefreshed"]
+    assert renewed > 10 * len(rows)
     check_records(demo.organization, rows)
 
 

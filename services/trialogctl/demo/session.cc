@@ -50,6 +50,9 @@ absl::Status Explained(const Person& who, std::string_view method, const absl::S
 
 bool MayRetry(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
 
+// Whether a watch that ended so may be opened again, from its beginning.
+bool MayOpenAgain(const absl::Status& end) { return MayRetry(end) || ReasonOf(end) == "WATCH_ACCESS_CHANGED"; }
+
 }  // namespace
 
 absl::Status Steps::Attempt(const Person& who, std::string_view method, const google::protobuf::Message& request,
@@ -116,7 +119,7 @@ bool Stream::Read(google::protobuf::Message& message) {
     if (reader_->Read(message)) return true;
     const absl::Status end = reader_->Finish();
     const bool token_ended = absl::IsUnauthenticated(end);
-    if (opened_ == kTries || !(token_ended || MayRetry(end))) {
+    if (opened_ == kTries || !(token_ended || MayOpenAgain(end))) {
       steps_.Fail(end.ok() ? absl::InternalError("a watch ended") : Explained(who_, method_, end));
     } else {
       if (!token_ended) token_.clear();  // It is not what was refused.
