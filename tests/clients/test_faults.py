@@ -21,6 +21,7 @@ from watching import Watch
 KILLS = 20
 EVENTS = 10_000  # That audit folds while it is killed.
 CUTS = 15
+OPERATIONS = 1500  # Of the disk before a cut, at most: a start takes some 350 of them.
 REFOLDS = 8
 
 
@@ -135,7 +136,7 @@ def test_power_cuts_under_load_lose_and_double_nothing(failing_disk, chance):
     served = 0
     with journal.Client(server.target, chance.random(), site.jobs()) as client:
         for _ in range(CUTS):
-            if server.start_until_cut(cut_after=chance.randint(0, 4000), torn_seed=chance.randint(-1, 10**6)):
+            if server.start_until_cut(cut_after=chance.randint(0, OPERATIONS), torn_seed=chance.randint(-1, 10**6)):
                 served += 1
                 client.use(server.target)
                 server.await_cut()
