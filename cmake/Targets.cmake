@@ -1,8 +1,7 @@
 # trialog_library(NAME SRCS … HDRS … DEPS … [TESTS …] [TEST_DEPS …])
 #   A static library of ours, and one test program NAME_test of the *_test.cc files beside it.
-# trialog_binary(NAME [LIBC_MALLOC] SRCS … DEPS …)
+# trialog_binary(NAME SRCS … DEPS …)
 #   A program, on jemalloc: the protobuf messages of a fold are many small allocations, freed in another order.
-#   LIBC_MALLOC: for what runs under libfaketime, which cannot start beside jemalloc.
 # trialog_test(NAME SRCS … DEPS …)
 #   A test program of its own, found by ctest under NAME.
 # trialog_golden(NAME)
@@ -58,10 +57,10 @@ function(trialog_golden NAME)
 endfunction()
 
 function(trialog_binary NAME)
-  cmake_parse_arguments(A "LIBC_MALLOC" "" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(A "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${NAME} ${A_SRCS})
   target_link_libraries(${NAME} PRIVATE ${A_DEPS} trialog_warnings)
-  if(NOT TRIALOG_SANITIZE AND NOT A_LIBC_MALLOC)  # The sanitizers bring their own allocator.
+  if(NOT TRIALOG_SANITIZE)  # The sanitizers bring their own allocator.
     target_link_options(${NAME} PRIVATE -Wl,--push-state,--no-as-needed ${JEMALLOC_LDFLAGS} -Wl,--pop-state)
   endif()
   if(TARGET trialog_pch)

@@ -16,7 +16,7 @@ fi
 [ "$what" != fuzz ] || packages+=(clang-19 libclang-rt-19-dev llvm-19)
 [ "$what" != lint ] || packages+=(clang-19 clang-tidy-19)
 if [ "$what" = test ]; then
-  packages+=(python3-venv faketime)
+  packages+=(python3-venv)
   command -v npm >/dev/null || packages+=(nodejs npm)
 fi
 

@@ -50,24 +50,15 @@ void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Acces
 }
 
 std::optional<event::v1::Access> Backend::BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome) {
-  // So many a minute, the rest as a count: a loop of refused calls must not fill the log.
-  constexpr int kRecordedPerMinute = 20;
-  constexpr size_t kMaxKeys = 10'000;
+  const auto stands_for = refusals_.Take(key, runtime_.Monotonic());
+  if (!stands_for) {
+    accesses_withheld_.fetch_add(1, std::memory_order_relaxed);
+    return std::nullopt;
+  }
   event::v1::Access access;
   access.set_outcome(outcome);
-  access.set_count(1);
-  absl::MutexLock lock(&refusals_mutex_);
-  if (refusals_.size() > kMaxKeys) refusals_.clear();
-  Refusals& refusals = refusals_[key];
-  const absl::Duration now = runtime_.Monotonic();
-  if (now - refusals.since > absl::Minutes(1)) {
-    access.set_count(1 + refusals.unrecorded);
-    refusals = {.since = now};
-  }
-  if (++refusals.recorded <= kRecordedPerMinute) return access;
-  ++refusals.unrecorded;
-  accesses_withheld_.fetch_add(1, std::memory_order_relaxed);
-  return std::nullopt;
+  access.set_count(*stands_for);
+  return access;
 }
 
 void Backend::RecordRefusal(const Principal& principal, const rpc::CallInfo& call) {

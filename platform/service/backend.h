@@ -9,13 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "platform/command/owner.h"
 #include "platform/rpc/call.h"
 #include "platform/rpc/frame.h"
 #include "platform/rpc/page_token.h"
 #include "platform/sealing/data_keys.h"
+#include "platform/service/access_budget.h"
 #include "platform/service/resource.h"
 #include "platform/service/watch_hub.h"
 #include "platform/view/store.h"
@@ -234,13 +233,7 @@ class Backend {
   Owner owner_;
   rpc::Handlers handlers_;
 
-  struct Refusals {
-    absl::Duration since = -absl::InfiniteDuration();  // Monotonic; when the minute began.
-    int recorded = 0;
-    int64_t unrecorded = 0;
-  };
-  absl::Mutex refusals_mutex_;
-  absl::flat_hash_map<std::string, Refusals> refusals_ ABSL_GUARDED_BY(refusals_mutex_);
+  AccessBudget refusals_;
 
   std::array<std::atomic<int64_t>, event::v1::Access::Outcome_ARRAYSIZE> accesses_recorded_{};
   std::atomic<int64_t> accesses_withheld_ = 0;  // Counted in a later access record instead.

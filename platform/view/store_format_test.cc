@@ -7,7 +7,6 @@
 #include "platform/view/store.h"
 #include "platform/view/times.h"
 #include "rocksdb/env.h"
-#include "tests/support/filled_message.h"
 #include "tests/support/golden.h"
 
 namespace trialog::view {
@@ -31,9 +30,17 @@ std::shared_ptr<const StringValue> Text(std::string_view value) {
   return text;
 }
 
+// Set field by field: a message that gains a field must not change these bytes.
 event::v1::SealedPart Sealed() {
   event::v1::SealedPart sealed;
-  testing::Fill(sealed);
+  auto& field = *sealed.add_fields();
+  field.set_number(8);
+  field.mutable_value()->set_key_id("11111111-2222-4333-8444-555555555555");
+  field.mutable_value()->set_nonce("nonce of 12 ");
+  field.mutable_value()->set_ciphertext("ciphertext and tag");
+  auto& key = *sealed.add_keys();
+  key.set_index("mrn");
+  key.set_mac("keyed hash");
   return sealed;
 }
 
@@ -42,7 +49,9 @@ void Record(Store& store, int64_t offset, const std::function<void(ChangeSet&)>&
   const auto time = ToProto(absl::FromUnixSeconds(1'767'225'600 + offset * 3600));
   ChangeSet changes(&store.partition(kPartition));
   event::v1::Caller actor;
-  testing::Fill(actor);
+  actor.set_kind(event::v1::Caller::KIND_USER);
+  actor.set_name("organizations/o/users/u");
+  actor.set_session("s");
   changes.Begin({"0123456789abcdef", "o", actor, time, static_cast<uint64_t>(offset)});
   change(changes);
   Commit commit{.partition = kPartition, .fold = store.fold(kPartition), .changes = &changes};

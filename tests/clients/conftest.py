@@ -13,7 +13,6 @@ import stubs
 
 def pytest_addoption(parser):
     parser.addoption("--build", default="build/release", help="build folder; the binaries are in its bin/")
-    parser.addoption("--watch-changes", type=int, default=2000, help="changes seen by the watch that is cut off")
 
 
 def pytest_configure(config):

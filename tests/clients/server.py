@@ -27,14 +27,8 @@ def make_data_folder(folder, binaries):
     subprocess.run([binaries / "trialogctl", "init", "--data", folder], check=True, timeout=DEADLINE)
 
 
-# The standalone on libc's allocator: libfaketime cannot start beside the one that our programs use.
+# The standalone whose clock may be told to be wrong (tests/fault/standalone_server.cc).
 AT_ANOTHER_TIME = "fault_standalone"
-
-
-def at_another_time(clock):
-    """The environment in which a program believes in another time ("-10m")."""
-    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # scripts/deps.sh test
-    return {"LD_PRELOAD": str(library), "FAKETIME": clock, "DONT_FAKE_MONOTONIC": "1"}
 
 
 class EndedEarly(Exception):
@@ -86,10 +80,12 @@ class Server:
 
     def _spawn(self, clock=None, flags=(), variables=None):
         self._printed = b""
-        environment = os.environ | (at_another_time(clock) if clock else {}) | (variables or {})
+        environment = os.environ | (variables or {})
+        program = AT_ANOTHER_TIME if clock else self.program
+        flags = (*self.flags, *(("--clock_shift", clock) if clock else ()), *flags)
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binaries / (AT_ANOTHER_TIME if clock else self.program), "--data", self.data, "--address", "127.0.0.1:0", *self.flags, *flags],
+                [self.binaries / program, "--data", self.data, "--address", "127.0.0.1:0", *flags],
                 stdin=self.stdin,
                 stdout=subprocess.PIPE,
                 stderr=log,

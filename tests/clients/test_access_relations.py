@@ -71,6 +71,29 @@ def test_every_method_that_reads_a_record_is_named():
     assert named <= set(OPTIONS)
 
 
+# What a "yes" in a column may come of: the record rules of the method table.
+RULES_BEHIND = {
+    "own": {"own", "organization"},
+    "trial": {"scope", "assigned", "organization", "active"},
+    "named": {"assigned", "shared"},
+    "part": {"assigned", "own", "active"},
+    "organization": {"scope", "admin", "organization", "active"},
+}
+
+
+@pytest.mark.parametrize("method", sorted({method for table in TABLES.values() for method in table.methods}))
+def test_record_rule_of_the_method_is_what_the_tables_say(method):
+    """Each "yes" of the tables follows from a rule of the method's row, and each rule shows in some "yes"."""
+    rules, shown = access_table.record_rules()[method], set()
+    for table in TABLES.values():
+        for role, column, cell in table.cells():
+            if method in table.methods and cell == "yes" and column != "ended" and lets_in(method, role):
+                behind = RULES_BEHIND.get(column, {"scope", "organization", "active"})
+                assert behind & rules, (table.title, role, column)
+                shown |= behind
+    assert rules <= shown
+
+
 @pytest.mark.parametrize("title", TABLES)
 def test_table_is_whole(title):
     """A row for each role that a method lets in, a column for each relation that there is, and no cell left out."""

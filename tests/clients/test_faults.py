@@ -1,6 +1,5 @@
 """The whole server, under load through gRPC, while it is killed, loses power, or its disk fills up: every command that was
 acknowledged is there once, none half; one in doubt is there once or not at all. TRIALOG_SEED repeats a run."""
-import os
 import re
 import shutil
 import subprocess
@@ -19,10 +18,46 @@ from trialog.audit.v1 import service_pb2
 from trialog.inventory.v1 import inventory_item_pb2
 from watching import Watch
 
-KILLS = int(os.environ.get("K", "20"))
-EVENTS = int(os.environ.get("E","10000"))  # That audit folds while it is killed.
+KILLS = 20
+EVENTS = 10_000  # That audit folds while it is killed.
 CUTS = 15
+OPERATIONS = 1500  # Of the disk before a cut, at most: a start takes some 350 of them.
 REFOLDS = 8
+
+
+@pytest.fixture
+def failing_disk(binaries, tmp_path):
+    """A standalone on a disk that fails when told to (tests/fault/standalone_server.cc)."""
+    server = FailingDisk(binaries, tmp_path, program="fault_standalone")
+    yield server
+    server.kill()
+
+
+class FailingDisk(Server):
+    stdin = subprocess.PIPE
+
+    def start_until_cut(self, cut_after, torn_seed):
+        """Starts it; whether it came to serve before its power was cut, after so many operations of the disk."""
+        try:
+            self.launch(flags=("--cut_after", str(cut_after), "--torn_seed", str(torn_seed)))
+            return True
+        except EndedEarly:
+            self.await_cut()
+            return False
+
+    def await_cut(self):
+        """Blocks until its power was cut and what was not synced is gone."""
+        if self.process is not None:
+            self.await_output(rb"(?=power cut\n)")
+            assert self.process.wait(DEADLINE) == 0, self.last_words()
+            self.kill()  # Closes the pipes.
+        assert b"power cut\n" in self._printed, self.last_words()
+
+    def order(self, *words):
+        """Has the disk do something, and waits until it does."""
+        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
+        self.process.stdin.flush()
+        self.await_output(rb"done\n")
 
 
 def await_signed(auditor, leaves):
@@ -57,15 +92,18 @@ def repeat_some(chance, site, told):
 def test_kills_under_load_lose_and_double_nothing_and_audit_folds_as_if_undisturbed(make_server, chance):
     server = make_server()
     site = Site(Organization(server))
+    acknowledged = 0
     with journal.Client(server.target, chance.random(), site.jobs()) as client:
         for kill in range(KILLS):
-            client.await_acknowledged(chance.randint(1, 2 * EVENTS // KILLS))
+            count = chance.randint(1, EVENTS // KILLS)
+            client.await_acknowledged(count)
+            acknowledged += count
             server.kill()
             if kill % 4 == 3:
                 server.start_and_kill(chance.uniform(0, 0.3))
             server.start()
             client.use(server.target)
-        client.await_acknowledged(EVENTS // 2)
+        client.await_acknowledged(EVENTS - acknowledged)  # Each is an event, or more.
         told = client.finish()
     print(told)
     assert told.doubts.keys() == {"UNAVAILABLE"}
@@ -89,3 +127,83 @@ def test_kills_under_load_lose_and_double_nothing_and_audit_folds_as_if_undistur
     server.start()
     server.stop()
     assert leaves_verified(server, checkpoint) >= checkpoint.tree_size
+
+
+def test_power_cuts_under_load_lose_and_double_nothing(failing_disk, chance):
+    server = failing_disk.start()
+    site = Site(Organization(server))
+    server.stop()
+    served = 0
+    with journal.Client(server.target, chance.random(), site.jobs()) as client:
+        for _ in range(CUTS):
+            if server.start_until_cut(cut_after=chance.randint(0, OPERATIONS), torn_seed=chance.randint(-1, 10**6)):
+                served += 1
+                client.use(server.target)
+                server.await_cut()
+        server.start()
+        client.use(server.target)
+        client.await_acknowledged(200)
+        told = client.finish()
+    print(told, f"{served} of {CUTS} cuts while it served")
+    assert served >= CUTS // 3
+    site.go_to(server.target)
+    site.check(told)
+    repeat_some(chance, site, told)
+    checkpoint = await_signed(site.auditor, len(told.acknowledged))
+    server.stop()
+    leaves_verified(server, checkpoint)
+
+
+def refused_for_good(person, method, request, reason):
+    """Sends a request until it is refused with RESOURCE_EXHAUSTED: of those on their way when the disk filled up, nobody
+    knows what became."""
+    for _ in range(20):
+        with pytest.raises(grpc.RpcError) as caught:
+            person.raw(method, request.SerializeToString())
+        told = (caught.value.code().name, reason_of(caught.value))
+        assert retry_delay_of(caught.value) > 0
+        if told == ("RESOURCE_EXHAUSTED", reason):
+            return
+        assert told == ("UNAVAILABLE", "OWNER_CHANGED"), caught.value
+    raise AssertionError(caught.value)
+
+
+@pytest.mark.parametrize("order, reason", [("room 1000000", "DISK_WATERMARK"), ("full", "DISK_FULL")])
+def test_full_disk_is_said_reads_go_on_and_writes_come_back(failing_disk, order, reason):
+    server = failing_disk.start()
+    site = Site(Organization(server))
+    technician = site.biobank.technician
+    writes = [(person, *next(script("LATER", *arguments))) for person, script, (_, *arguments) in site.jobs()[3:]]
+    request = inventory_item_pb2.WatchInventoryItemsRequest(parent=site.biobank.name, filter=f'sample = "{site.kept.name}"')
+    with (
+        journal.Client(server.target, 1, site.jobs()) as client,
+        Watch(technician.InventoryService.WatchInventoryItems(request, timeout=4 * DEADLINE)) as watch,
+    ):
+        watch.initial()
+        client.await_acknowledged(200)
+        server.order(order)
+        for person, _, method, request in writes:
+            refused_for_good(person, method, request, reason)
+        # Nothing may be shown that cannot be recorded as shown; all else is read as ever.
+        with refused("RESOURCE_EXHAUSTED", reason):
+            site.clinic.profile(site.clinic.patient)
+        assert get_sample(technician, site.kept.name) == site.kept
+        assert get_item(technician, site.kept_item.name) == site.kept_item
+        assert len(items_of(technician, site.biobank.name)) > 1
+
+        server.order("free")
+        client.await_acknowledged(200)
+        moved = technician.InventoryService.MoveStock(
+            inventory_item_pb2.MoveStockRequest(
+                name=site.kept_item.name, location=site.biobank.tank, request_id=request_id()
+            )
+        )
+        assert watch.next().inventory_item == moved
+        told = client.finish()
+    assert told.doubts.keys() <= {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
+    for person, _, method, request in writes:
+        person.raw(method, request.SerializeToString())
+    told.acknowledged += [journal.Entry(effect, method, b"", b"") for _, effect, method, _ in writes]
+    site.check(told)
+    server.stop()
+    server.verify()

@@ -173,6 +173,17 @@ def test_one_wins_the_race_for_the_last_stock_unit(biobank, racers):
     assert [movement.balance.units for movement in movements_of(biobank, item)] == [0, 1]
 
 
+def test_one_wins_the_race_for_stock_that_is_enough_for_one(biobank, racers):
+    item = biobank.receive(biobank.add_sample("ENOUGH-FOR-ONE"), quantity=milliliters(5))
+    requests = [
+        inventory_item_pb2.IssueStockRequest(name=item.name, quantity=milliliters(3), request_id=request_id())
+        for _ in range(RACERS)
+    ]
+    results = racers.race(biobank.technician, "trialog.inventory.v1.InventoryService/IssueStock", requests)
+    assert outcomes(results) == {("OK", None): 1, ("FAILED_PRECONDITION", "OVER_ISSUE"): RACERS - 1}
+    assert get_item(biobank.technician, item.name).quantity == milliliters(2)
+
+
 def test_one_wins_the_race_for_a_medical_record_number(clinic, racers):
     requests = [
         patient_pb2.CreatePatientRequest(

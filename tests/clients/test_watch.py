@@ -10,7 +10,7 @@ from organization import Organization
 from trialog.inventory.v1 import inventory_item_pb2
 from watching import Watch
 
-CUTS = 100
+CHANGES, CUTS = 10_000, 100
 
 
 @pytest.fixture(scope="module")
@@ -39,26 +39,25 @@ def change_stock(biobank, items, changes, failures):
         failures.append(error)
 
 
-def test_reader_cut_off_a_hundred_times_sees_each_change_once_and_in_order(request, biobank):
-    changes = request.config.getoption("--watch-changes")
+def test_reader_cut_off_a_hundred_times_sees_each_of_ten_thousand_changes_once_and_in_order(biobank):
     items = [biobank.add_stocked_sample(f"WATCHED-{number}")[1] for number in range(10)]
     reader = watch(biobank)
     assert {change.name for change in reader.initial()} >= {item.name for item in items}
 
     failures = []
-    writer = threading.Thread(target=change_stock, args=(biobank, items, changes, failures))
+    writer = threading.Thread(target=change_stock, args=(biobank, items, CHANGES, failures))
     writer.start()
     seen, cuts = [], 0
-    while len(seen) < changes:
+    while len(seen) < CHANGES:
         seen.extend(change.inventory_item.quantity.units for change in reader.next_batch())
         assert not failures, failures[0]
-        if cuts < CUTS and len(seen) >= (cuts + 1) * changes // (CUTS + 1):
+        if cuts < CUTS and len(seen) >= (cuts + 1) * CHANGES // (CUTS + 1):
             reader.cut()
             reader = watch(biobank, resume_token=reader.resume_token)
             cuts += 1
     writer.join()
     assert cuts == CUTS
-    assert seen == list(range(1, changes + 1))
+    assert seen == list(range(1, CHANGES + 1))
     reader.cut()
 
 

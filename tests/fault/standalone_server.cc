@@ -1,5 +1,5 @@
-// fault_standalone --data DIR --address HOST:PORT [--cut_after N] [--torn_seed N]: trialog-standalone, whole and real, on a
-// disk that fails when told to. For tests/clients/test_faults.py.
+// fault_standalone --data DIR --address HOST:PORT [--cut_after N] [--torn_seed N] [--clock_shift DURATION]:
+// trialog-standalone, whole and real, on a disk that fails when told to, by a clock that may be wrong. For tests/clients.
 //
 // After `cut_after` operations of the disk (appends, syncs, creations, renames), those of the start included, the power is
 // cut: nothing more is written, the process ends, and what was not synced is taken from the files. It then prints "power
@@ -20,6 +20,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "platform/log/testing/power_cut_fs.h"
+#include "platform/runtime/real_runtime.h"
 #include "rocksdb/env.h"
 #include "services/process/serve.h"
 #include "services/standalone/standalone.h"
@@ -28,9 +29,25 @@ ABSL_FLAG(std::string, data, "", "Folder made by `trialogctl init`");
 ABSL_FLAG(std::string, address, "127.0.0.1:0", "Where to listen");
 ABSL_FLAG(int64_t, cut_after, -1, "Operations of the disk before the power is cut; -1: never");
 ABSL_FLAG(int64_t, torn_seed, -1, "Seed of what a cut leaves of unsynced sectors; -1: nothing");
+ABSL_FLAG(absl::Duration, clock_shift, absl::ZeroDuration(), "How far its clock is ahead; negative: behind");
 
 namespace trialog::testing {
 namespace {
+
+// The real one, by whose clock it is earlier or later.
+class ShiftedRuntime final : public Runtime {
+ public:
+  explicit ShiftedRuntime(absl::Duration shift) : shift_(shift) {}
+  absl::Time Now() override { return RealRuntime().Now() + shift_; }
+  absl::Duration Monotonic() override { return RealRuntime().Monotonic(); }
+  std::string RandomBytes(size_t count) override { return RealRuntime().RandomBytes(count); }
+  std::unique_ptr<Executor> NewExecutor(std::string name) override {
+    return RealRuntime().NewExecutor(std::move(name));
+  }
+
+ private:
+  const absl::Duration shift_;
+};
 
 std::shared_ptr<PowerCutFileSystem> Disk() {
   const int64_t torn = absl::GetFlag(FLAGS_torn_seed), cut_after = absl::GetFlag(FLAGS_cut_after);
@@ -62,6 +79,7 @@ void Obey(PowerCutFileSystem& files) {
 int Run() {
   const auto files = Disk();
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+  ShiftedRuntime runtime(absl::GetFlag(FLAGS_clock_shift));
   std::thread watcher;
   // Signals are blocked before this is called, so that only the main thread takes them.
   const auto start = [&]() -> absl::StatusOr<std::unique_ptr<process::Serving>> {
@@ -74,6 +92,7 @@ int Run() {
     options.data = absl::GetFlag(FLAGS_data);
     options.address = absl::GetFlag(FLAGS_address);
     options.env = env.get();
+    options.runtime = &runtime;
     return standalone::Standalone::Start(options);
   };
   const int code = process::Serve(start, absl::ZeroDuration());

@@ -138,6 +138,7 @@ int Main(int argc, char** argv) {
     for (const std::string& path : options.paths) {
       for (const std::string& input : ReadInputs(path)) Run(input), ++inputs;
     }
+    if (TrialogFuzzerFinish != nullptr) TrialogFuzzerFinish();
     std::printf("%zu inputs held\n", inputs);
     return 0;
   }
@@ -156,6 +157,7 @@ int Main(int argc, char** argv) {
     Run(Next());
     ++runs;
   }
+  if (TrialogFuzzerFinish != nullptr) TrialogFuzzerFinish();
   std::printf("%zu inputs to begin with, %zu changes of them: all held\n", pool.size(), runs);
   return 0;
 }

@@ -13,6 +13,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
+// Called once after the last input, before the process ends, by our own driver (libFuzzer has no such call). A fuzzer that
+// keeps something over its inputs may define it.
+extern "C" __attribute__((weak)) void TrialogFuzzerFinish();
+
 namespace trialog::fuzz {
 
 // Inputs to begin with, good ones among them; the same in every run. Each fuzzer defines it.

@@ -95,11 +95,16 @@ const std::map<std::string, std::string>& References() {
     for (const ServedMethod& method : ServedMethods()) {
       ForEachVariable(method.pattern, [&](std::string_view, std::string_view pattern) {
         const auto segments = Split(pattern, '/');
-        if (segments.size() >= 2 && segments.back() == "*") (*made)[FieldNameOf(segments[segments.size() - 2])] = pattern;
+        if (segments.size() < 2 || segments.back() != "*") return;
+        const std::string field = FieldNameOf(segments[segments.size() - 2]);
+        (*made)[field] = pattern;
+        (*made)[field + 's'] = pattern;
       });
     }
-    for (const char* field : {"provider", "recipient", "researcher", "assignee", "participants", "viewer"})
-      made->emplace(field, "organizations/*/users/*");
+    for (const char* field : {"provider", "providers", "recipient", "recipients", "researcher", "researchers", "assignee",
+                              "participants", "user", "responsible_person", "principal_investigator", "viewer"})
+      (*made)[field] = "organizations/*/users/*";
+    for (const char* field : {"site", "sites", "primary_clinic"}) (*made)[field] = "organizations/*/sites/*";
     (*made)["location"] = "organizations/*/biobanks/*/storageLocations/*";
     (*made)["scope"] = "organizations/*";
     return made;
@@ -114,15 +119,25 @@ void AimReferences(Message& message, uint8_t choice) {
   for (const FieldDescriptor* field : fields) {
     const int size = field->is_repeated() ? reflection.FieldSize(message, field) : 0;
     if (field->message_type() != nullptr) {
-      for (int i = 0; i < size; ++i) AimReferences(*reflection.MutableRepeatedMessage(&message, field, i), choice);
+      for (int i = 0; i < size; ++i)
+        AimReferences(*reflection.MutableRepeatedMessage(&message, field, i), static_cast<uint8_t>(choice ^ i << 2));
       if (!field->is_repeated()) AimReferences(*reflection.MutableMessage(&message, field), choice);
       continue;
     }
-    const auto reference = References().find(field->name());
-    if (field->type() != FieldDescriptor::TYPE_STRING || reference == References().end()) continue;
-    const std::string name = Instance(reference->second, choice);
-    for (int i = 0; i < size; ++i) reflection.SetRepeatedString(&message, field, i, name);
-    if (!field->is_repeated()) reflection.SetString(&message, field, name);
+    if (field->name() == "scale" && field->cpp_type() == FieldDescriptor::CPPTYPE_UINT32)
+      reflection.SetUInt32(&message, field, reflection.GetUInt32(message, field) % 10);
+    if (field->type() != FieldDescriptor::TYPE_STRING) continue;
+    const auto aimed = [&](std::string text) {
+      if (const auto reference = References().find(field->name()); reference != References().end())
+        return Instance(reference->second, choice);
+      if (field->name() == "etag") return Cat('"', 1 + (choice & 3), '"');
+      // Made-up texts are then ids and names of columns as well, and differ within a list.
+      for (char& c : text) c = c == ' ' ? static_cast<char>('A' + (choice >> 2 & 7)) : c;
+      return text;
+    };
+    for (int i = 0; i < size; ++i, choice = static_cast<uint8_t>(choice ^ 4))
+      reflection.SetRepeatedString(&message, field, i, aimed(reflection.GetRepeatedString(message, field, i)));
+    if (!field->is_repeated()) reflection.SetString(&message, field, aimed(reflection.GetString(message, field)));
   }
 }
 
@@ -153,7 +168,11 @@ void Aim(const ServedMethod& method, uint8_t choice, Message& request) {
     const FieldDescriptor& field = *type.field(i);
     if (field.type() != FieldDescriptor::TYPE_STRING || field.is_repeated()) continue;
     if (field.name() == "request_id") {
-      SetAt(request, field.name(), Cat("00000000-0000-4000-8000-00000000000", static_cast<int>(choice >> 2 & 3)));
+      const size_t number = method.name.size() % 10 * 10 + (choice >> 2 & 7);
+      SetAt(request, field.name(), Cat("00000000-0000-4000-8000-0000000000", number / 10, number % 10));
+    } else if (field.name() == "filter" || field.name() == "order_by" || field.name().ends_with("page_token") ||
+               field.name() == "resume_token") {
+      if ((choice & 1) == 0) SetAt(request, field.name(), "");
     } else if (field.name().ends_with("_id")) {
       SetAt(request, field.name(), (choice & 8) == 0 ? "a" : "b");
     }
@@ -205,12 +224,20 @@ void ServerWorld::MakePeople() {
   tokens_ = {"", root, SignIn("everybody")};
 }
 
-std::string ServerWorld::SignIn(std::string_view username) {
+absl::StatusOr<std::string> ServerWorld::TrySignIn(std::string_view username) {
   auth::v1::LoginRequest login;
   login.set_organization("organizations/o");
   login.set_username(std::string(username));
   login.set_password(kPassword);
-  return Must<auth::v1::LoginResponse>(*client_, "trialog.auth.v1.AuthService/Login", login).tokens().access_token();
+  auto answer = client_->Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", login);
+  if (!answer.ok()) return answer.status();
+  return answer->tokens().access_token();
+}
+
+std::string ServerWorld::SignIn(std::string_view username) {
+  auto token = TrySignIn(username);
+  Require(token.ok(), Cat("signing in: ", token.status().ToString()));
+  return *std::move(token);
 }
 
 absl::Status ServerWorld::Call(const ServedMethod& method, size_t caller, const std::string& bytes) {
@@ -233,6 +260,10 @@ absl::Status ServerWorld::Call(const ServedMethod& method, size_t caller, const 
   } else {
     options.timeout = absl::Seconds(30);
     status = client_->CallRaw(method.name, bytes, options);
+  }
+  // Who signed out signs in again.
+  if (who != 0 && absl::IsUnauthenticated(status) && ReasonOf(status) == "SESSION_ENDED") {
+    if (const auto token = TrySignIn(who == 1 ? "root" : "everybody"); token.ok()) tokens_[who] = *token;
   }
   if (who == 2) refused_in_a_row_ = absl::IsUnauthenticated(status) ? refused_in_a_row_ + 1 : 0;
   return status;

@@ -25,7 +25,7 @@ struct ServedMethod {
 const std::vector<ServedMethod>& ServedMethods();
 
 // Makes `request` speak of records that may be there: the fields of the method's path, ids of new records and references
-// get names of two ids only, `choice` says which; a request id is one of four.
+// get names of two ids only, `choice` says which; request ids and etags are of few, filters and tokens mostly empty.
 void Aim(const ServedMethod& method, uint8_t choice, google::protobuf::Message& request);
 
 class ServerWorld {
@@ -43,6 +43,7 @@ class ServerWorld {
 
  private:
   void MakePeople();
+  absl::StatusOr<std::string> TrySignIn(std::string_view username);
   std::string SignIn(std::string_view username);
 
   const std::string folder_;

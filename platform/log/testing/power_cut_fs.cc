@@ -1,6 +1,7 @@
 #include "platform/log/testing/power_cut_fs.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -52,20 +53,21 @@ class PowerCutFileSystem::WritableFile final : public rocksdb::FSWritableFileOwn
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     if (IOStatus begun = files_.Begin(Operation::kSync); !begun.ok()) return begun;
+    const uint64_t bytes = bytes_;  // What comes meanwhile may be synced or not.
     IOStatus synced = FSWritableFileOwnerWrapper::Sync(options, debug);
-    if (synced.ok()) files_.FileSynced(name_, bytes_);
+    if (synced.ok()) files_.FileSynced(name_, bytes);
     return synced;
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return Sync(options, debug); }
   IOStatus RangeSync(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
     return IOStatus::OK();
   }  // A hint.
-  bool IsSyncThreadSafe() const override { return false; }
+  bool IsSyncThreadSafe() const override { return true; }  // Else RocksDB refuses SyncWAL, which audit's tree needs.
 
  private:
   PowerCutFileSystem& files_;
   const std::string name_;
-  uint64_t bytes_;
+  std::atomic<uint64_t> bytes_;
 };
 
 class PowerCutFileSystem::Directory final : public rocksdb::FSDirectoryWrapper {

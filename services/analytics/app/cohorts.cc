@@ -7,6 +7,7 @@
 #include "platform/text/text.h"
 #include "services/analytics/app/parts.h"
 #include "services/analytics/app/resource_types.h"
+#include "services/analytics/domain/access.h"
 #include "services/analytics/domain/cohort.h"
 #include "services/analytics/domain/criteria.h"
 #include "services/analytics/domain/names.h"
@@ -47,6 +48,8 @@ void Count(const AppPtr& app, std::shared_ptr<rpc::Call> call, std::shared_ptr<c
 
 void EvaluateCall(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
   FindRecord(app, call, kCohortType, [app, call](auto principal, const Seen& seen) {
+    const absl::Status may = RequireAnalyst(*principal, StateFor(*app, seen.name), DatasetOf(seen.name));
+    if (!may.ok()) return call->Finish(may);
     const VersionPtr version = VersionOf(*app, seen.row->As<v1::Cohort>());
     if (!version || version->state() == v1::DatasetVersion::STATE_RETRACTED) {
       return call->Finish(BrokenRule("VERSION_RETRACTED", seen.name, "choose another dataset version"));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/errors/errors.h"
 #include "services/analytics/domain/names.h"
 #include "services/analytics/domain/tables.h"
 
@@ -29,8 +30,17 @@ bool IsCustodian(const Principal& principal, std::string_view name) {
 
 bool MaySeeDataset(const Principal& principal, std::string_view name, const v1::Dataset& dataset) {
   if (principal.internal) return true;
-  return SameOrganization(principal, name) &&
-         (IsOwner(principal, name, dataset) || IsReader(principal, name, dataset) || IsCustodian(principal, name));
+  return MayAnalyze(principal, name, dataset) || IsCustodian(principal, name);
+}
+
+bool MayAnalyze(const Principal& principal, std::string_view name, const v1::Dataset& dataset) {
+  return SameOrganization(principal, name) && (IsOwner(principal, name, dataset) || IsReader(principal, name, dataset));
+}
+
+absl::Status RequireAnalyst(const Principal& principal, const view::State& state, std::string_view name) {
+  const auto dataset = state.Get<v1::Dataset>(kDatasets, name);
+  if (dataset && MayAnalyze(principal, name, *dataset)) return absl::OkStatus();
+  return Denied("NOT_AN_ANALYST", "only analysts work with a dataset: its own, and those it is shared with");
 }
 
 bool MayManageDataset(const Principal& principal, std::string_view name, const v1::Dataset& dataset) {

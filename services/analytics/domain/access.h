@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "platform/command/decision.h"
 #include "trialog/analytics/v1/analysis.pb.h"
 #include "trialog/analytics/v1/dataset.pb.h"
@@ -16,6 +17,10 @@ bool MaySee(const Principal& principal, const view::State& state, const view::Ta
             const view::Row& row);
 
 bool MaySeeDataset(const Principal& principal, std::string_view name, const v1::Dataset& dataset);
+// Its creator and those it is shared with, both as analysts: may build and count cohorts and ask for analyses. A
+// custodian who sees the data does not by that.
+bool MayAnalyze(const Principal& principal, std::string_view name, const v1::Dataset& dataset);
+absl::Status RequireAnalyst(const Principal& principal, const view::State& state, std::string_view dataset);
 bool IsCustodian(const Principal& principal, std::string_view name);
 // Its creator as an analyst, or a custodian: may change, share and (own data) publish.
 bool MayManageDataset(const Principal& principal, std::string_view name, const v1::Dataset& dataset);

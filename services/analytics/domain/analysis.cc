@@ -92,6 +92,7 @@ absl::StatusOr<Decision> RequestAnalysis(const view::State& state, const Context
   if (!cohort_row || !MaySee(context.principal, state, kCohorts, parent, *cohort_row)) {
     return NotVisible(cohort_row != nullptr, "cohort");
   }
+  if (absl::Status may = RequireAnalyst(context.principal, state, DatasetOf(parent)); !may.ok()) return may;
   const auto& cohort = cohort_row->As<v1::Cohort>();
   if (cohort.state() != v1::Cohort::STATE_FROZEN) return BrokenRule("COHORT_NOT_FROZEN", parent, "freeze it first");
   const auto version = state.Get<v1::DatasetVersion>(kVersions, cohort.dataset_version());

@@ -68,6 +68,8 @@ TEST_F(SharedAnalysis, IsReleasedByACustodian) {
 TEST_F(SharedAnalysis, IsNotReleasedByItsOwnRequester) {
   Principal both = cleo_;
   both.grants.push_back({ROLE_ANALYST, "organizations/o"});
+  EXPECT_EQ(Ask(both), "NOT_AN_ANALYST") << "sees it as custodian alone";
+  Share(ann_, "cleo");
   Ask(both);
   Compute("a", 100);
   EXPECT_EQ(Release(both), "OWN_RESULT");

@@ -56,6 +56,7 @@ absl::StatusOr<Decision> CreateCohort(const view::State& state, const Context& c
   if (!dataset || !MaySeeDataset(context.principal, request.parent(), *dataset)) {
     return NotVisible(dataset != nullptr, "dataset");
   }
+  if (absl::Status may = RequireAnalyst(context.principal, state, request.parent()); !may.ok()) return may;
   if (absl::Status bad = CheckCohort(state, request.parent(), request.cohort()); !bad.ok()) return bad;
   const std::string id = request.cohort_id().empty() ? context.NewId() : request.cohort_id();
   const std::string name = Cat(request.parent(), "/cohorts/", id);

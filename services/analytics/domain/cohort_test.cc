@@ -21,6 +21,16 @@ TEST_F(CohortTest, OfAnUnsharedDatasetIsRefusedAsUnknown) {
   EXPECT_EQ(MakeCohort(bob_), ReasonOf(NotFound("dataset")));
 }
 
+TEST_F(CohortTest, IsForAnalystsNotForACustodianWhoIsAnAnalystElsewhere) {
+  Principal both = cleo_;
+  both.grants.push_back({ROLE_ANALYST, "organizations/o/datasets/other"});
+  EXPECT_EQ(MakeCohort(both), "NOT_AN_ANALYST");
+  MakeCohort(ann_);
+  Publish(ann_);
+  Freeze(ann_);
+  EXPECT_EQ(Ask(both), "NOT_AN_ANALYST");
+}
+
 TEST_F(CohortTest, IsFrozenOnceItsVersionIsPublished) {
   MakeCohort(ann_);
   EXPECT_EQ(Freeze(ann_), "VERSION_NOT_PUBLISHED");

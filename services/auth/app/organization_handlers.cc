@@ -150,6 +150,11 @@ void Handlers::SubmitOrganization(CallPtr call, std::string token_sha256, std::s
 }
 
 void Handlers::ListOrganizations(CallPtr call) {
+  if (const std::string& token = call->Request<v1::ListOrganizationsRequest>().page_token(); !token.empty()) {
+    // One page has them all, so no token is one of ours.
+    const rpc::TokenScope scope{rpc::TokenKind::kPage, call->method_name(), "", "", ""};
+    return call->Finish(backend_->tokens().Open(scope, token).status());
+  }
   const std::string name = OrganizationName(call->principal().organization);
   backend_->WhenReadable(call, name, [this, call, name](std::shared_ptr<const Principal> principal) {
     const view::State& state = StateOf(principal->organization);

@@ -169,7 +169,11 @@ absl::Status RunDemo(const DemoOptions& options) {
 
   const bool loaded = progress->Has("scene D");
   if (loaded) Say("already loaded");
-  if (absl::Status people = SignInPeople(world, /*with_patients=*/!loaded); !people.ok()) return people;
+  const bool signed_up = progress->Has("people");
+  if (absl::Status people = SignInPeople(world, /*with_patients=*/!loaded, signed_up); !people.ok()) return people;
+  if (!signed_up) {
+    if (absl::Status kept = progress->Done("people"); !kept.ok()) return kept;
+  }
   if (absl::Status kept = KeepFirstCheckpoint(world, *progress); !kept.ok()) return kept;
   if (absl::Status done = Load(world, *progress); !done.ok()) return done;
   if (absl::Status shown = Show(world, options, *progress); !shown.ok()) return shown;

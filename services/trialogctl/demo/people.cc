@@ -54,6 +54,11 @@ auth::v1::LoginRequest CredentialsOf(const World& world, const Invited& invited)
   return credentials;
 }
 
+absl::StatusOr<Person> SignIn(const World& world, const Invited& invited) {
+  return Person::SignIn(world.client, invited.called, CredentialsOf(world, invited));
+}
+
+// Signs up by invitation; in, where a demo that was cut off came that far.
 absl::StatusOr<Person> SignUp(const World& world, const Person& administrator, const Invited& invited) {
   Steps steps(world.client);
   auth::v1::CreateInvitationRequest invite;
@@ -64,6 +69,7 @@ absl::StatusOr<Person> SignUp(const World& world, const Person& administrator, c
   invite.mutable_invitation()->set_patient(invited.patient);
   const auto invitation = steps.Call<auth::v1::CreateInvitationResponse>(
       administrator, "trialog.auth.v1.OrganizationService/CreateInvitation", std::move(invite));
+  if (ReasonOf(steps.status()) == "PATIENT_LINKED") return SignIn(world, invited);
   if (!steps.ok()) return steps.status();
 
   auth::v1::SignUpRequest request;
@@ -74,9 +80,7 @@ absl::StatusOr<Person> SignUp(const World& world, const Person& administrator, c
   request.set_password(PasswordOf(world, invited.id));
   request.set_invitation_token(invitation.invitation_token());
   auto answer = world.client.Call<auth::v1::SignUpResponse>("trialog.auth.v1.AuthService/SignUp", request);
-  if (absl::IsAlreadyExists(answer.status())) {
-    return Person::SignIn(world.client, invited.called, CredentialsOf(world, invited));  // A demo begun again.
-  }
+  if (absl::IsAlreadyExists(answer.status())) return SignIn(world, invited);
   if (!answer.ok()) return answer.status();
   return Person(answer->identity().user().name(), invited.called, CredentialsOf(world, invited), answer->tokens());
 }
@@ -100,7 +104,7 @@ size_t World::WronglyTyped() const {
   return soonest;
 }
 
-absl::Status SignInPeople(World& world, bool with_patients) {
+absl::Status SignInPeople(World& world, bool with_patients, bool signed_up) {
   std::vector<Invited> everyone = Staff(world);
   if (with_patients) {
     for (size_t row = 0; row < world.rows.size(); ++row) {
@@ -110,8 +114,8 @@ absl::Status SignInPeople(World& world, bool with_patients) {
   }
   const Person administrator = world.Who("administrator");
   absl::Mutex mutex;
-  return ForEachRow("people invited and signed up", everyone.size(), [&](size_t i) {
-    auto person = SignUp(world, administrator, everyone[i]);
+  return ForEachRow(signed_up ? "people signed in" : "people invited and signed up", everyone.size(), [&](size_t i) {
+    auto person = signed_up ? SignIn(world, everyone[i]) : SignUp(world, administrator, everyone[i]);
     if (!person.ok()) return person.status();
     absl::MutexLock lock(&mutex);
     world.people[everyone[i].id] = *std::move(person);

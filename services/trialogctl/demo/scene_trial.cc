@@ -92,7 +92,8 @@ void FinalizeAndAcknowledge(const World& world, Steps& steps, size_t row, Notice
   if (steps.ok()) Say("  the participant acknowledges it");
 }
 
-void PublishEvent(const World& world, Steps& steps, const Person& participant, Notices& notices) {
+// Who is still followed is alerted and acknowledges.
+void PublishEvent(const World& world, Steps& steps, size_t row, Notices& notices) {
   trials::v1::PublishTrialEventRequest publish;
   publish.set_parent(world.Trial());
   publish.set_trial_event_id("scene-event");
@@ -100,21 +101,26 @@ void PublishEvent(const World& world, Steps& steps, const Person& participant, N
   publish.mutable_trial_event()->set_body("made-up: the first figures are released");
   const auto event = steps.Call<trials::v1::TrialEvent>(world.Who("researcher"), Cat(kTrials, "PublishTrialEvent"),
                                                         std::move(publish));
-  const auto alert = notices.Until([&](const auto& seen) { return seen.notification().resource() == event.name(); });
-  if (steps.ok()) {
-    Say(Cat("  the researcher publishes a trial event; the participant is alerted: ",
-            trials::v1::NotificationKind_Name(alert.notification().kind())));
+  if (world.rows[row].died) {
+    if (steps.ok()) Say("  the researcher publishes a trial event; no participant is followed any more to be alerted");
+  } else {
+    const auto alert = notices.Until([&](const auto& seen) { return seen.notification().resource() == event.name(); });
+    if (steps.ok()) {
+      Say(Cat("  the researcher publishes a trial event; the participant is alerted: ",
+              trials::v1::NotificationKind_Name(alert.notification().kind())));
+    }
+    trials::v1::AcknowledgeTrialEventRequest acknowledge;
+    acknowledge.set_name(event.name());
+    steps.Call<trials::v1::TrialEvent>(world.PatientPerson(row), Cat(kTrials, "AcknowledgeTrialEvent"),
+                                       std::move(acknowledge));
+    if (steps.ok()) Say("  the participant acknowledges it");
   }
-  trials::v1::AcknowledgeTrialEventRequest acknowledge;
-  acknowledge.set_name(event.name());
-  steps.Call<trials::v1::TrialEvent>(participant, Cat(kTrials, "AcknowledgeTrialEvent"), std::move(acknowledge));
   trials::v1::GetLatestDataCaptureRequest latest;
   latest.set_parent(world.Trial());
   const auto found = steps.Call<trials::v1::GetLatestDataCaptureResponse>(
       world.Who("researcher"), Cat(kCaptures, "GetLatestDataCapture"), std::move(latest));
   if (steps.ok()) {
-    Say(Cat("  the participant acknowledges it; the latest capture with its researchers in one query: ",
-            found.researchers_size(), " researcher"));
+    Say(Cat("  the latest capture with its researchers in one query: ", found.researchers_size(), " researcher"));
   }
 }
 
@@ -132,7 +138,7 @@ absl::Status SceneTrial(const World& world) {
   ReadCapturesAndTrials(world, steps, participant);
   MessageResearcher(world, steps, participant);
   FinalizeAndAcknowledge(world, steps, row, notices);
-  PublishEvent(world, steps, participant, notices);
+  PublishEvent(world, steps, row, notices);
 
   trials::v1::GetDataCaptureRequest another;
   another.set_name(world.Capture(row == 1 ? 0 : 1, "baseline"));

@@ -17,6 +17,8 @@ namespace {
 
 constexpr int kOutstanding = 16;
 constexpr int kTries = 6;
+// Longer than any scene takes on a busy machine; reached only when something is broken.
+constexpr absl::Duration kWatchPatience = absl::Minutes(2);
 
 // A UUID of version 8 (RFC 9562 section 5.8): ours to define.
 std::string UuidOf(const std::string& hash) {
@@ -47,6 +49,9 @@ absl::Status Explained(const Person& who, std::string_view method, const absl::S
 }
 
 bool MayRetry(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
+
+// Whether a watch that ended so may be opened again, from its beginning.
+bool MayOpenAgain(const absl::Status& end) { return MayRetry(end) || ReasonOf(end) == "WATCH_ACCESS_CHANGED"; }
 
 }  // namespace
 
@@ -88,6 +93,40 @@ std::string Steps::CallRefused(const Person& who, std::string_view method, googl
   Fail(status.ok() ? Refuse(absl::StatusCode::kInternal, "NOT_REFUSED", Cat(method, " had to be refused"))
                    : Explained(who, method, status));
   return "";
+}
+
+Stream::Stream(Steps& steps, const Person& who, std::string_view method, const google::protobuf::Message& request)
+    : steps_(steps), who_(who), method_(method), request_(request.New()) {
+  request_->CopyFrom(request);
+  if (steps.ok()) Open(/*again=*/false);
+}
+
+void Stream::Open(bool again) {
+  ++opened_;
+  auto token = who_.Token(steps_.client(), token_);
+  if (!token.ok()) return steps_.Fail(token.status());
+  token_ = *std::move(token);
+  rpc::ClientOptions options;
+  options.token = token_;
+  options.timeout = kWatchPatience;
+  options.wait_for_ready = again;
+  reader_ = steps_.client().Open(method_, *request_, options);
+}
+
+bool Stream::Read(google::protobuf::Message& message) {
+  while (steps_.ok()) {
+    message.Clear();
+    if (reader_->Read(message)) return true;
+    const absl::Status end = reader_->Finish();
+    const bool token_ended = absl::IsUnauthenticated(end);
+    if (opened_ == kTries || !(token_ended || MayOpenAgain(end))) {
+      steps_.Fail(end.ok() ? absl::InternalError("a watch ended") : Explained(who_, method_, end));
+    } else {
+      if (!token_ended) token_.clear();  // It is not what was refused.
+      Open(/*again=*/true);
+    }
+  }
+  return false;
 }
 
 absl::Status ForEachRow(std::string_view title, size_t count, const std::function<absl::Status(size_t)>& row) {

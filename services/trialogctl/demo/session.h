@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -59,6 +60,27 @@ class Steps {
   absl::Status status_;
 };
 
+// The messages of a Watch, opened again, and from its beginning, where its connection, its token or its caller's session
+// ends.
+class Stream {
+ public:
+  // References outlive it.
+  Stream(Steps& steps, const Person& who, std::string_view method, const google::protobuf::Message& request);
+  // Blocks for the next message. False after a failure, which is then that of the steps.
+  bool Read(google::protobuf::Message& message);
+
+ private:
+  void Open(bool again);
+
+  Steps& steps_;
+  const Person& who_;
+  const std::string method_;
+  const std::unique_ptr<google::protobuf::Message> request_;
+  std::string token_;
+  std::unique_ptr<rpc::AnyReader> reader_;
+  int opened_ = 0;
+};
+
 // An open Watch. `Response` has changes, each with `name` where it shows no record, and initial_done.
 template <typename Response>
 class Watch {
@@ -67,18 +89,8 @@ class Watch {
 
   // Opens it and reads what stands already: a demo begun again finds there what it missed.
   Watch(Steps& steps, const Person& who, std::string_view method, const google::protobuf::Message& request)
-      : steps_(steps) {
-    if (!steps.ok()) return;
-    auto token = who.Token(steps.client());
-    if (!token.ok()) {
-      steps.Fail(token.status());
-      return;
-    }
-    rpc::ClientOptions options;
-    options.token = *std::move(token);
-    options.timeout = kPatience;
-    reader_ = steps.client().Open(method, request, options);
-    for (Response response; Next(response);) {
+      : steps_(steps), stream_(steps, who, method, request) {
+    for (Response response; stream_.Read(response);) {
       for (Change& change : *response.mutable_changes()) standing_.push_back(std::move(change));
       if (response.initial_done()) return;
     }
@@ -90,7 +102,7 @@ class Watch {
     for (const Change& change : standing_) {
       if (wanted(change)) return change;
     }
-    for (Response response; Next(response);) {
+    for (Response response; stream_.Read(response);) {
       for (const Change& change : response.changes()) standing_.push_back(change);
       for (const Change& change : response.changes()) {
         if (wanted(change)) return change;
@@ -100,19 +112,8 @@ class Watch {
   }
 
  private:
-  // Longer than any change takes; reached only when something is broken.
-  static constexpr absl::Duration kPatience = absl::Seconds(30);
-
-  bool Next(Response& response) {
-    response.Clear();
-    if (reader_->Read(response)) return true;
-    absl::Status end = reader_->Finish();
-    steps_.Fail(end.ok() ? absl::InternalError("a watch ended") : std::move(end));
-    return false;
-  }
-
   Steps& steps_;
-  std::unique_ptr<rpc::AnyReader> reader_;
+  Stream stream_;
   std::vector<Change> standing_;
 };
 

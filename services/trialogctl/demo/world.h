@@ -42,8 +42,8 @@ struct World {
   size_t WronglyTyped() const;
 };
 
-// Signs up by invitation, or in, everyone who acts; patients too when `with_patients`.
-absl::Status SignInPeople(World& world, bool with_patients);
+// Signs in everyone who acts, patients too when `with_patients`; up by invitation before, unless all have `signed_up`.
+absl::Status SignInPeople(World& world, bool with_patients, bool signed_up);
 
 // Creates the trial and has it approved by a second researcher; makes biobank and storage.
 absl::Status SetUpTrial(const World& world);
