@@ -1,5 +1,5 @@
-// What the sanitizers' runtimes ask a program for. Linked into every program of the presets asan and tsan, so that a run
-// outside scripts/test.sh (ctest, a debugger, a server that a client test starts) has the same options.
+// What the sanitizers' runtimes ask a program for. Linked into every program of the presets asan and tsan, so that a
+// run outside scripts/test.sh (ctest, a debugger, a server that a client test starts) has the same options.
 
 extern "C" const char* __asan_default_options() {
   // A request for memory that is refused must be answered with null, as production does (password hashes ask for much).
@@ -10,5 +10,6 @@ extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; 
 
 extern "C" const char* __tsan_default_options() { return "halt_on_error=1:second_deadlock_stack=1"; }
 
-// Libraries of Debian are not instrumented: what they synchronise by their own means looks like a race. Each line says why.
+// Libraries of Debian are not instrumented: what they synchronise by their own means looks like a race. Each line says
+// why.
 extern "C" const char* __tsan_default_suppressions() { return ""; }

@@ -1,5 +1,6 @@
-// ThreadSanitizer does not see what Debian's Abseil, which is not instrumented, synchronises with its mutexes. The linker
-// sends our calls of them (--wrap, cmake/Toolchain.cmake) through here, and each tells the sanitizer what it does.
+// ThreadSanitizer does not see what Debian's Abseil, which is not instrumented, synchronises with its mutexes. The
+// linker sends our calls of them (--wrap, cmake/Toolchain.cmake) through here, and each tells the sanitizer what it
+// does.
 #include <sanitizer/tsan_interface.h>
 
 namespace {
@@ -32,9 +33,7 @@ void Unlocked(void* mutex, unsigned kind, Real real) {
 extern "C" {
 
 void __real__ZN4absl7debian35Mutex4LockEv(void*);
-void __wrap__ZN4absl7debian35Mutex4LockEv(void* mutex) {
-  Locked(mutex, kWriter, __real__ZN4absl7debian35Mutex4LockEv);
-}
+void __wrap__ZN4absl7debian35Mutex4LockEv(void* mutex) { Locked(mutex, kWriter, __real__ZN4absl7debian35Mutex4LockEv); }
 
 void __real__ZN4absl7debian35Mutex6UnlockEv(void*);
 void __wrap__ZN4absl7debian35Mutex6UnlockEv(void* mutex) {
@@ -72,13 +71,14 @@ bool __wrap__ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8Durat
 
 void __real__ZN4absl7debian37CondVar4WaitEPNS0_5MutexE(void*, void*);
 void __wrap__ZN4absl7debian37CondVar4WaitEPNS0_5MutexE(void* variable, void* mutex) {
-  Unlocked(mutex, kWriter, [variable](void* self) { __real__ZN4absl7debian37CondVar4WaitEPNS0_5MutexE(variable, self); });
+  Unlocked(mutex, kWriter,
+           [variable](void* self) { __real__ZN4absl7debian37CondVar4WaitEPNS0_5MutexE(variable, self); });
   Locked(mutex, kWriter, [](void*) {});
 }
 
 bool __real__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(void*, void*, Duration);
 bool __wrap__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(void* variable, void* mutex,
-                                                                                Duration timeout) {
+                                                                                 Duration timeout) {
   bool timed_out = false;
   Unlocked(mutex, kWriter, [&](void* self) {
     timed_out = __real__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(variable, self, timeout);

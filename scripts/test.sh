@@ -48,6 +48,7 @@ rm -f build/pytest.xml "build/$preset/Testing/Temporary/LastTest.log"
 
 step "dependencies" scripts/deps.sh test || finish
 step "proto lint" lint_protos
+step "source format" scripts/lint.sh --format
 step "configure" cmake --preset "$preset" >build/configure.log || { tail -20 build/configure.log; finish; }
 step "build" ninja -C "build/$preset" -k 0 || finish
 step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error

@@ -23,9 +23,7 @@ std::string Why(const rocksdb::Status& status) {
   return colon == std::string::npos ? text : text.substr(colon + 2);
 }
 
-bool IsError(const rocksdb::Status& status, int error) {
-  return Why(status) == std::generic_category().message(error);
-}
+bool IsError(const rocksdb::Status& status, int error) { return Why(status) == std::generic_category().message(error); }
 
 absl::Status WriteFailed(const rocksdb::Status& status) {
   if (status.IsNoSpace() || IsError(status, EDQUOT)) {
@@ -116,7 +114,7 @@ absl::StatusOr<std::vector<std::string>> BlobFolder::OlderThan(absl::Time time) 
   for (const std::string& name : names) {
     auto sha256 = sealing::FromHex(name);
     uint64_t seconds = 0;
-    if (!sha256 || sha256->size() != sealing::kSha256Size) continue;                     // Half written, or not ours.
+    if (!sha256 || sha256->size() != sealing::kSha256Size) continue;                    // Half written, or not ours.
     if (!env_.GetFileModificationTime(Cat(path_, "/", name), &seconds).ok()) continue;  // Gone meanwhile.
     if (absl::FromUnixSeconds(static_cast<int64_t>(seconds)) < time) old.push_back(*std::move(sha256));
   }

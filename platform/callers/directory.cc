@@ -39,7 +39,8 @@ void FoldAuthEvent(const event::v1::PublicEvent& event, std::vector<view::Store:
   if (type == UserCreated::descriptor()->full_name()) {
     const auto created = Parse<UserCreated>(event);
     writes.push_back({AccountKey(created.user().name()), "1"});
-    if (!created.user().patient().empty()) writes.push_back({PatientKey(created.user().name()), created.user().patient()});
+    if (!created.user().patient().empty())
+      writes.push_back({PatientKey(created.user().name()), created.user().patient()});
   } else if (type == ServiceAccountCreated::descriptor()->full_name()) {
     writes.push_back({AccountKey(Parse<ServiceAccountCreated>(event).service_account().name()), "1"});
   } else if (type == UserLinked::descriptor()->full_name()) {
@@ -76,14 +77,16 @@ std::vector<Grant> Account::GrantsAt(absl::Time now) const {
 absl::Time Account::GrantsHoldUntil(absl::Time now) const {
   absl::Time until = absl::InfiniteFuture();
   for (const auto& grant : grants) {
-    if (grant.has_start_time() && now < FromProto(grant.start_time())) until = std::min(until, FromProto(grant.start_time()));
+    if (grant.has_start_time() && now < FromProto(grant.start_time()))
+      until = std::min(until, FromProto(grant.start_time()));
     if (grant.has_end_time() && now < FromProto(grant.end_time())) until = std::min(until, FromProto(grant.end_time()));
   }
   return until;
 }
 
 Directory::Directory(Runtime& runtime, log::Log& log, view::Store& store, int partitions)
-    : store_(store), partitions_(partitions),
+    : store_(store),
+      partitions_(partitions),
       folder_(runtime, log, store, "auth", partitions, FoldAuthEvent,
               [this](const std::vector<event::v1::PublicEvent>& events) { Folded(events); }) {}
 

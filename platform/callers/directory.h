@@ -1,5 +1,5 @@
-// What every service knows of callers, folded from auth's public stream: grants, links to patients, ended sessions, signing
-// keys. So a revoked role or session holds everywhere as soon as the event is folded, whatever a token says.
+// What every service knows of callers, folded from auth's public stream: grants, links to patients, ended sessions,
+// signing keys. So a revoked role or session holds everywhere as soon as the event is folded, whatever a token says.
 #pragma once
 
 #include <memory>
@@ -21,9 +21,9 @@ namespace trialog::callers {
 struct Account {
   bool exists = false;
   bool closed = false;
-  std::string patient;                      // Resource name; empty for most.
-  std::vector<auth::v1::Grant> grants;      // Not revoked; in force or not.
-  uint64_t epoch = 0;                       // Grows with each change to what the account may do.
+  std::string patient;                  // Resource name; empty for most.
+  std::vector<auth::v1::Grant> grants;  // Not revoked; in force or not.
+  uint64_t epoch = 0;                   // Grows with each change to what the account may do.
 
   // The grants in force at `now`.
   std::vector<Grant> GrantsAt(absl::Time now) const;

@@ -19,7 +19,8 @@ constexpr int kMaxWaitingForKeys = 256;
 
 // The user whose token one of our own services passed on: no more rights than the user's, and the service is named too.
 rpc::Authenticator::Done OnBehalf(std::string service, rpc::Authenticator::Done done) {
-  return [service = std::move(service), done = std::move(done)](absl::StatusOr<std::shared_ptr<const Principal>> principal) {
+  return [service = std::move(service),
+          done = std::move(done)](absl::StatusOr<std::shared_ptr<const Principal>> principal) {
     if (!principal.ok()) return done(principal.status());
     auto user = std::make_shared<Principal>(**principal);
     user->caller.set_on_behalf_by(service);
@@ -42,7 +43,8 @@ void TokenAuthenticator::Authenticate(const rpc::CallInfo& call, Done done) {
   if (!service.empty()) done = OnBehalf(service, std::move(done));
   const std::string_view token = call.bearer_token();
   if (token.empty()) {
-    return done(NotSignedIn("TOKEN_MISSING", "send an access token: authorization: Bearer <token>; AuthService/Login gives one"));
+    return done(NotSignedIn("TOKEN_MISSING",
+                            "send an access token: authorization: Bearer <token>; AuthService/Login gives one"));
   }
   auto claims = Verify(token);
   if (claims.ok()) return WhenKnown(*claims, std::move(done));
@@ -84,7 +86,8 @@ std::shared_ptr<const TokenAuthenticator::Verifier> TokenAuthenticator::Verifier
   }
   auto made = std::make_shared<Verifier>(epoch);
   std::vector<sealing::PublicJwk> keys;
-  for (const auto& key : directory_.SigningKeys(organization, runtime_.Now())) keys.push_back({key.uid(), key.x(), key.y()});
+  for (const auto& key : directory_.SigningKeys(organization, runtime_.Now()))
+    keys.push_back({key.uid(), key.x(), key.y()});
   if (!made->verifier.SetKeys(keys).ok()) return made;  // Keys that are none verify nothing.
   absl::MutexLock lock(&mutex_);
   if (verifiers_.size() >= kMaxOrganizations) verifiers_.clear();
@@ -111,7 +114,8 @@ absl::StatusOr<std::shared_ptr<const Principal>> TokenAuthenticator::PrincipalOf
   {
     absl::MutexLock lock(&known_mutex_);
     const auto it = known_.find(claims.get());
-    if (it != known_.end() && it->second.generation == generation && now < it->second.until) return it->second.principal;
+    if (it != known_.end() && it->second.generation == generation && now < it->second.until)
+      return it->second.principal;
   }
   absl::Time until;
   auto principal = MakePrincipal(*claims, now, until);

@@ -41,7 +41,8 @@ class TokenAuthenticator final : public rpc::Authenticator {
   };
   std::shared_ptr<const Verifier> VerifierOf(const std::string& organization);
   absl::StatusOr<std::shared_ptr<const sealing::AccessClaims>> Verify(std::string_view token);
-  absl::StatusOr<std::shared_ptr<const Principal>> PrincipalOf(const std::shared_ptr<const sealing::AccessClaims>& claims);
+  absl::StatusOr<std::shared_ptr<const Principal>> PrincipalOf(
+      const std::shared_ptr<const sealing::AccessClaims>& claims);
   absl::StatusOr<std::shared_ptr<const Principal>> MakePrincipal(const sealing::AccessClaims& claims, absl::Time now,
                                                                  absl::Time& until);
 

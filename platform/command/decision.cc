@@ -133,8 +133,9 @@ bool NameMatches(std::string_view pattern, std::string_view name) {
 event::v1::SealedPart MergeSealed(event::v1::SealedPart base, const event::v1::SealedPart& patch) {
   auto& fields = *base.mutable_fields();
   for (const auto& field : patch.fields()) {
-    fields.erase(std::remove_if(fields.begin(), fields.end(), [&](const auto& f) { return f.number() == field.number(); }),
-                 fields.end());
+    fields.erase(
+        std::remove_if(fields.begin(), fields.end(), [&](const auto& f) { return f.number() == field.number(); }),
+        fields.end());
     if (field.has_value()) *fields.Add() = field;
   }
   std::sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) { return a.number() < b.number(); });

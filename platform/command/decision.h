@@ -1,5 +1,5 @@
-// The words of a decision: who asks and when (Context), what follows (Decision), and what a service's domain consists of
-// (Domain). Pure: domain/ folders link this and nothing heavier.
+// The words of a decision: who asks and when (Context), what follows (Decision), and what a service's domain consists
+// of (Domain). Pure: domain/ folders link this and nothing heavier.
 #pragma once
 
 #include <memory>
@@ -53,7 +53,7 @@ struct Context {
 
 // An event that a decision brings about.
 struct NewEvent {
-  std::string entity;  // Resource name of the record it is about.
+  std::string entity;                                     // Resource name of the record it is about.
   std::shared_ptr<const google::protobuf::Message> body;  // The service's event message, its oneof set.
 };
 
@@ -70,8 +70,8 @@ struct Decision {
 
 // A service's domain, as the platform needs to know it.
 struct Domain {
-  std::string_view service;                  // "inventory": also the log's topic.
-  const google::protobuf::Message* event;    // Default instance of the event message; one oneof.
+  std::string_view service;                // "inventory": also the log's topic.
+  const google::protobuf::Message* event;  // Default instance of the event message; one oneof.
   std::vector<const view::Table*> tables;
   // Applies one event. Total: it never refuses, logs or calls out.
   void (*evolve)(view::ChangeSet& state, const google::protobuf::Message& event);

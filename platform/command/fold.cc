@@ -72,7 +72,9 @@ namespace {
 // Records folded together, not yet written.
 struct Batch {
   Batch(std::unique_ptr<view::State> committed, int partition, event::v1::FoldState fold)
-      : base(std::move(committed)), changes(base.get()), commit{.partition = partition, .fold = std::move(fold), .changes = &changes} {}
+      : base(std::move(committed)),
+        changes(base.get()),
+        commit{.partition = partition, .fold = std::move(fold), .changes = &changes} {}
   std::unique_ptr<view::State> base;
   view::ChangeSet changes;
   view::Commit commit;

@@ -51,8 +51,8 @@ absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition
 absl::Status CatchUp(const Domain& domain, view::Store& store, log::Log& log, int partition,
                      int64_t limit_offset = INT64_MAX, const FoldRules& rules = {});
 
-// The same to the end of the log, twice as fast: while `assistant` writes a batch, the next one is read and applied on top
-// of it. Only with real threads, since it waits for the assistant; nobody else commits to the partition meanwhile.
+// The same to the end of the log, twice as fast: while `assistant` writes a batch, the next one is read and applied on
+// top of it. Only with real threads, since it waits for the assistant; nobody else commits to the partition meanwhile.
 absl::Status CatchUpInParallel(const Domain& domain, view::Store& store, log::Log& log, int partition,
                                Executor& assistant);
 

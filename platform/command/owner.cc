@@ -139,9 +139,8 @@ size_t Owner::waiting() const {
 }
 
 int Owner::owned() const {
-  return static_cast<int>(std::count_if(owners_.begin(), owners_.end(), [](const auto& owner) {
-    return owner->role() == PartitionOwner::Role::kOwner;
-  }));
+  return static_cast<int>(std::count_if(
+      owners_.begin(), owners_.end(), [](const auto& owner) { return owner->role() == PartitionOwner::Role::kOwner; }));
 }
 
 absl::Status Owner::Health() const {

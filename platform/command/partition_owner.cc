@@ -24,8 +24,8 @@ PartitionOwner::~PartitionOwner() { *alive_ = false; }
 
 absl::Status PartitionOwner::Start(bool wanted, Executor* assistant) {
   wanted_ = wanted;
-  absl::Status caught_up = assistant == nullptr ? CatchUpWithLog()
-                                                : CatchUpInParallel(domain_, store_, log_, partition_, *assistant);
+  absl::Status caught_up =
+      assistant == nullptr ? CatchUpWithLog() : CatchUpInParallel(domain_, store_, log_, partition_, *assistant);
   if (!caught_up.ok()) FoldFailed(caught_up);
   if (wanted) Claim();
   return caught_up;
@@ -197,8 +197,9 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   std::vector<std::shared_ptr<const google::protobuf::Message>> bodies;
   for (NewEvent& event : decision.events) {
     if (KindOf(*event.body) == nullptr) {  // Our own fault, nothing changed.
-      return RejectIn(group, std::move(command),
-                      Refuse(absl::StatusCode::kInternal, "EVENT_NOT_SET", "the decision holds an event without a kind"));
+      return RejectIn(
+          group, std::move(command),
+          Refuse(absl::StatusCode::kInternal, "EVENT_NOT_SET", "the decision holds an event without a kind"));
     }
     auto* added = data.add_events();
     added->set_entity(std::move(event.entity));
@@ -290,8 +291,8 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
   for (size_t i = 0; i < group_->records.size(); ++i) {
     if (!reports[i].status.ok()) {
       const absl::Status& why = reports[i].status;
-      return StepDown(absl::IsResourceExhausted(why) ? why
-                                                     : OwnerUnavailable(Cat("an append failed: ", FromAbsl(why.message()))));
+      return StepDown(
+          absl::IsResourceExhausted(why) ? why : OwnerUnavailable(Cat("an append failed: ", FromAbsl(why.message()))));
     }
     int64_t offset = reports[i].offset;
     if (options_.bugs.no_offset_check) {

@@ -50,8 +50,8 @@ class PartitionOwner {
   ~PartitionOwner();
 
   // Folds to the end and, when `wanted`, claims; without it stays a standby until the first command. An error that is
-  // passing (UNAVAILABLE, RESOURCE_EXHAUSTED) is given back, and tried again all the same. With an assistant, on a thread
-  // of its own, the fold is twice as fast.
+  // passing (UNAVAILABLE, RESOURCE_EXHAUSTED) is given back, and tried again all the same. With an assistant, on a
+  // thread of its own, the fold is twice as fast.
   absl::Status Start(bool wanted, Executor* assistant = nullptr);
   // Takes a command, or answers it at once.
   void Submit(std::unique_ptr<Command> command);
@@ -161,7 +161,7 @@ class PartitionOwner {
   std::unique_ptr<log::Appender> appender_;
   std::deque<std::unique_ptr<Command>> waiting_;
   std::atomic<size_t> waiting_count_ = 0;  // Its size, for metrics.
-  std::unique_ptr<Group> group_;  // In flight, or being decided.
+  std::unique_ptr<Group> group_;           // In flight, or being decided.
 
   absl::Time claim_sent_;
   bool log_clock_differs_ = false;

@@ -12,8 +12,7 @@ constexpr std::string_view kHiddenMark = "trialog/hidden";
 
 template <typename Detail>
 void Attach(absl::Status& status, const Detail& detail) {
-  status.SetPayload("type.googleapis.com/" + Detail::descriptor()->full_name(),
-                    absl::Cord(detail.SerializeAsString()));
+  status.SetPayload("type.googleapis.com/" + Detail::descriptor()->full_name(), absl::Cord(detail.SerializeAsString()));
 }
 
 }  // namespace
@@ -86,7 +85,8 @@ absl::Status StaleEtag(std::string_view name) {
                 Cat(name, " has changed since it was read; read it again and repeat with its new etag"));
 }
 
-absl::Status RetryLater(absl::StatusCode code, std::string_view reason, std::string_view message, absl::Duration after) {
+absl::Status RetryLater(absl::StatusCode code, std::string_view reason, std::string_view message,
+                        absl::Duration after) {
   absl::Status status = Refuse(code, reason, message);
   google::rpc::RetryInfo retry;
   const int64_t nanos = absl::ToInt64Nanoseconds(after);

@@ -17,7 +17,8 @@ inline constexpr std::string_view kErrorDomain = "trialog";
 // A refusal with a stable reason in UPPER_SNAKE_CASE. `code` is not kOk.
 absl::Status Refuse(absl::StatusCode code, std::string_view reason, std::string_view message);
 
-// Bad input at `field` (path in the request, for example "sample.identifier"): INVALID_ARGUMENT with a BadRequest detail.
+// Bad input at `field` (path in the request, for example "sample.identifier"): INVALID_ARGUMENT with a BadRequest
+// detail.
 absl::Status BadField(std::string_view field, std::string_view reason, std::string_view message);
 
 // Several bad fields in one answer.

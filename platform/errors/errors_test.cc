@@ -1,7 +1,7 @@
 #include "platform/errors/errors.h"
 
-#include "google/rpc/error_details.pb.h"
 #include "gmock/gmock.h"
+#include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
 
 namespace trialog {

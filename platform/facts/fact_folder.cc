@@ -16,9 +16,17 @@ constexpr size_t kBatchBytes = 1 << 20;
 
 FactFolder::FactFolder(Runtime& runtime, log::Log& log, view::Store& store, std::string source, int partitions,
                        FoldFact fold, std::function<void(const std::vector<event::v1::PublicEvent>&)> folded)
-    : runtime_(runtime), log_(log), store_(store), source_(std::move(source)), partitions_(partitions),
-      fold_(std::move(fold)), folded_(std::move(folded)), prototype_(view::EventPrototype(source_)), waiters_(partitions),
-      health_(partitions), executor_(runtime.NewExecutor(Cat("facts-", store.domain().service))) {
+    : runtime_(runtime),
+      log_(log),
+      store_(store),
+      source_(std::move(source)),
+      partitions_(partitions),
+      fold_(std::move(fold)),
+      folded_(std::move(folded)),
+      prototype_(view::EventPrototype(source_)),
+      waiters_(partitions),
+      health_(partitions),
+      executor_(runtime.NewExecutor(Cat("facts-", store.domain().service))) {
   for (int p = 0; p < partitions_; ++p) {
     followers_.push_back(std::make_unique<Follower>());
     followers_[p]->fold = store_.fact_fold(source_, p);
@@ -101,7 +109,8 @@ void FactFolder::WhenFolded(int partition, int64_t offset, absl::Duration patien
     waiters_[partition].push_back({offset, runtime_.Monotonic() + patience, std::move(done)});
   }
   // Not after the others have gathered; and it may have been folded meanwhile.
-  executor_->Post([this, partition, offset] { next_offset(partition) > offset ? ServeWaiters(partition) : Advance(partition); });
+  executor_->Post(
+      [this, partition, offset] { next_offset(partition) > offset ? ServeWaiters(partition) : Advance(partition); });
   executor_->After(patience, [this, partition] { ServeWaiters(partition); });
 }
 

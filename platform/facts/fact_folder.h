@@ -26,8 +26,8 @@ class FactFolder {
   // Records that bring no fact, before the position is stored all the same: a restart reads no more than these again.
   static constexpr int64_t kStoreEvery = 1000;
 
-  // `folded` is called after each write with the events in it, on the folder's executor, before anybody who waits for the
-  // position is told. All references outlive the folder.
+  // `folded` is called after each write with the events in it, on the folder's executor, before anybody who waits for
+  // the position is told. All references outlive the folder.
   FactFolder(Runtime& runtime, log::Log& log, view::Store& store, std::string source, int partitions, FoldFact fold,
              std::function<void(const std::vector<event::v1::PublicEvent>&)> folded);
   ~FactFolder();

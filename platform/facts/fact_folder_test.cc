@@ -58,7 +58,8 @@ class FactFolderTest : public reaction::AlarmWorld {
           });
     }
     absl::MutexLock lock(&mutex);
-    mutex.Await(absl::Condition(+[](int* count) { return *count == 0; }, &left));
+    mutex.Await(absl::Condition(
+        +[](int* count) { return *count == 0; }, &left));
   }
   int64_t End() const { return store_->next_offset(partition); }
   void AwaitFolded() {

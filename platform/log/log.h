@@ -1,5 +1,5 @@
-// The log: one ordered, append-only sequence of records per topic and partition. The same contract for the embedded log,
-// Kafka and the simulation; everything above it treats a log as something that may be late, lossy and doubled.
+// The log: one ordered, append-only sequence of records per topic and partition. The same contract for the embedded
+// log, Kafka and the simulation; everything above it treats a log as something that may be late, lossy and doubled.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ inline constexpr size_t kMaxRecordBytes = 512 * 1024;
 // Partition of an organisation: murmur2 of its id, as Kafka's default partitioner computes it, mod `partitions`.
 int PartitionOf(std::string_view organization, int partitions = kPartitions);
 
-// What became of one record. OK with an offset: it stands there. OK with -1: it stands somewhere. An error: nobody knows;
-// it may be in the log, may land later, or may be lost.
+// What became of one record. OK with an offset: it stands there. OK with -1: it stands somewhere. An error: nobody
+// knows; it may be in the log, may land later, or may be lost.
 struct Report {
   absl::Status status;
   int64_t offset = -1;
@@ -41,14 +41,14 @@ class Appender {
  public:
   // Gives up what is not yet written; a record may still land later. No report is delivered after it returned.
   virtual ~Appender() = default;
-  // Appends the records in order, each for itself: one may be lost and the next land. `done` gets one report a record, in
-  // the same order, once, from any thread, possibly before Append returns. One group is in flight at a time: the caller
-  // waits for `done` before the next.
+  // Appends the records in order, each for itself: one may be lost and the next land. `done` gets one report a record,
+  // in the same order, once, from any thread, possibly before Append returns. One group is in flight at a time: the
+  // caller waits for `done` before the next.
   virtual void Append(std::vector<std::string> records, std::function<void(std::vector<Report>)> done) = 0;
 };
 
-// Calls `wake` after records may have been appended; coalesced, possibly spurious, from any thread. Ends when destroyed;
-// no call after that.
+// Calls `wake` after records may have been appended; coalesced, possibly spurious, from any thread. Ends when
+// destroyed; no call after that.
 class Tail {
  public:
   virtual ~Tail() = default;
@@ -59,8 +59,9 @@ class Log {
  public:
   virtual ~Log() = default;
   virtual std::unique_ptr<Appender> NewAppender(const std::string& topic, int partition) = 0;
-  // Records from offset `from` on, in order, until about `max_bytes` (at least one record if there is any). Empty at the
-  // end of the log. Offsets grow but need not be dense (Kafka). DATA_LOSS when what stands there is damaged or missing.
+  // Records from offset `from` on, in order, until about `max_bytes` (at least one record if there is any). Empty at
+  // the end of the log. Offsets grow but need not be dense (Kafka). DATA_LOSS when what stands there is damaged or
+  // missing.
   virtual absl::StatusOr<std::vector<StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
                                                          size_t max_bytes) = 0;
   // Offset that the next record would get, at least.

@@ -79,7 +79,7 @@ class Reactor {
     int64_t passed_count = 0;
     std::atomic<bool> woken = false;
     std::atomic<int64_t> read_to = 0;  // source.next_offset(), for metrics.
-    absl::Status failure;  // Guarded by mutex_.
+    absl::Status failure;              // Guarded by mutex_.
   };
 
   absl::Status Resume(Follower& follower);

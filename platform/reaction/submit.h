@@ -10,7 +10,7 @@
 namespace trialog::reaction {
 
 // service::Backend::SubmitInternal. Thread safe; `done` is called once, from any thread, possibly before it returns.
-using Submit = std::function<void(std::string organization, std::string method, Occasion occasion,
-                                  DecideFn decide, std::function<void(absl::StatusOr<Outcome>)> done)>;
+using Submit = std::function<void(std::string organization, std::string method, Occasion occasion, DecideFn decide,
+                                  std::function<void(absl::StatusOr<Outcome>)> done)>;
 
 }  // namespace trialog::reaction

@@ -144,9 +144,9 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientT
 
 namespace {
 
-// gRPC 1.51 ends the queue of its callbacks with the last channel that used it, and its library with the last channel or
-// server; while a completion still lets go of its call, that aborts now and then. One channel that made a call and is
-// never destroyed keeps both.
+// gRPC 1.51 ends the queue of its callbacks with the last channel that used it, and its library with the last channel
+// or server; while a completion still lets go of its call, that aborts now and then. One channel that made a call and
+// is never destroyed keeps both.
 void KeepCallbackQueue() {
   struct Kept {
     grpc::GenericStub stub{grpc::CreateChannel("unix:/", grpc::InsecureChannelCredentials())};

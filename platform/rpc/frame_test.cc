@@ -251,7 +251,8 @@ TEST(Frame, TellsItsHookOfEachEnd) {
   options.hooks.ended = [&](const CallInfo& call, const absl::Status& answer, absl::Duration after) {
     absl::MutexLock lock(&mutex);
     EXPECT_GE(after, absl::ZeroDuration());
-    ends.push_back(Cat(call.method_name(), " ", FromAbsl(absl::StatusCodeToString(answer.code())), " ", ReasonOf(answer)));
+    ends.push_back(
+        Cat(call.method_name(), " ", FromAbsl(absl::StatusCodeToString(answer.code())), " ", ReasonOf(answer)));
   };
   TestServer test(EchoHandlers(), options);
   Client client(test.Dial());

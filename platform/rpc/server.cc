@@ -89,8 +89,8 @@ struct Server::Impl {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 // gRPC 1.51 shares one queue of callback threads among all servers and channels of a process, made with the first and
-// ended with the last. Ending and making it again was seen to abort the process (ref_counted.h, "prior > 0"); a server that
-// never ends keeps it.
+// ended with the last. Ending and making it again was seen to abort the process (ref_counted.h, "prior > 0"); a server
+// that never ends keeps it.
 void Server::KeepCallbackThreads() {
   static const auto& kept = *new auto(Build({}, {.address = ""}));
   if (!kept.ok()) std::abort();
@@ -107,7 +107,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::vector<std::unique_pt
 absl::StatusOr<std::unique_ptr<Server>> Server::Build(std::vector<std::unique_ptr<Frame>> frames,
                                                       ServerOptions options) {
   if (options.tls == nullptr && !options.address.empty() && !IsLocal(options.address))
-    return BadAddress("INSECURE_ADDRESS", options.address, "can be reached from outside: it needs TLS (--tls_certificate, --tls_key)");
+    return BadAddress("INSECURE_ADDRESS", options.address,
+                      "can be reached from outside: it needs TLS (--tls_certificate, --tls_key)");
   auto impl = std::make_unique<Impl>(std::move(frames));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();  // Counts once; keeps the linker from dropping the
                                                                // library.

@@ -70,7 +70,8 @@ class Server {
  private:
   struct Impl;
   static void KeepCallbackThreads();
-  static absl::StatusOr<std::unique_ptr<Server>> Build(std::vector<std::unique_ptr<Frame>> frames, ServerOptions options);
+  static absl::StatusOr<std::unique_ptr<Server>> Build(std::vector<std::unique_ptr<Frame>> frames,
+                                                       ServerOptions options);
   explicit Server(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

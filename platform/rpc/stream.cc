@@ -178,7 +178,8 @@ Written Stream::WriteSerialized(std::shared_ptr<const std::string> message) {
   using Shared = std::shared_ptr<const std::string>;
   auto* held = new Shared(std::move(message));  // Until gRPC has sent it.
   const grpc::Slice slice(
-      const_cast<char*>((*held)->data()), (*held)->size(), [](void* shared) { delete static_cast<Shared*>(shared); }, held);
+      const_cast<char*>((*held)->data()), (*held)->size(), [](void* shared) { delete static_cast<Shared*>(shared); },
+      held);
   return Push(grpc::ByteBuffer(&slice, 1));
 }
 

@@ -139,8 +139,8 @@ absl::StatusOr<std::unique_ptr<KeyStore>> KeyStore::Open(const std::string& path
   if (options.env != nullptr) rocks.env = options.env;
   rocksdb::DB* raw = nullptr;
   if (absl::Status status = FromRocks(rocksdb::DB::Open(rocks, path, &raw)); !status.ok()) return status;
-  std::unique_ptr<KeyStore> store(new KeyStore(std::unique_ptr<rocksdb::DB>(raw), std::move(master), runtime, path,
-                                               options.min_free_bytes));
+  std::unique_ptr<KeyStore> store(
+      new KeyStore(std::unique_ptr<rocksdb::DB>(raw), std::move(master), runtime, path, options.min_free_bytes));
   if (absl::Status status = store->CheckMasterKey(); !status.ok()) return status;
   return store;
 }

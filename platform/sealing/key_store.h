@@ -30,9 +30,9 @@ class Sealed;
 namespace trialog::sealing {
 
 // Thread safe; calls block on the disk (one synced write for a request that creates keys; concurrent ones share it).
-// Errors: INVALID_ARGUMENT for a malformed request, RESOURCE_EXHAUSTED DISK_FULL, or DISK_WATERMARK when a key would have
-// to be made on a nearly full disk, UNAVAILABLE when the disk fails otherwise, DATA_LOSS when what is stored does not open.
-// Key bytes are in no error and no log line.
+// Errors: INVALID_ARGUMENT for a malformed request, RESOURCE_EXHAUSTED DISK_FULL, or DISK_WATERMARK when a key would
+// have to be made on a nearly full disk, UNAVAILABLE when the disk fails otherwise, DATA_LOSS when what is stored does
+// not open. Key bytes are in no error and no log line.
 class KeyStore {
  public:
   struct Options {

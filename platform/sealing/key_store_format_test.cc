@@ -1,5 +1,5 @@
-// The bytes of the key store, as docs/formats/sealed.md has them. Data that rests under these keys is lost with them, so a
-// store that an earlier build wrote must open.
+// The bytes of the key store, as docs/formats/sealed.md has them. Data that rests under these keys is lost with them,
+// so a store that an earlier build wrote must open.
 #include <gtest/gtest.h>
 
 #include "absl/strings/escaping.h"
@@ -67,12 +67,14 @@ TEST_F(KeyStoreFormat, AStoreOfTheFirstBuildOpens) {
   ASSERT_TRUE(keys.ok()) << keys.status();
   // Drawn by TestRuntime: what the row holds wrapped.
   EXPECT_EQ(keys->at(0).state, DataKey::State::kPresent);
-  EXPECT_EQ(absl::BytesToHexString(ToAbsl(keys->at(0).key.bytes())), "1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b");
+  EXPECT_EQ(absl::BytesToHexString(ToAbsl(keys->at(0).key.bytes())),
+            "1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b");
   EXPECT_EQ(keys->at(1).state, DataKey::State::kErased);
   const auto lookup = store->GetLookupKey("o");
   ASSERT_TRUE(lookup.ok()) << lookup.status();
   EXPECT_EQ(lookup->epoch, 1);
-  EXPECT_EQ(absl::BytesToHexString(ToAbsl(lookup->key.bytes())), "8485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3");
+  EXPECT_EQ(absl::BytesToHexString(ToAbsl(lookup->key.bytes())),
+            "8485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3");
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ inline constexpr size_t kMaxPasswordBytes = 1024;
 // RESOURCE_EXHAUSTED when there is no memory, INVALID_ARGUMENT for a cost below the default or above kMaxPasswordCost.
 absl::StatusOr<std::string> HashPassword(std::string_view password, PasswordCost cost = {});
 
-// Whether `password` is the one behind `stored`. False, too, for a stored text that is no Argon2id PHC string or names a
-// cost above kMaxPasswordCost.
+// Whether `password` is the one behind `stored`. False, too, for a stored text that is no Argon2id PHC string or names
+// a cost above kMaxPasswordCost.
 bool VerifyPassword(std::string_view password, const std::string& stored);
 
 // Takes as long as VerifyPassword on a hash of the default cost: for a name that has no account, so that time does not

@@ -8,8 +8,14 @@ namespace trialog::service {
 
 Backend::Backend(const Domain& domain, Runtime& runtime, log::Log& log, std::unique_ptr<view::Store> store,
                  sealing::KeyProvider* keys, const rpc::TokenSigner& tokens, BackendOptions options)
-    : domain_(domain), runtime_(runtime), log_(log), keys_(keys), tokens_(tokens), options_(std::move(options)),
-      store_(std::move(store)), owner_(runtime, log, *store_, options_.owner, options_.partitions),
+    : domain_(domain),
+      runtime_(runtime),
+      log_(log),
+      keys_(keys),
+      tokens_(tokens),
+      options_(std::move(options)),
+      store_(std::move(store)),
+      owner_(runtime, log, *store_, options_.owner, options_.partitions),
       watches_(runtime, *store_, owner_.partitions) {}
 
 Backend::~Backend() { owner_.Stop(); }
@@ -21,12 +27,13 @@ void Backend::Drain() { owner_.Drain(); }
 void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done) {
   if (principal->patient.empty() || keys_ == nullptr) return done(std::move(principal));
   const std::string organization = principal->organization;
-  keys_->GetLookupKey(organization, [principal, done = std::move(done)](absl::StatusOr<sealing::LookupKeyMaterial> key) {
-    if (!key.ok()) return done(key.status());
-    auto completed = std::make_shared<Principal>(*principal);
-    completed->patient_mac = sealing::LookupMac(*key, "patient", completed->patient);
-    done(std::shared_ptr<const Principal>(std::move(completed)));
-  });
+  keys_->GetLookupKey(organization,
+                      [principal, done = std::move(done)](absl::StatusOr<sealing::LookupKeyMaterial> key) {
+                        if (!key.ok()) return done(key.status());
+                        auto completed = std::make_shared<Principal>(*principal);
+                        completed->patient_mac = sealing::LookupMac(*key, "patient", completed->patient);
+                        done(std::shared_ptr<const Principal>(std::move(completed)));
+                      });
 }
 
 void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,

@@ -30,8 +30,8 @@ struct Target {
   std::string key_subject;
   // An update: the numbers of the personal fields that it sets or clears. Empty: those that are set.
   std::vector<int> patched = {};
-  // Why the command cannot be carried out even if its decision allows it: the decision is asked all the same, so that the
-  // answer is no hint to those whom a rule refuses.
+  // Why the command cannot be carried out even if its decision allows it: the decision is asked all the same, so that
+  // the answer is no hint to those whom a rule refuses.
   absl::Status instead = absl::OkStatus();
 };
 
@@ -51,13 +51,15 @@ using Refused = std::function<void(std::shared_ptr<rpc::Call> call, const absl::
 struct BackendOptions {
   OwnerOptions owner;
   int partitions = log::kPartitions;  // Of the service's own topic.
-  std::string request_key;  // HMAC key for fingerprints of requests; the same in all replicas of a service.
+  std::string request_key;            // HMAC key for fingerprints of requests; the same in all replicas of a service.
   bool claim_at_start = false;
   // Grows when what a user may do has changed; null where that never happens. Thread safe.
   std::function<uint64_t(std::string_view user)> access_epoch;
-  // Calls back once callers are known up to `offset` of the organisation's partition of this service's own log: set where
-  // the service's commands change who may call (auth). Commands are answered after it. Null elsewhere. Thread safe.
-  std::function<void(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done)> callers_known;
+  // Calls back once callers are known up to `offset` of the organisation's partition of this service's own log: set
+  // where the service's commands change who may call (auth). Commands are answered after it. Null elsewhere. Thread
+  // safe.
+  std::function<void(std::string_view organization, int64_t offset, std::function<void(absl::Status)> done)>
+      callers_known;
 };
 
 // The call that something is done for, as access records name it.
@@ -98,8 +100,8 @@ class Backend {
   void Create(std::string_view method, const ResourceType& type, DecideRequest decide);
   // A resource with its name, and update_mask, as in AIP-134.
   void Update(std::string_view method, const ResourceType& type, DecideRequest decide);
-  // A custom method on `name` (AIP-136). Personal fields of the request go to the resource's fields of the same name. The
-  // answer is the record of `type`, or of `answer_type` when that is another.
+  // A custom method on `name` (AIP-136). Personal fields of the request go to the resource's fields of the same name.
+  // The answer is the record of `type`, or of `answer_type` when that is another.
   void Act(std::string_view method, const ResourceType& type, DecideRequest decide, Answer answer = nullptr);
   // The service's EventService: its public events, all of them for our own services. `may_see` says which of them
   // another caller gets; null: none.
@@ -109,7 +111,8 @@ class Backend {
   Aim AimToCreate(const ResourceType& type);
   Aim AimToUpdate(const ResourceType& type);
   Aim AimToAct(const ResourceType& type);
-  // Anything else that is a command. A target, or a key subject, of another organisation than the caller's is NOT_FOUND.
+  // Anything else that is a command. A target, or a key subject, of another organisation than the caller's is
+  // NOT_FOUND.
   void CommandMethod(std::string_view method, const ResourceType& type, Aim aim, DecideRequest decide,
                      Answer answer = nullptr);
   // Anything else.
@@ -147,21 +150,23 @@ class Backend {
   using WithPrincipal = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
   void CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done);
 
-  // Runs the command of one call, as CommandMethod does: for a handler that prepared something of its own for the call (a
-  // hash, a token). `type` says how personal fields are sealed. Secrets and personal fields are taken out of the request.
-  void Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide, Answer answer = nullptr,
-           Refused refused = nullptr);
+  // Runs the command of one call, as CommandMethod does: for a handler that prepared something of its own for the call
+  // (a hash, a token). `type` says how personal fields are sealed. Secrets and personal fields are taken out of the
+  // request.
+  void Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide,
+           Answer answer = nullptr, Refused refused = nullptr);
 
-  // Runs `read` with the completed principal once the position that the caller asks for is folded. Another organisation's
-  // records are refused with NOT_FOUND.
+  // Runs `read` with the completed principal once the position that the caller asks for is folded. Another
+  // organisation's records are refused with NOT_FOUND.
   void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
                     std::function<void(std::shared_ptr<const Principal>)> read);
 
   // The offset that a request's as_of means; INT64_MAX, the present, when it is not set.
   int64_t AsOf(int partition, const google::protobuf::Message& request) const;
 
-  // Rows of one organisation as the caller sees them: names, etags, times, personal fields, derived fields. With `record`,
-  // unsealing is recorded in the log before `done` is called; if that cannot be written the answer is the error.
+  // Rows of one organisation as the caller sees them: names, etags, times, personal fields, derived fields. With
+  // `record`, unsealing is recorded in the log before `done` is called; if that cannot be written the answer is the
+  // error.
   struct Seen {
     const ResourceType* type;
     std::string name;
@@ -170,8 +175,8 @@ class Backend {
     std::optional<std::vector<int>> shown = std::nullopt;
   };
   using Rendered = std::function<void(absl::StatusOr<std::vector<std::shared_ptr<google::protobuf::Message>>>)>;
-  void Render(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call, bool record, std::vector<Seen> rows,
-              Rendered done);
+  void Render(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call, bool record,
+              std::vector<Seen> rows, Rendered done);
 
   // The record as of an outcome, as the call's answer.
   void AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,
@@ -204,8 +209,7 @@ class Backend {
  private:
   void RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec);
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
-                  const Target& target, event::v1::SealedPart sealed, std::string request_key,
-                  std::string request_mac);
+                  const Target& target, event::v1::SealedPart sealed, std::string request_key, std::string request_mac);
   // Null when `key` has had its share of this minute; else an access record with the count since the last one.
   std::optional<event::v1::Access> BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome);
   // The kind of record that this name is of, among those served here; null when it is none of them.

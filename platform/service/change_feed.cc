@@ -73,7 +73,8 @@ int64_t ChangeFeed::ReadStore(int partition, int64_t cursor, WatchChanges& chang
 size_t ChangeFeed::DropOldestRecord(Partition& partition) {
   size_t bytes = 0;
   partition.begin = partition.kept.front().change->offset + 1;
-  for (; !partition.kept.empty() && partition.kept.front().change->offset < partition.begin; partition.kept.pop_front()) {
+  for (; !partition.kept.empty() && partition.kept.front().change->offset < partition.begin;
+       partition.kept.pop_front()) {
     bytes += partition.kept.front().change->Size();
   }
   return bytes;

@@ -1,5 +1,5 @@
-// The latest changes of a store as its watch streams take them: read once for all of them and kept for a second. A stream
-// that stands further back reads the store itself, so that nothing grows with a slow reader.
+// The latest changes of a store as its watch streams take them: read once for all of them and kept for a second. A
+// stream that stands further back reads the store itself, so that nothing grows with a slow reader.
 #pragma once
 
 #include <deque>
@@ -77,8 +77,8 @@ class ChangeFeed {
   void Join(int partition);
   void Leave(int partition);
 
-  // A round begins, in which all readers look. Takes what was committed since, as much as one read gives; true when there
-  // is more.
+  // A round begins, in which all readers look. Takes what was committed since, as much as one read gives; true when
+  // there is more.
   bool Advance(int partition);
 
   // The state that decides who may see what. In a round it looks things up once for all readers.

@@ -206,15 +206,16 @@ void Backend::CommandMethod(std::string_view method, const ResourceType& type, A
   Serve(type);
   auto spec = std::make_shared<const CommandSpec>(
       CommandSpec{std::string(method), &type, std::move(aim), std::move(decide), std::move(answer), nullptr});
-  handlers_.Unary(std::string(method), [this, spec](std::shared_ptr<rpc::Call> call) { RunCommand(std::move(call), spec); });
+  handlers_.Unary(std::string(method),
+                  [this, spec](std::shared_ptr<rpc::Call> call) { RunCommand(std::move(call), spec); });
 }
 
-void Backend::Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide, Answer answer,
-                  Refused refused) {
+void Backend::Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide,
+                  Answer answer, Refused refused) {
   std::string method(call->method_name());
-  RunCommand(std::move(call), std::make_shared<const CommandSpec>(CommandSpec{
-                                  std::move(method), &type, std::move(aim), std::move(decide), std::move(answer),
-                                  std::move(refused)}));
+  RunCommand(std::move(call),
+             std::make_shared<const CommandSpec>(CommandSpec{
+                 std::move(method), &type, std::move(aim), std::move(decide), std::move(answer), std::move(refused)}));
 }
 
 void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec) {
@@ -227,8 +228,9 @@ void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
   if (!request_id.empty()) {
     // Of the request as sent: an id that is drawn below must not make a retry look like another request.
     std::string key;
-    for (std::string_view part : {std::string_view(call->principal().organization), std::string_view(call->principal().user()),
-                                  call->method_name(), std::string_view(request_id)}) {
+    for (std::string_view part :
+         {std::string_view(call->principal().organization), std::string_view(call->principal().user()),
+          call->method_name(), std::string_view(request_id)}) {
       sealing::AppendLengthPrefixed(key, part);
     }
     request_key = sealing::HmacSha256(options_.request_key, key);
@@ -282,7 +284,8 @@ void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     if (!outcome.ok()) return spec->refused ? spec->refused(call, outcome.status()) : call->Finish(outcome.status());
     if (!options_.callers_known) return answer(*outcome);
     // Durable already: answered even when the callers' directory lags too long.
-    options_.callers_known(organization, outcome->offset, [answer, outcome = *outcome](const absl::Status&) { answer(outcome); });
+    options_.callers_known(organization, outcome->offset,
+                           [answer, outcome = *outcome](const absl::Status&) { answer(outcome); });
   };
   owner_.Submit(std::move(command));
 }
@@ -300,7 +303,8 @@ void Backend::Seal(const ResourceType& type, const Target& target, Sealed done) 
                                       done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
     if (!keys.ok()) return done(keys.status());
     if (keys->size() != 1 || keys->front().state != sealing::DataKey::State::kPresent) {
-      return done(BrokenRule(kSubjectErased, name, "the personal data of this record was erased; nothing can be added"));
+      return done(
+          BrokenRule(kSubjectErased, name, "the personal data of this record was erased; nothing can be added"));
     }
     auto sealed = std::make_shared<event::v1::SealedPart>(
         patched.empty() ? sealing::SealResource(*personal, name, keys->front(), runtime_)

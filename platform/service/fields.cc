@@ -5,7 +5,8 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-const FieldDescriptor* Find(const google::protobuf::Message& message, std::string_view name, FieldDescriptor::CppType type) {
+const FieldDescriptor* Find(const google::protobuf::Message& message, std::string_view name,
+                            FieldDescriptor::CppType type) {
   const auto* field = message.GetDescriptor()->FindFieldByName(std::string(name));
   return field != nullptr && !field->is_repeated() && field->cpp_type() == type ? field : nullptr;
 }
@@ -47,8 +48,8 @@ const google::protobuf::Message* MessageField(const google::protobuf::Message& m
   return &message.GetReflection()->GetMessage(message, field);
 }
 
-const FieldDescriptor* FieldOfType(const google::protobuf::Descriptor& message, const google::protobuf::Descriptor& type,
-                                   bool repeated) {
+const FieldDescriptor* FieldOfType(const google::protobuf::Descriptor& message,
+                                   const google::protobuf::Descriptor& type, bool repeated) {
   for (int i = 0; i < message.field_count(); ++i) {
     const auto* field = message.field(i);
     if (field->is_repeated() == repeated && field->message_type() == &type) return field;

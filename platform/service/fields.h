@@ -1,4 +1,5 @@
-// Standard fields of AIP requests and resources, found by reflection: the handlers of all resources are one piece of code.
+// Standard fields of AIP requests and resources, found by reflection: the handlers of all resources are one piece of
+// code.
 #pragma once
 
 #include <string>

@@ -17,7 +17,8 @@ std::string FieldBytes(const Message& message, const FieldDescriptor& field) {
   std::unique_ptr<Message> only(message.New());
   only->CopyFrom(message);
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
-    if (message.GetDescriptor()->field(i) != &field) only->GetReflection()->ClearField(only.get(), message.GetDescriptor()->field(i));
+    if (message.GetDescriptor()->field(i) != &field)
+      only->GetReflection()->ClearField(only.get(), message.GetDescriptor()->field(i));
   }
   return only->SerializeAsString();
 }
@@ -29,7 +30,8 @@ std::string SealedBytes(const view::Row& row, int number) {
   return "";
 }
 
-// Names of the fields that differ; of a personal field it is known that it was sealed anew, not whether its value is another.
+// Names of the fields that differ; of a personal field it is known that it was sealed anew, not whether its value is
+// another.
 std::vector<std::string> ChangedFields(const view::Row* before, const view::Row& now) {
   std::vector<std::string> changed;
   const auto* descriptor = now.resource->GetDescriptor();
@@ -37,8 +39,8 @@ std::vector<std::string> ChangedFields(const view::Row* before, const view::Row&
     const FieldDescriptor& field = *descriptor->field(i);
     const std::string sealed = SealedBytes(now, field.number());
     const std::string plain = FieldBytes(*now.resource, field);
-    const bool same = before != nullptr && before->resource != nullptr && plain == FieldBytes(*before->resource, field) &&
-                      sealed == SealedBytes(*before, field.number());
+    const bool same = before != nullptr && before->resource != nullptr &&
+                      plain == FieldBytes(*before->resource, field) && sealed == SealedBytes(*before, field.number());
     const bool never = before == nullptr && plain.empty() && sealed.empty();
     if (!same && !never) changed.push_back(field.name());
   }
@@ -48,12 +50,14 @@ std::vector<std::string> ChangedFields(const view::Row* before, const view::Row&
 void Describe(const view::Version& version, const view::Row* before, Message& revision) {
   const auto* reflection = revision.GetReflection();
   const auto field = [&](const char* name) { return revision.GetDescriptor()->FindFieldByName(name); };
-  if (field("version")) reflection->SetInt64(&revision, field("version"), static_cast<int64_t>(version.row->meta.version()));
+  if (field("version"))
+    reflection->SetInt64(&revision, field("version"), static_cast<int64_t>(version.row->meta.version()));
   SetTimeField(revision, "record_time", version.row->meta.update_time());
   SetStringField(revision, "actor", version.row->meta.actor().name());
   SetStringField(revision, "event_id", UuidText(version.row->meta.event_id()));
   if (!field("changed_fields") || !version.row->resource) return;
-  for (const std::string& name : ChangedFields(before, *version.row)) reflection->AddString(&revision, field("changed_fields"), name);
+  for (const std::string& name : ChangedFields(before, *version.row))
+    reflection->AddString(&revision, field("changed_fields"), name);
 }
 
 }  // namespace
@@ -87,7 +91,8 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
   const int64_t wanted = IntField(call->request(), "page_size");
   const size_t page = wanted == 0 ? kDefaultPage : std::min<size_t>(static_cast<size_t>(wanted), kMaxPage);
   // One more than asked: the oldest of the page needs the one before it to compare with.
-  auto versions = std::make_shared<std::vector<view::Version>>(store_->History(partition, *type.table, name, from, page + 1));
+  auto versions =
+      std::make_shared<std::vector<view::Version>>(store_->History(partition, *type.table, name, from, page + 1));
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   std::string next;
   if (versions->size() > page) {

@@ -39,7 +39,8 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition
   if (!store.ok()) return store.status();
   view::Store& opened = **store;
   if (absl::Status checked = CheckLog(definition, environment, opened); !checked.ok()) return checked;
-  host->directory_ = std::make_unique<callers::Directory>(*environment.runtime, *environment.log, opened, environment.partitions);
+  host->directory_ =
+      std::make_unique<callers::Directory>(*environment.runtime, *environment.log, opened, environment.partitions);
   host->authenticator_ = environment.authenticator;
   if (!host->authenticator_) {
     host->authenticator_ = std::make_shared<callers::TokenAuthenticator>(*environment.runtime, *host->directory_);
@@ -47,19 +48,24 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition
   BackendOptions options;
   options.partitions = definition.partitions;
   options.request_key = environment.request_key;
-  options.owner.on_failure = [service = std::string(definition.domain->service)](int partition, const absl::Status& why) {
-    telemetry::Error("fold_failed", {{"service", service}, {"partition", Cat(partition)}, {"reason", ReasonOf(why)},
+  options.owner.on_failure = [service = std::string(definition.domain->service)](int partition,
+                                                                                 const absl::Status& why) {
+    telemetry::Error("fold_failed", {{"service", service},
+                                     {"partition", Cat(partition)},
+                                     {"reason", ReasonOf(why)},
                                      {"cause", std::string(FromAbsl(why.message()))}});
   };
   options.access_epoch = [directory = host->directory_.get()](std::string_view user) { return directory->Epoch(user); };
   if (definition.domain->service == "auth") {
     // What auth changes holds in the next call: the caller's OK waits until this process knows of it.
-    options.callers_known = [directory = host->directory_.get()](std::string_view organization, int64_t offset, auto done) {
+    options.callers_known = [directory = host->directory_.get()](std::string_view organization, int64_t offset,
+                                                                 auto done) {
       directory->WhenKnown(organization, offset, std::move(done));
     };
   }
-  host->backend_ = std::make_unique<Backend>(*definition.domain, *environment.runtime, *environment.log, *std::move(store),
-                                             environment.keys, *environment.tokens, std::move(options));
+  host->backend_ =
+      std::make_unique<Backend>(*definition.domain, *environment.runtime, *environment.log, *std::move(store),
+                                environment.keys, *environment.tokens, std::move(options));
   host->directory_->OnChange([backend = host->backend_.get()] { backend->watches().WakeAll(); });
   definition.add_handlers(*host->backend_);
   host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"), definition.may_see_event);
@@ -79,20 +85,21 @@ absl::Status Host::Start() {
 }
 
 absl::Status Host::StartReactions() {
-  const reaction::Submit submit = [backend = backend_.get()](auto organization, auto method, auto occasion,
-                                                             auto decide, auto done) {
+  const reaction::Submit submit = [backend = backend_.get()](auto organization, auto method, auto occasion, auto decide,
+                                                             auto done) {
     backend->SubmitInternal(std::move(organization), std::move(method), std::move(occasion), std::move(decide),
                             std::move(done));
   };
   for (const reaction::Reaction& reaction : definition_.reactions) {
-    reactors_.push_back(std::make_unique<reaction::Reactor>(*environment_.runtime, *environment_.log, backend_->store(), submit,
-                                                            reaction,
-                                                            reaction::ReactorOptions{.partitions = environment_.partitions}));
+    reactors_.push_back(
+        std::make_unique<reaction::Reactor>(*environment_.runtime, *environment_.log, backend_->store(), submit,
+                                            reaction, reaction::ReactorOptions{.partitions = environment_.partitions}));
     if (absl::Status started = reactors_.back()->Start(); !started.ok()) return started;
   }
   for (const reaction::DueTable& table : definition_.due) {
-    due_runners_.push_back(std::make_unique<reaction::DueRunner>(*environment_.runtime, backend_->store(), submit, table,
-                                                                 reaction::DueOptions{.partitions = environment_.partitions}));
+    due_runners_.push_back(
+        std::make_unique<reaction::DueRunner>(*environment_.runtime, backend_->store(), submit, table,
+                                              reaction::DueOptions{.partitions = environment_.partitions}));
     due_runners_.back()->Start();
   }
   return absl::OkStatus();
@@ -115,9 +122,8 @@ absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
   rpc::FrameOptions options = environment_.frame;
   options.hooks = LogHooks(environment_.call_log);
   options.open = started_;
-  options.hooks.refused = [backend = backend_.get()](const rpc::CallInfo& call, const Principal& principal, const absl::Status&) {
-    backend->RecordRefusal(principal, call);
-  };
+  options.hooks.refused = [backend = backend_.get()](const rpc::CallInfo& call, const Principal& principal,
+                                                     const absl::Status&) { backend->RecordRefusal(principal, call); };
   auto services = definition_.services;
   // In the file of the event message, so it is linked wherever that is.
   const auto* events =
@@ -125,7 +131,8 @@ absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
   if (events == nullptr) return absl::InternalError(Cat("no EventService is linked for ", definition_.domain->service));
   services.push_back(events);
   return rpc::Frame::Create(services, std::move(backend_->handlers()),
-                            environment_.authenticator ? environment_.authenticator : authenticator_, std::move(options));
+                            environment_.authenticator ? environment_.authenticator : authenticator_,
+                            std::move(options));
 }
 
 absl::Status Host::Health() const {

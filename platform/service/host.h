@@ -47,11 +47,11 @@ struct Definition {
   // What it does about public events, at most one a source, and at due times.
   std::vector<reaction::Reaction> reactions = {};
   std::vector<reaction::DueTable> due = {};
-  // Starts what runs beside the handlers (a worker), once everything is folded; null: nothing. What it returns is dropped
-  // before the backend ends, and from then on nothing of it may use the backend.
+  // Starts what runs beside the handlers (a worker), once everything is folded; null: nothing. What it returns is
+  // dropped before the backend ends, and from then on nothing of it may use the backend.
   std::function<std::shared_ptr<void>(Backend&)> start = nullptr;
-  int partitions = log::kPartitions;                 // Of its own topic.
-  std::shared_ptr<Companion> companion = nullptr;    // Of one host; null: none.
+  int partitions = log::kPartitions;               // Of its own topic.
+  std::shared_ptr<Companion> companion = nullptr;  // Of one host; null: none.
 };
 
 // Where it runs. References outlive the host.
@@ -94,7 +94,8 @@ class Host {
   void Collect(telemetry::Metrics& metrics) const;
 
  private:
-  Host(const Definition& definition, const Environment& environment) : definition_(definition), environment_(environment) {}
+  Host(const Definition& definition, const Environment& environment)
+      : definition_(definition), environment_(environment) {}
 
   absl::Status StartReactions();
 

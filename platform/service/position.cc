@@ -52,7 +52,8 @@ std::string SubscriptionPlace(const event::v1::FoldState& fold) {
 
 std::optional<event::v1::FoldState> ParseSubscriptionPlace(std::string_view bytes) {
   event::v1::FoldState place;
-  if (!place.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || place.next_offset() < 0) return std::nullopt;
+  if (!place.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || place.next_offset() < 0)
+    return std::nullopt;
   return place;
 }
 

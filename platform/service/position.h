@@ -1,4 +1,5 @@
-// Positions as callers see them: `trialog-position` of an answer, `trialog-min-position` of a request. docs/formats/positions.md.
+// Positions as callers see them: `trialog-position` of an answer, `trialog-min-position` of a request.
+// docs/formats/positions.md.
 #pragma once
 
 #include <cstdint>

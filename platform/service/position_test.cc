@@ -16,8 +16,8 @@ TEST(Position, IsWrittenAsItIsRead) {
 }
 
 TEST(Position, InAnyOtherSpellingIsNone) {
-  for (std::string_view text : {"", "/", "1", "1/", "/1", "-1/0", "0/-1", "+1/0", "01/0", "0/00", "0/1x", "0x/1", " 0/1",
-                                "0/1 ", "0/1/2", "0/9223372036854775808", "2147483648/0"}) {
+  for (std::string_view text : {"", "/", "1", "1/", "/1", "-1/0", "0/-1", "+1/0", "01/0", "0/00", "0/1x", "0x/1",
+                                " 0/1", "0/1 ", "0/1/2", "0/9223372036854775808", "2147483648/0"}) {
     EXPECT_EQ(ParsePosition(text), std::nullopt) << text;
   }
 }
@@ -29,7 +29,8 @@ event::v1::FoldState Filled() {
 }
 
 TEST(WatchPlace, IsReadAsItIsWritten) {
-  for (const int64_t offset : {int64_t{0}, int64_t{42}, INT64_MAX}) EXPECT_EQ(ParseWatchPlace(WatchPlace(offset)), offset);
+  for (const int64_t offset : {int64_t{0}, int64_t{42}, INT64_MAX})
+    EXPECT_EQ(ParseWatchPlace(WatchPlace(offset)), offset);
   for (const std::string& bytes : {std::string(), std::string(7, '\0'), std::string(9, '\0'), std::string(8, '\xff')})
     EXPECT_EQ(ParseWatchPlace(bytes), std::nullopt);
 }
@@ -63,7 +64,8 @@ TEST(TokenFormat, TokensNeverChange) {
   const auto golden = testing::ReadGolden("platform/service/testdata/tokens.golden");
   EXPECT_EQ(*signer.Open(list, golden.at("page")), "organizations/o/biobanks/b/samples/7");
   EXPECT_EQ(ParseWatchPlace(*signer.Open(watch, golden.at("watch"))), 42);
-  EXPECT_EQ(ParseSubscriptionPlace(*signer.Open(subscribe, golden.at("subscription")))->next_offset(), Filled().next_offset());
+  EXPECT_EQ(ParseSubscriptionPlace(*signer.Open(subscribe, golden.at("subscription")))->next_offset(),
+            Filled().next_offset());
   EXPECT_EQ(ParsePosition(golden.at("position")), (PartitionOffset{11, 42}));
 }
 

@@ -16,7 +16,8 @@ using google::protobuf::Message;
 
 constexpr int kDefaultPage = 50;
 constexpr int kMaxPage = 1000;
-// Rows looked at for one page: a filter that matches little gives short pages rather than long waits (AIP-158 allows it).
+// Rows looked at for one page: a filter that matches little gives short pages rather than long waits (AIP-158 allows
+// it).
 constexpr size_t kMaxLooks = 20'000;
 constexpr size_t kLooksAtOnce = 256;
 constexpr absl::Duration kLongestWait = absl::Seconds(10);
@@ -81,7 +82,8 @@ void Backend::AnswerGet(const std::shared_ptr<rpc::Call>& call, const ResourceTy
   const view::State& state = store_->partition(partition);
   const int64_t offset = AsOf(partition, call->request());
   const int64_t folded = store_->next_offset(partition);
-  view::RowPtr row = offset == INT64_MAX ? state.Find(*type.table, name) : store_->FindAt(partition, *type.table, name, offset);
+  view::RowPtr row =
+      offset == INT64_MAX ? state.Find(*type.table, name) : store_->FindAt(partition, *type.table, name, offset);
   const bool visible = row && type.may_see(*principal, state, name, *row);
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   // A record that is not the caller's: for the audit a refusal, for the caller no record.
@@ -243,7 +245,8 @@ std::string ParentPrefix(const ResourceType& type, std::string_view parent) {
   }
   // A child of the parent by name, or a record that names its parent in a field: then the organisation's all.
   const std::string_view pattern = type.table->pattern;
-  if (Split(pattern, '/').size() != Split(parent, '/').size() + 2) return Cat("organizations/", OrganizationOf(parent), "/");
+  if (Split(pattern, '/').size() != Split(parent, '/').size() + 2)
+    return Cat("organizations/", OrganizationOf(parent), "/");
   return prefix;
 }
 

@@ -31,17 +31,17 @@ struct ResourceType {
   // Fields that filters may name, without personal ones. name, create_time and update_time are always allowed.
   std::vector<std::string_view> filters;
 
-  // Whose data key seals the record's personal fields: a resource name. Null: the record has none. `resource` is the record
-  // as it stands, or as it is being created.
+  // Whose data key seals the record's personal fields: a resource name. Null: the record has none. `resource` is the
+  // record as it stands, or as it is being created.
   std::string (*key_subject)(std::string_view name, const google::protobuf::Message& resource) = nullptr;
   std::vector<LookupField> lookups = {};
-  // Whether this caller is shown the personal field of that number; one that is not stays sealed, and no reading of it is
-  // recorded. Null: who may see the record sees them all.
-  bool (*shows_personal)(const Principal& principal, const view::State& state, std::string_view name, const view::Row& row,
-                         int field) = nullptr;
+  // Whether this caller is shown the personal field of that number; one that is not stays sealed, and no reading of it
+  // is recorded. Null: who may see the record sees them all.
+  bool (*shows_personal)(const Principal& principal, const view::State& state, std::string_view name,
+                         const view::Row& row, int field) = nullptr;
 
-  // Fills what is derived (counts, states of other records) and takes away what nobody sees. After name, etag, times and
-  // personal fields are in place. The same for every caller: watch streams share the result. Null: nothing.
+  // Fills what is derived (counts, states of other records) and takes away what nobody sees. After name, etag, times
+  // and personal fields are in place. The same for every caller: watch streams share the result. Null: nothing.
   void (*derive)(const view::State& state, const view::Row& row, google::protobuf::Message& resource) = nullptr;
 
   // Fills and takes away what depends on who asks, last of all. Null: nothing.
@@ -49,21 +49,21 @@ struct ResourceType {
                  google::protobuf::Message& resource) = nullptr;
 };
 
-// Where a list comes from: the entries of `index` that start with `prefix`, in their order. `index` null: all rows whose
-// name starts with `prefix`.
+// Where a list comes from: the entries of `index` that start with `prefix`, in their order. `index` null: all rows
+// whose name starts with `prefix`.
 struct ListSource {
   const view::Index* index = nullptr;
   std::string prefix;
 };
 
-// Chooses the source for a request; `parent` is the request's parent with "-" where it lists across. A refusal ends the call.
+// Chooses the source for a request; `parent` is the request's parent with "-" where it lists across. A refusal ends the
+// call.
 using ChooseSource = absl::StatusOr<ListSource> (*)(const Principal& principal, std::string_view parent,
                                                     const google::protobuf::Message& request);
 
 // A decision about a request of any type; Typed makes one from a function on its own type.
-using DecideRequest = std::function<absl::StatusOr<Decision>(const view::State&, const Context&,
-                                                             const google::protobuf::Message& request,
-                                                             const event::v1::SealedPart& sealed)>;
+using DecideRequest = std::function<absl::StatusOr<Decision>(
+    const view::State&, const Context&, const google::protobuf::Message& request, const event::v1::SealedPart& sealed)>;
 
 template <typename Request>
 DecideRequest Typed(absl::StatusOr<Decision> (*decide)(const view::State&, const Context&, const Request&,
@@ -75,8 +75,9 @@ DecideRequest Typed(absl::StatusOr<Decision> (*decide)(const view::State&, const
 }
 template <typename Request>
 DecideRequest Typed(absl::StatusOr<Decision> (*decide)(const view::State&, const Context&, const Request&)) {
-  return [decide](const view::State& state, const Context& context, const google::protobuf::Message& request,
-                  const event::v1::SealedPart&) { return decide(state, context, static_cast<const Request&>(request)); };
+  return
+      [decide](const view::State& state, const Context& context, const google::protobuf::Message& request,
+               const event::v1::SealedPart&) { return decide(state, context, static_cast<const Request&>(request)); };
 }
 
 }  // namespace trialog::service

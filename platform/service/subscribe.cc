@@ -49,9 +49,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   }
 
  private:
-  rpc::TokenScope Scope() const {
-    return {rpc::TokenKind::kResume, stream_->method_name(), request_.parent(), "", ""};
-  }
+  rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, stream_->method_name(), request_.parent(), "", ""}; }
 
   absl::Status Begin() {
     if (request_.resume_token().empty()) {
@@ -68,9 +66,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   }
 
   // All that admission needs to go on from here.
-  std::string Token() const {
-    return backend_.tokens().Sign(Scope(), SubscriptionPlace(fold_));
-  }
+  std::string Token() const { return backend_.tokens().Sign(Scope(), SubscriptionPlace(fold_)); }
 
   void End(const absl::Status& status) {
     if (ended_) return;
@@ -116,7 +112,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // Fills `waiting_`; false when there is nothing to send now. Reads no further than this service has folded.
   bool Gather() {
     while (fold_.next_offset() < backend_.store().next_offset(partition_)) {
-      auto records = backend_.log().Read(std::string(backend_.domain().service), partition_, fold_.next_offset(), kBatchBytes);
+      auto records =
+          backend_.log().Read(std::string(backend_.domain().service), partition_, fold_.next_offset(), kBatchBytes);
       if (!records.ok()) {
         End(records.status());
         return false;

@@ -1,7 +1,7 @@
 // Live queries. Streams of a partition take its changes from one feed, read once for all of them, and share what is
-// rendered of a change; a stream that is resumed, or slower than the feed, reads the store's own record of changes from its
-// cursor. So nothing is buffered, lost or doubled however slow or broken the reader is. Who sees what is asked for each
-// stream and change, when it is gathered.
+// rendered of a change; a stream that is resumed, or slower than the feed, reads the store's own record of changes from
+// its cursor. So nothing is buffered, lost or doubled however slow or broken the reader is. Who sees what is asked for
+// each stream and change, when it is gathered.
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "platform/errors/errors.h"
@@ -92,7 +92,8 @@ struct AnswerForm {
       field->GetReflection()->Swap(field, resource);
     }
     std::string bytes;
-    AppendTag(bytes, changes, WireFormatLite::WIRETYPE_LENGTH_DELIMITED, static_cast<uint32_t>(element->ByteSizeLong()));
+    AppendTag(bytes, changes, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
+              static_cast<uint32_t>(element->ByteSizeLong()));
     element->AppendToString(&bytes);
     return bytes;
   }
@@ -147,9 +148,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
  private:
   WatchHub& hub() const { return backend_.watches(); }
   rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, method_, parent_, filter_text_, ""}; }
-  std::string Token() const {
-    return backend_.tokens().Sign(Scope(), WatchPlace(cursor_));
-  }
+  std::string Token() const { return backend_.tokens().Sign(Scope(), WatchPlace(cursor_)); }
 
   absl::Status Begin() {
     cursor_ = backend_.store().next_offset(partition_);
@@ -279,7 +278,10 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     const bool was = Visible(*part, StateBefore(state(), *change), change->before.get(), change->name);
     const bool is = Visible(*part, state(), change->now.get(), change->name);
     if (is) {
-      AddItem(change, *part->type, was ? ChangeKind::kUpdate : change->before ? ChangeKind::kEnter : ChangeKind::kCreate);
+      AddItem(change, *part->type,
+              was              ? ChangeKind::kUpdate
+              : change->before ? ChangeKind::kEnter
+                               : ChangeKind::kCreate);
     } else if (was) {
       AddItem(change, *part->type, change->now ? ChangeKind::kLeave : ChangeKind::kDelete);
     }
@@ -294,8 +296,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     }
     // What depends on who asks is nobody else's.
     const bool own = item.HasResource() && type.finish != nullptr;
-    item.piece = own ? std::make_shared<WatchPiece>()
-                     : change->Piece({method_.data(), static_cast<int>(kind), item.shown});
+    item.piece =
+        own ? std::make_shared<WatchPiece>() : change->Piece({method_.data(), static_cast<int>(kind), item.shown});
     item.piece->personal = personal;
     items_.push_back(std::move(item));
   }
@@ -314,12 +316,14 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
   // False: it goes on later, or the stream has ended.
   bool Prepare() {
-    if (absl::Status health = backend_.store().Health(); !health.ok()) return End(health), false;  // Gathered from damage?
+    if (absl::Status health = backend_.store().Health(); !health.ok())
+      return End(health), false;  // Gathered from damage?
     if (!RenderMissing() || !RecordSight()) return false;
     std::string answer;
     for (const Item& item : items_) answer += item.piece->bytes;
     const std::string token = Token();
-    AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED, static_cast<uint32_t>(token.size()));
+    AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
+              static_cast<uint32_t>(token.size()));
     answer += token;
     if (initial_done_) AppendTag(answer, form_.initial_done, WireFormatLite::WIRETYPE_VARINT, 1);
     waiting_ = std::make_shared<const std::string>(std::move(answer));
@@ -436,9 +440,9 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   bool initial_ = false, initial_done_ = false;
   size_t initial_part_ = 0;
   std::string after_;
-  std::vector<Item> items_;                    // Gathered, not yet in an answer.
+  std::vector<Item> items_;                     // Gathered, not yet in an answer.
   std::shared_ptr<const std::string> waiting_;  // The answer, not yet taken by the stream.
-  bool busy_ = false, ended_ = false;          // Busy: a callback will go on.
+  bool busy_ = false, ended_ = false;           // Busy: a callback will go on.
   absl::Time last_access_ = absl::InfinitePast();
 };
 

@@ -8,8 +8,12 @@
 namespace trialog::service {
 
 WatchHub::WatchHub(Runtime& runtime, view::Store& store, int partitions)
-    : runtime_(runtime), store_(store), feed_(runtime, store, partitions), rounds_(static_cast<size_t>(partitions)),
-      partitions_(static_cast<size_t>(partitions)), executor_(runtime.NewExecutor(Cat("watch-", store.domain().service))) {
+    : runtime_(runtime),
+      store_(store),
+      feed_(runtime, store, partitions),
+      rounds_(static_cast<size_t>(partitions)),
+      partitions_(static_cast<size_t>(partitions)),
+      executor_(runtime.NewExecutor(Cat("watch-", store.domain().service))) {
   for (int p = 0; p < partitions; ++p) listeners_.push_back(store_.Listen(p, [this, p] { Wake(p); }));
 }
 
@@ -107,7 +111,8 @@ void WatchHub::WhenFolded(int partition, int64_t offset, absl::Time deadline, st
     partitions_[partition].waiters.push_back({offset, deadline, std::move(done)});
   }
   executor_->Post([this, partition] { ServeWaiters(partition); });  // It may have been folded meanwhile.
-  executor_->After(std::max(deadline - runtime_.Now(), absl::ZeroDuration()), [this, partition] { ServeWaiters(partition); });
+  executor_->After(std::max(deadline - runtime_.Now(), absl::ZeroDuration()),
+                   [this, partition] { ServeWaiters(partition); });
 }
 
 void WatchHub::ServeWaiters(int partition) {
@@ -130,7 +135,8 @@ void WatchHub::ServeWaiters(int partition) {
   for (auto& waiter : ready) waiter.done(absl::OkStatus());
   for (auto& waiter : late) {
     waiter.done(RetryLater(absl::StatusCode::kUnavailable, "POSITION_NOT_REACHED",
-                           "this replica has not yet folded to the position asked for; ask again", absl::Milliseconds(50)));
+                           "this replica has not yet folded to the position asked for; ask again",
+                           absl::Milliseconds(50)));
   }
 }
 

@@ -17,8 +17,8 @@ namespace trialog::service {
 
 class WatchHub {
  public:
-  // Changes are gathered before streams are woken, in rounds: a batch instead of a call for each record. The more streams
-  // there are, the longer from one round to the next, so that a crowd takes no more of the machine than a few.
+  // Changes are gathered before streams are woken, in rounds: a batch instead of a call for each record. The more
+  // streams there are, the longer from one round to the next, so that a crowd takes no more of the machine than a few.
   static constexpr absl::Duration kGather = absl::Milliseconds(5);
   static constexpr absl::Duration kGatherPerStream = absl::Microseconds(100);
   static constexpr absl::Duration kLongestGather = absl::Milliseconds(20);
@@ -38,8 +38,8 @@ class WatchHub {
   // What the streams that were added read, advanced before each round. For tasks of the executor.
   ChangeFeed& feed() { return feed_; }
 
-  // Calls `done` with OK once the partition is folded beyond `offset`; UNAVAILABLE with RetryInfo when that takes longer
-  // than until `deadline`. Thread safe.
+  // Calls `done` with OK once the partition is folded beyond `offset`; UNAVAILABLE with RetryInfo when that takes
+  // longer than until `deadline`. Thread safe.
   void WhenFolded(int partition, int64_t offset, absl::Time deadline, std::function<void(absl::Status)> done);
 
  private:

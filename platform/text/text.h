@@ -1,5 +1,5 @@
-// Small text helpers over std::string_view. Debian's Abseil has a string_view of its own that does not convert to or from
-// std::string_view, so absl::StrCat and friends take ours only through ToAbsl.
+// Small text helpers over std::string_view. Debian's Abseil has a string_view of its own that does not convert to or
+// from std::string_view, so absl::StrCat and friends take ours only through ToAbsl.
 #pragma once
 
 #include <charconv>
@@ -19,8 +19,7 @@ namespace text_internal {
 inline void AppendPiece(std::string& out, std::string_view piece) { out += piece; }
 inline void AppendPiece(std::string& out, char piece) { out += piece; }
 template <std::integral T>
-  requires(!std::same_as<T, char> && !std::same_as<T, bool>)
-void AppendPiece(std::string& out, T number) {
+requires(!std::same_as<T, char> && !std::same_as<T, bool>) void AppendPiece(std::string& out, T number) {
   char buffer[24];
   out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, number).ptr);
 }

@@ -16,8 +16,8 @@ namespace trialog::view {
 // not link it.
 const google::protobuf::Message* EventPrototype(std::string_view service);
 
-// The public events of an admitted record, in order. `prototype` as above. Events of a kind that this build does not know
-// are left out: nobody here could read them, and whoever can finds them in the same place.
+// The public events of an admitted record, in order. `prototype` as above. Events of a kind that this build does not
+// know are left out: nobody here could read them, and whoever can finds them in the same place.
 std::vector<event::v1::PublicEvent> PublicEvents(std::string_view service, const google::protobuf::Message& prototype,
                                                  int partition, int64_t offset, const event::v1::Data& data);
 

@@ -9,7 +9,8 @@
 
 namespace trialog::view {
 
-// Answers a look-up as it was answered first, until told to forget; rows are asked for each time. Bounded. For one thread.
+// Answers a look-up as it was answered first, until told to forget; rows are asked for each time. Bounded. For one
+// thread.
 class RememberingState final : public State {
  public:
   // Look-ups remembered; one more, and all are forgotten.

@@ -26,7 +26,7 @@ rocksdb::ColumnFamilyOptions NewFamily(std::shared_ptr<rocksdb::Cache> cache, bo
   table.block_cache = std::move(cache);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.cache_index_and_filter_blocks = false;  // A large file's index does not fit in a shard of the cache.
-  table.block_size = 16 * 1024;                 // Our keys are long: with the usual 4 KiB an index is a tenth of its file.
+  table.block_size = 16 * 1024;  // Our keys are long: with the usual 4 KiB an index is a tenth of its file.
   table.index_block_restart_interval = 16;
   rocksdb::ColumnFamilyOptions family;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

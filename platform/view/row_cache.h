@@ -12,8 +12,8 @@
 
 namespace trialog::view {
 
-// Thread safe. A reader that missed takes a ticket before it reads the disk and hands it in with what it found: the row is
-// kept only if nothing was written to its shard meanwhile, so an old version never hides a newer one.
+// Thread safe. A reader that missed takes a ticket before it reads the disk and hands it in with what it found: the row
+// is kept only if nothing was written to its shard meanwhile, so an old version never hides a newer one.
 class RowCache {
  public:
   explicit RowCache(size_t rows) : per_shard_(rows / kShards + 1) {}

@@ -44,9 +44,7 @@ void AppendRow(const Row& row, std::string& out) {
 }
 
 absl::StatusOr<RowPtr> ParseRow(const Table& table, std::string_view bytes) {
-  const auto damaged = [](std::string_view what) {
-    return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", what);
-  };
+  const auto damaged = [](std::string_view what) { return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", what); };
   event::v1::Row stored;
   if (!stored.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return damaged("a row does not parse; rebuild the store from the log");

@@ -32,7 +32,8 @@ std::string Encoded(const Index& index, std::string_view key) {
 
 // Unsigned, so that a time out of range, which no request brings in, is some number too.
 uint64_t Micros(const google::protobuf::Timestamp& time) {
-  const uint64_t micros = static_cast<uint64_t>(time.seconds()) * 1'000'000 + static_cast<uint64_t>(time.nanos() / 1'000);
+  const uint64_t micros =
+      static_cast<uint64_t>(time.seconds()) * 1'000'000 + static_cast<uint64_t>(time.nanos() / 1'000);
   return micros ^ (uint64_t{1} << 63);
 }
 

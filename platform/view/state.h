@@ -42,8 +42,8 @@ struct Index {
   std::string_view name;
 };
 
-// Receives the keys that a row should be found by. All keys stand in one buffer: a row has several, and each change of a
-// row asks for those before and after it.
+// Receives the keys that a row should be found by. All keys stand in one buffer: a row has several, and each change of
+// a row asks for those before and after it.
 class IndexSink {
  public:
   explicit IndexSink(std::string_view row_name) : row_name_(row_name) {}
@@ -197,7 +197,7 @@ class ChangeSet final : public State {
 
   const State* base_;
   EventContext context_;
-  std::deque<RowWrite> writes_;  // They stay where they are.
+  std::deque<RowWrite> writes_;                     // They stay where they are.
   absl::flat_hash_map<RowKey, size_t> last_write_;  // Into writes_.
   Keys keys_;
   Counts counts_;

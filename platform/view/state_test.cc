@@ -1,7 +1,7 @@
 #include "platform/view/state.h"
 
-#include "google/protobuf/wrappers.pb.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/wrappers.pb.h"
 #include "gtest/gtest.h"
 
 namespace trialog::view {

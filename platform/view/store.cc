@@ -63,7 +63,8 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
 // False for a store of another build, which has other families.
 bool HasTheseFamilies(const rocksdb::DBOptions& database, const std::string& path) {
   std::vector<std::string> names;
-  if (!rocksdb::DB::ListColumnFamilies(database, path, &names).ok()) return true;  // None yet, or opening says what is wrong.
+  if (!rocksdb::DB::ListColumnFamilies(database, path, &names).ok())
+    return true;  // None yet, or opening says what is wrong.
   return std::is_permutation(names.begin(), names.end(), std::begin(kFamilyNames), std::end(kFamilyNames));
 }
 
@@ -103,8 +104,9 @@ class Store::PartitionState : public State {
   int64_t Count(const Index& index, std::string_view key) const override {
     std::string value;
     auto status = store_.db_->Get({}, store_.families_[kCounts], keys::Indexed(partition_, index.id, key), &value);
-    return store_.Sound(status) && store_.Sound(value.size() == 8, "a count is none") ? static_cast<int64_t>(ReadU64(value))
-                                                                                      : 0;
+    return store_.Sound(status) && store_.Sound(value.size() == 8, "a count is none")
+               ? static_cast<int64_t>(ReadU64(value))
+               : 0;
   }
 
  protected:

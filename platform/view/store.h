@@ -94,16 +94,17 @@ class Store {
 
   // The state as committed. Lives as long as the store; thread safe.
   const State& partition(int partition) const;
-  // The same for one thread that looks up many rows, and commits or drops it before anybody else commits to the partition:
-  // it keeps an iterator between look-ups.
+  // The same for one thread that looks up many rows, and commits or drops it before anybody else commits to the
+  // partition: it keeps an iterator between look-ups.
   std::unique_ptr<State> StateForCommit(int partition) const;
   // How far the partition's own log is folded.
   event::v1::FoldState fold(int partition) const;
   // The next offset to be folded, cheaply.
   int64_t next_offset(int partition) const { return next_offset_[partition].load(std::memory_order_acquire); }
 
-  // Writes all of it or nothing, in memory and some time later to disk: the log is the truth. What a crash takes away is
-  // folded again, from an earlier position that fits everything else in the store. Visible to readers when it returns.
+  // Writes all of it or nothing, in memory and some time later to disk: the log is the truth. What a crash takes away
+  // is folded again, from an earlier position that fits everything else in the store. Visible to readers when it
+  // returns.
   absl::Status Write(const Commit& commit);
 
   // The version that stood after the record at `offset`; null when there was none or it was deleted.
@@ -179,8 +180,8 @@ class Store {
   std::vector<std::unique_ptr<PartitionState>> partitions_;
   mutable RowCache cache_;
   std::atomic<int64_t> next_offset_[log::kPartitions] = {};
-  // Time of the oldest record whose request is remembered, or before it; only for the thread that commits the partition.
-  // Saves a look at each commit.
+  // Time of the oldest record whose request is remembered, or before it; only for the thread that commits the
+  // partition. Saves a look at each commit.
   std::array<absl::Time, log::kPartitions> remembered_since_;
 
   mutable absl::Mutex mutex_;

@@ -31,7 +31,9 @@ inline std::string RowName(int partition, uint16_t table, std::string_view name)
   AppendRowName(key, partition, table, name);
   return key;
 }
-inline void AppendVersion(std::string& row_name, int64_t offset) { AppendU64(row_name, ~static_cast<uint64_t>(offset)); }
+inline void AppendVersion(std::string& row_name, int64_t offset) {
+  AppendU64(row_name, ~static_cast<uint64_t>(offset));
+}
 inline std::string RowVersion(std::string row_name, int64_t offset) {
   AppendVersion(row_name, offset);
   return row_name;
@@ -63,7 +65,9 @@ inline std::string RecordKey(int partition, int64_t offset) {
 }
 // Whether a key of `records` has the form that RecordKey gives it; only then the one below.
 inline bool IsRecordKey(std::string_view key) { return key.size() == 9; }
-inline int64_t OffsetOfRecord(std::string_view record_key) { return static_cast<int64_t>(ReadU64(record_key.substr(1))); }
+inline int64_t OffsetOfRecord(std::string_view record_key) {
+  return static_cast<int64_t>(ReadU64(record_key.substr(1)));
+}
 
 // requests: partition, request key → offset of its record (8).
 inline std::string RequestKey(int partition, std::string_view key) {

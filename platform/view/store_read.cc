@@ -208,7 +208,8 @@ void Store::ForEach(
   options.total_order_seek = true;
   for (auto* family : families_) {
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, family));
-    for (it->SeekToFirst(); it->Valid(); it->Next()) visit(family->GetName(), FromSlice(it->key()), FromSlice(it->value()));
+    for (it->SeekToFirst(); it->Valid(); it->Next())
+      visit(family->GetName(), FromSlice(it->key()), FromSlice(it->value()));
   }
   db_->ReleaseSnapshot(options.snapshot);
 }

@@ -16,7 +16,8 @@ using testing::ElementsAre;
 
 constexpr Index kByValue{1, "by_value"};
 constexpr Index kUnique{2, "unique"};
-const Table kTable{1, "things/*", &StringValue::default_instance(), [](const Row& row, std::string_view, IndexSink& sink) {
+const Table kTable{1, "things/*", &StringValue::default_instance(),
+                   [](const Row& row, std::string_view, IndexSink& sink) {
                      sink.Add(kByValue, row.As<StringValue>().value());
                      sink.AddUnique(kUnique, row.As<StringValue>().value());
                    }};
@@ -31,8 +32,8 @@ std::shared_ptr<const StringValue> Text(std::string_view value) {
 class StoreTest : public testing::Test {
  protected:
   StoreTest() {
-    path_ = testing::TempDir() + Cat("store_test_", ::getpid(), "_",
-                                     testing::UnitTest::GetInstance()->current_test_info()->name());
+    path_ = testing::TempDir() +
+            Cat("store_test_", ::getpid(), "_", testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::remove_all(path_);
     Reopen();
   }

@@ -14,7 +14,8 @@
 namespace trialog::view {
 namespace {
 
-// Keys and values one behind the other, to be put in the keys' order: the memtable then finds each place beside the last.
+// Keys and values one behind the other, to be put in the keys' order: the memtable then finds each place beside the
+// last.
 class Sorted {
  public:
   explicit Sorted(size_t entries) { entries_.reserve(entries); }
@@ -171,8 +172,8 @@ void Store::WriteRequests(const Commit& commit, event::v1::FoldState& fold, rock
   kept.Put(families_[kRequests], batch);
 }
 
-// Forgets by log time alone, so that every replica forgets the same whatever its clock says: walks from the oldest record
-// that is remembered over those before `oldest`, and over as many as are too many.
+// Forgets by log time alone, so that every replica forgets the same whatever its clock says: walks from the oldest
+// record that is remembered over those before `oldest`, and over as many as are too many.
 void Store::Forget(const Commit& commit, absl::Time oldest, event::v1::FoldState& fold, rocksdb::WriteBatch& batch) {
   absl::Time& since = remembered_since_[commit.partition];
   if (since >= oldest && fold.requests() <= kMaxRequests) return;

@@ -9,7 +9,8 @@ const bool kIsAuth = false;
 absl::StatusOr<service::Definition> DefinitionOf(const Parts& parts) {
   auto keys = audit::LoadAuditKeys(parts.config.data + "/keys/audit.key", "trialog/audit");
   if (!keys.ok()) return process::NotInitialised(parts.config.data, keys.status());
-  return audit::AuditDefinition({.log = parts.log, .store_path = parts.config.data + "/stores/audit-tree", .keys = *std::move(keys)});
+  return audit::AuditDefinition(
+      {.log = parts.log, .store_path = parts.config.data + "/stores/audit-tree", .keys = *std::move(keys)});
 }
 
 }  // namespace trialog::single

@@ -75,7 +75,8 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   const auto check_log = [this](const std::string& topic, int partition, int64_t next_offset) {
     return log_->CheckNotBehind(topic, partition, next_offset);
   };
-  audit::AuditParts audit_parts{.log = log_.get(), .store_path = data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
+  audit::AuditParts audit_parts{
+      .log = log_.get(), .store_path = data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
   audit_parts.compress = options.compress;
   audit_parts.env = options.env;
   audit_parts.check_log = check_log;
@@ -113,7 +114,8 @@ absl::Status Standalone::Serve(const Options& options) {
   std::vector<service::Host*> hosts;
   for (auto& host : hosts_) hosts.push_back(host.get());
   auto front = service::Front::Listen(
-      std::move(hosts), {.server = options.ServerOptions(), .metrics_address = options.metrics_address, .collect = collect});
+      std::move(hosts),
+      {.server = options.ServerOptions(), .metrics_address = options.metrics_address, .collect = collect});
   if (!front.ok()) return front.status();
   front_ = *std::move(front);
   channel_ = front_->server().InProcessChannel();

@@ -1,5 +1,5 @@
-// All five services in one process, on one embedded log, behind one gRPC port: the quick start, development, small sites.
-// They share nothing but the log: each has a store of its own, and they call each other through gRPC.
+// All five services in one process, on one embedded log, behind one gRPC port: the quick start, development, small
+// sites. They share nothing but the log: each has a store of its own, and they call each other through gRPC.
 #pragma once
 
 #include <memory>
@@ -28,8 +28,8 @@ namespace trialog::standalone {
 // replay; losing one of the others loses data.
 struct Options : process::Config {
   Runtime* runtime = nullptr;  // Null: the real one.
-  // Of log, stores, key store and blobs, not of the small files in keys/. Null: the operating system's; tests give one that
-  // loses power. Outlives the standalone.
+  // Of log, stores, key store and blobs, not of the small files in keys/. Null: the operating system's; tests give one
+  // that loses power. Outlives the standalone.
   rocksdb::Env* env = nullptr;
 };
 

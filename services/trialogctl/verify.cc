@@ -49,7 +49,8 @@ absl::Status CheckLogs(log::Log& log, const std::vector<audit::ServiceStore>& st
       options.invariants = [](const view::State& state) { return inventory::CheckInvariants(state); };
     }
     const std::vector<std::string> findings = Check(options);
-    for (const std::string& finding : findings) std::printf("%s: %s\n", std::string(service.domain->service).c_str(), finding.c_str());
+    for (const std::string& finding : findings)
+      std::printf("%s: %s\n", std::string(service.domain->service).c_str(), finding.c_str());
     if (!findings.empty()) {
       return Refuse(absl::StatusCode::kDataLoss, "CHECK_FAILED", Cat(service.domain->service, ": ", findings[0]));
     }
@@ -78,14 +79,16 @@ absl::Status VerifyDataFolder(const std::string& data, const std::string& checkp
     options.kept_checkpoints.push_back(*std::move(kept));
   }
   options.progress = [](std::string_view step, uint64_t bytes) {
-    std::printf("%.*s: %llu bytes\n", static_cast<int>(step.size()), step.data(), static_cast<unsigned long long>(bytes));
+    std::printf("%.*s: %llu bytes\n", static_cast<int>(step.size()), step.data(),
+                static_cast<unsigned long long>(bytes));
   };
   auto report = audit::Verify(options);
   if (!report.ok()) return report.status();
   if (absl::Status checked = CheckLogs(**log, options.services); !checked.ok()) return checked;
-  std::printf("All holds: %llu leaves, root %s, %llu of them under a signed checkpoint, %d stores equal their replay.\n",
-              static_cast<unsigned long long>(report->leaves), absl::BytesToHexString(report->root).c_str(),
-              static_cast<unsigned long long>(report->signed_size), report->services);
+  std::printf(
+      "All holds: %llu leaves, root %s, %llu of them under a signed checkpoint, %d stores equal their replay.\n",
+      static_cast<unsigned long long>(report->leaves), absl::BytesToHexString(report->root).c_str(),
+      static_cast<unsigned long long>(report->signed_size), report->services);
   return absl::OkStatus();
 }
 

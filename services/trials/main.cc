@@ -1,6 +1,6 @@
 // trialog-trials: the trials service alone.
-#include "services/trials/app/trials_app.h"
 #include "services/single/definition.h"
+#include "services/trials/app/trials_app.h"
 
 namespace trialog::single {
 

@@ -1,6 +1,6 @@
 // bench_fold: what a service costs below its server. Inventory's owner loop decides and commits stock movements on the
-// embedded log; then its store is thrown away and folded again from that log, and audit folds the same log into its tree.
-// Prints lines of the table.
+// embedded log; then its store is thrown away and folded again from that log, and audit folds the same log into its
+// tree. Prints lines of the table.
 #include <time.h>
 
 #include <atomic>

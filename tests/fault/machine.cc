@@ -27,7 +27,8 @@ absl::Status Machine::Start() {
   auto log = log::EmbeddedLog::Open({.path = "/log", .file_system = log_files_, .min_free_bytes = kKeepFree});
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
-  auto store = view::Store::Open(inventory::InventoryDomain(), {.path = "/store", .env = store_env_.get(), .write_buffer_bytes = kWriteBuffer});
+  auto store = view::Store::Open(inventory::InventoryDomain(),
+                                 {.path = "/store", .env = store_env_.get(), .write_buffer_bytes = kWriteBuffer});
   if (!store.ok()) return store.status();
   store_ = *std::move(store);
   const int partition = Workload::Partition();

@@ -1,9 +1,10 @@
 // fault_standalone --data DIR --address HOST:PORT [--cut_after N] [--torn_seed N] [--clock_shift DURATION]:
-// trialog-standalone, whole and real, on a disk that fails when told to, by a clock that may be wrong. For tests/clients.
+// trialog-standalone, whole and real, on a disk that fails when told to, by a clock that may be wrong. For
+// tests/clients.
 //
-// After `cut_after` operations of the disk (appends, syncs, creations, renames), those of the start included, the power is
-// cut: nothing more is written, the process ends, and what was not synced is taken from the files. It then prints "power
-// cut" and exits 0.
+// After `cut_after` operations of the disk (appends, syncs, creations, renames), those of the start included, the power
+// is cut: nothing more is written, the process ends, and what was not synced is taken from the files. It then prints
+// "power cut" and exits 0.
 //
 // Orders come on standard input, one a line; each is answered "done" on standard output:
 //   room BYTES   the disk says that it has so much left

@@ -27,7 +27,8 @@ constexpr std::string_view kPayload =
 // Of kPayload, under the key above.
 constexpr std::string_view kGood =
     "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6Im5XX3NhbzAzVDZRNVY0YVdhc2lvSjZXTDg3LTRSU1kwNUZqcmd4aDBXRncifQ."
-    "eyJpc3MiOiJ0cmlhbG9nLWF1dGgiLCJhdWQiOiJ0cmlhbG9nIiwic3ViIjoib3JnYW5pemF0aW9ucy9vL3VzZXJzL3UiLCJvcmciOiJvIiwic2lkIjoi"
+    "eyJpc3MiOiJ0cmlhbG9nLWF1dGgiLCJhdWQiOiJ0cmlhbG9nIiwic3ViIjoib3JnYW5pemF0aW9ucy9vL3VzZXJzL3UiLCJvcmciOiJvIiwic2lkIj"
+    "oi"
     "cyIsImtpbmQiOiJ1c2VyIiwicG9zIjo3LCJpYXQiOjE4MDAwMDAwMDAsImV4cCI6MTgwMDAwMDMwMH0."
     "UveH-Nn8wLsUSizcytRpM2tY0SbIKhQgtaqXr6lblEgneEvebd75UVdAn3jpDMQwBIzserEbkzi9AFjbEcnrBA";
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'100);
@@ -115,9 +116,11 @@ std::vector<std::string> Seeds() {
   std::vector<std::string> seeds = {Cat('\0', kGood), Cat('\1', kPayload), Cat('\2', GoodHeader()), Cat('\4', kPem)};
   const sealing::PublicJwk& jwk = Key().jwk();
   seeds.push_back(Cat('\3', Part(jwk.kid), Part(jwk.x), Part(jwk.y)));
-  for (std::string_view payload :
-       {R"({"iss":"trialog-auth","aud":"trialog","sub":"s","org":"o","sid":"","kind":"service","pos":0,"iat":1800000000,"exp":1800000001})",
-        R"({"org":{"org":"o"},"pos":1e9})", R"([[[[[[[[{}]]]]]]]])", R"({"org":"o","org":"p"})", R"({"pos":18446744073709551615,"org":"o"})"}) {
+  for (
+      std::string_view payload :
+      {R"({"iss":"trialog-auth","aud":"trialog","sub":"s","org":"o","sid":"","kind":"service","pos":0,"iat":1800000000,"exp":1800000001})",
+       R"({"org":{"org":"o"},"pos":1e9})", R"([[[[[[[[{}]]]]]]]])", R"({"org":"o","org":"p"})",
+       R"({"pos":18446744073709551615,"org":"o"})"}) {
     seeds.push_back(Cat('\1', payload));
   }
   seeds.push_back(Cat('\2', R"({"alg":"none","typ":"at+jwt"})"));

@@ -124,7 +124,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::Status checks[] = {CheckColumns(columns, "columns"), CheckRows(columns, input.rows.rows()),
                                  CheckCriteria(columns, input.cohort.criteria()), CheckSpec(columns, input.spec)};
   for (const absl::Status& checked : checks) {
-    Require(checked.ok() || (absl::IsInvalidArgument(checked) && !trialog::ReasonOf(checked).empty()), "bad input is named so");
+    Require(checked.ok() || (absl::IsInvalidArgument(checked) && !trialog::ReasonOf(checked).empty()),
+            "bad input is named so");
   }
   for (const absl::Status& checked : checks) {
     if (!checked.ok()) return 0;
@@ -134,5 +135,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 }
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
-  return trialog::fuzz::MutateMessageList(data, size, max_size, seed, {.type_of = trialog::fuzz::TypeOf, .fixed = true});
+  return trialog::fuzz::MutateMessageList(data, size, max_size, seed,
+                                          {.type_of = trialog::fuzz::TypeOf, .fixed = true});
 }

@@ -1,10 +1,11 @@
 // Events of each service folded into rows: evolve is total, whatever an event holds, and a replay gives the same rows
 // however the events are grouped.
+#include "services/analytics/domain/evolve.h"
+
 #include "platform/command/fold.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 #include "platform/view/rocks.h"
-#include "services/analytics/domain/evolve.h"
 #include "services/audit/domain/choices.h"
 #include "services/auth/domain/evolve.h"
 #include "services/inventory/domain/evolve.h"
@@ -27,7 +28,8 @@ const std::vector<const Domain*>& Domains() {
 
 std::string TextOf(const view::RowPtr& row) {
   if (!row) return "none";
-  return Cat(row->resource->SerializeAsString(), '|', row->sealed.SerializeAsString(), '|', row->meta.SerializeAsString());
+  return Cat(row->resource->SerializeAsString(), '|', row->sealed.SerializeAsString(), '|',
+             row->meta.SerializeAsString());
 }
 
 // The index and the key of one of a change set's keys: the index's id, 2 bytes, stands before it.
@@ -38,7 +40,8 @@ std::pair<view::Index, std::string_view> Apart(std::string_view indexed) {
 // Whether whatever one of them changed reads the same in both.
 void CheckSame(const view::ChangeSet& changed, const view::State& once, const view::State& twice) {
   for (const auto& write : changed.writes()) {
-    Require(TextOf(once.Find(*write.table, write.name)) == TextOf(twice.Find(*write.table, write.name)), "rows are the same");
+    Require(TextOf(once.Find(*write.table, write.name)) == TextOf(twice.Find(*write.table, write.name)),
+            "rows are the same");
   }
   for (const auto& [indexed, name] : changed.keys()) {
     const auto [index, key] = Apart(indexed);
@@ -63,8 +66,8 @@ event::v1::Data DataOf(const std::vector<std::string>& events, size_t record) {
   return data;
 }
 
-// Every row is found by the keys that it shares with others. (That a key of one row is no other's is what decisions see to,
-// and these events were never decided.)
+// Every row is found by the keys that it shares with others. (That a key of one row is no other's is what decisions see
+// to, and these events were never decided.)
 void CheckKeys(const view::ChangeSet& changes) {
   for (const auto& write : changes.writes()) {
     const view::RowPtr row = changes.Find(*write.table, write.name);

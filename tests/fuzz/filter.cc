@@ -22,9 +22,9 @@ using google::protobuf::Message;
 
 const std::vector<const Message*>& Types() {
   static const std::vector<const Message*> types = {
-      &inventory::v1::Sample::default_instance(),     &inventory::v1::InventoryItem::default_instance(),
-      &trials::v1::Patient::default_instance(),       &trials::v1::Trial::default_instance(),
-      &trials::v1::DataCapture::default_instance(),   &trials::v1::MedicationOrder::default_instance(),
+      &inventory::v1::Sample::default_instance(),   &inventory::v1::InventoryItem::default_instance(),
+      &trials::v1::Patient::default_instance(),     &trials::v1::Trial::default_instance(),
+      &trials::v1::DataCapture::default_instance(), &trials::v1::MedicationOrder::default_instance(),
       &analytics::v1::Dataset::default_instance()};
   return types;
 }
@@ -100,11 +100,21 @@ void CheckDemand(const rpc::Filter& filter, size_t type) {
 }  // namespace
 
 std::vector<std::string> Seeds() {
-  std::vector<std::string> texts = {
-      "", "state = SAMPLE_STATE_AVAILABLE AND (quantity.units >= 5 OR NOT uid:*) AND create_time < \"2024-05-01T00:00:00Z\"",
-      "((((((((((((((((uid=a))))))))))))))))", "-uid = \"a\\\"b\"", "create_time >= 2024-05-01T00:00:00.5+02:00",
-      "update_time <= 9999-12-31T23:59:59Z OR update_time > 0001-01-01T00:00:00Z", "create_time>99999999999-01-01T00:00:00Z",
-      "name:'organizations/o'", "etag != \"\" AND uid=b OR uid=c", "create_time:*", "AND", "NOT", "uid = ", "uid = \"a"};
+  std::vector<std::string> texts = {"",
+                                    "state = SAMPLE_STATE_AVAILABLE AND (quantity.units >= 5 OR NOT uid:*) AND "
+                                    "create_time < \"2024-05-01T00:00:00Z\"",
+                                    "((((((((((((((((uid=a))))))))))))))))",
+                                    "-uid = \"a\\\"b\"",
+                                    "create_time >= 2024-05-01T00:00:00.5+02:00",
+                                    "update_time <= 9999-12-31T23:59:59Z OR update_time > 0001-01-01T00:00:00Z",
+                                    "create_time>99999999999-01-01T00:00:00Z",
+                                    "name:'organizations/o'",
+                                    "etag != \"\" AND uid=b OR uid=c",
+                                    "create_time:*",
+                                    "AND",
+                                    "NOT",
+                                    "uid = ",
+                                    "uid = \"a"};
   std::vector<std::string> seeds;
   for (size_t type = 0; type < Types().size(); ++type) {
     for (const std::string& text : texts) seeds.push_back(Big(type, 1) + text);

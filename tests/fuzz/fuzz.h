@@ -13,8 +13,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
-// Called once after the last input, before the process ends, by our own driver (libFuzzer has no such call). A fuzzer that
-// keeps something over its inputs may define it.
+// Called once after the last input, before the process ends, by our own driver (libFuzzer has no such call). A fuzzer
+// that keeps something over its inputs may define it.
 extern "C" __attribute__((weak)) void TrialogFuzzerFinish();
 
 namespace trialog::fuzz {

@@ -14,7 +14,8 @@ namespace {
 using sealing::DataKey;
 
 constexpr char kPath[] = "/keys";
-constexpr std::string_view kSubjects[] = {"organizations/o/patients/p", "organizations/o/patients/q", "organizations/o/users/u"};
+constexpr std::string_view kSubjects[] = {"organizations/o/patients/p", "organizations/o/patients/q",
+                                          "organizations/o/users/u"};
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
@@ -55,7 +56,8 @@ const Good& Sound() {
     sealing::TestRuntime runtime;
     auto store = sealing::KeyStore::Open(kPath, Master(), &runtime, {.env = env.get()});
     Require(store.ok(), "a new store opens");
-    made->keys = *(*store)->GetKeys({.organization = "o", .subjects = {std::begin(kSubjects), std::end(kSubjects)}, .create = true});
+    made->keys = *(*store)->GetKeys(
+        {.organization = "o", .subjects = {std::begin(kSubjects), std::end(kSubjects)}, .create = true});
     Require((*store)->Destroy(kSubjects[1]).ok(), "a key is destroyed");
     made->lookup = std::string((*store)->GetLookupKey("o")->key.bytes());
     *store = nullptr;
@@ -112,7 +114,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sealing::TestRuntime runtime;
   const auto store = sealing::KeyStore::Open(kPath, Master(), &runtime, {.env = env.get()});
   if (!store.ok()) {
-    Require(absl::IsDataLoss(store.status()) || ReasonOf(store.status()) == "MASTER_KEY_WRONG", "a store says why it does not open");
+    Require(absl::IsDataLoss(store.status()) || ReasonOf(store.status()) == "MASTER_KEY_WRONG",
+            "a store says why it does not open");
     return 0;
   }
   for (size_t i = 0; i < std::size(kSubjects); ++i) {

@@ -30,9 +30,7 @@ const Service kServices[] = {{"auth", &auth::v1::AuthEvent::default_instance()},
                              {"trials", &trials::v1::TrialsEvent::default_instance()},
                              {"analytics", &analytics::v1::AnalyticsEvent::default_instance()}};
 
-uint64_t Ignored(const FoldState& fold) {
-  return fold.ignored_stale() + fold.ignored_duplicate() + fold.ignored_gap();
-}
+uint64_t Ignored(const FoldState& fold) { return fold.ignored_stale() + fold.ignored_duplicate() + fold.ignored_gap(); }
 
 // What one record may do to the fold.
 void CheckStep(const FoldState& before, const FoldState& after, const LogRecord& record, std::string_view bytes,
@@ -41,16 +39,19 @@ void CheckStep(const FoldState& before, const FoldState& after, const LogRecord&
   Require(after.term() >= before.term(), "terms only grow");
   Require(after.alarms() >= before.alarms(), "alarms only grow");
   const bool written = verdict == log::Verdict::kAdmitted || verdict == log::Verdict::kReleased;
-  Require((after.admitted() - before.admitted()) == (verdict == log::Verdict::kAdmitted ? 1u : 0u), "admitted data is counted");
+  Require((after.admitted() - before.admitted()) == (verdict == log::Verdict::kAdmitted ? 1u : 0u),
+          "admitted data is counted");
   if (written) {
-    Require(after.next_seq() == before.next_seq() + 1 && after.last_hash() == log::RecordHash(bytes), "the chain goes on");
+    Require(after.next_seq() == before.next_seq() + 1 && after.last_hash() == log::RecordHash(bytes),
+            "the chain goes on");
     Require(!before.owner().empty() && after.term() == before.term(), "only an owner writes");
   } else {
     Require(after.last_hash() == before.last_hash(), "the chain is of what counts");
   }
   if (log::Counts(verdict)) return;
   Require(record.has_claim() == (verdict == log::Verdict::kClaimLost), "a claim that does not count is a lost one");
-  Require(Ignored(after) == Ignored(before) + (verdict == log::Verdict::kClaimLost ? 0 : 1), "what is ignored is counted");
+  Require(Ignored(after) == Ignored(before) + (verdict == log::Verdict::kClaimLost ? 0 : 1),
+          "what is ignored is counted");
   Require(after.term() == before.term() && after.owner() == before.owner() && after.next_seq() == before.next_seq(),
           "what is ignored changes nothing");
 }
@@ -63,7 +64,8 @@ void CheckReaders(const Service& service, const LogRecord& record, std::string_v
   for (const auto& event : shown) {
     Require(event.event_id() == EventId(service.name, data.organization(), data.command_id(), event.position().index()),
             "the event's id follows from its place in the command");
-    Require(event.position().offset() == offset && event.position().partition() == kPartition, "an event says where it stands");
+    Require(event.position().offset() == offset && event.position().partition() == kPartition,
+            "an event says where it stands");
   }
 
   const auto entries = audit::EntriesOf({service.name, kPartition, offset, bytes}, sealing::SecretKey());
@@ -136,6 +138,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
   using trialog::event::v1::LogRecord;
-  return trialog::fuzz::MutateMessageList(
-      data, size, max_size, seed, {.type_of = [](uint8_t, size_t) { return &LogRecord::default_instance(); }});
+  return trialog::fuzz::MutateMessageList(data, size, max_size, seed,
+                                          {.type_of = [](uint8_t, size_t) { return &LogRecord::default_instance(); }});
 }

@@ -15,11 +15,43 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-constexpr int64_t kNumbers[] = {0, 1, -1, 2, 9, 10, 63, 64, 255, 256, 1000, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN,
-                                253'402'300'799, 253'402'300'800, -62'135'596'800, -62'135'596'801, 1'767'225'600};
-constexpr std::string_view kTexts[] = {"", "-", "*", "a", "0", ".", "/", "organizations/o", "organizations/o/",
-                                       "organizations/o/biobanks/b", "organizations/o/trials/t/subjects/s",
-                                       "organizations/o/patients/p", "\u00e9", "\u2028", "\U0001f600", "A B", "\t"};
+constexpr int64_t kNumbers[] = {0,
+                                1,
+                                -1,
+                                2,
+                                9,
+                                10,
+                                63,
+                                64,
+                                255,
+                                256,
+                                1000,
+                                INT32_MAX,
+                                INT32_MIN,
+                                INT64_MAX,
+                                INT64_MIN,
+                                253'402'300'799,
+                                253'402'300'800,
+                                -62'135'596'800,
+                                -62'135'596'801,
+                                1'767'225'600};
+constexpr std::string_view kTexts[] = {"",
+                                       "-",
+                                       "*",
+                                       "a",
+                                       "0",
+                                       ".",
+                                       "/",
+                                       "organizations/o",
+                                       "organizations/o/",
+                                       "organizations/o/biobanks/b",
+                                       "organizations/o/trials/t/subjects/s",
+                                       "organizations/o/patients/p",
+                                       "\u00e9",
+                                       "\u2028",
+                                       "\U0001f600",
+                                       "A B",
+                                       "\t"};
 
 int64_t Number(Random& random) {
   if (Pick(random, 4) == 0) return static_cast<int64_t>(random() >> Pick(random, 64));
@@ -151,8 +183,8 @@ class MessageChange {
                                      : MessageChange(child, random_).Make();
       }
       case FieldDescriptor::CPPTYPE_STRING: {
-        std::string text = list ? reflection_.GetRepeatedString(message_, &field, index)
-                                : reflection_.GetString(message_, &field);
+        std::string text =
+            list ? reflection_.GetRepeatedString(message_, &field, index) : reflection_.GetString(message_, &field);
         if (field.type() == FieldDescriptor::TYPE_BYTES && Pick(random_, 2) == 0) {
           MutateBytes(text, random_, {});
         } else {
@@ -258,7 +290,8 @@ void ChangeBytes(std::string& bytes, Random& random, const std::vector<std::stri
       if (others.empty()) return;
       const std::string& other = others[Pick(random, others.size())];
       const size_t from = other.empty() ? 0 : Pick(random, other.size());
-      Pick(random, 2) == 0 ? bytes.insert(at, other.substr(from, length)) : bytes.replace(at, length, other.substr(from, length));
+      Pick(random, 2) == 0 ? bytes.insert(at, other.substr(from, length))
+                           : bytes.replace(at, length, other.substr(from, length));
   }
 }
 

@@ -33,9 +33,9 @@ size_t MutateChosenMessage(uint8_t* data, size_t size, size_t max_size, unsigned
 // Seeds for such a fuzzer: an empty and some filled messages of each type.
 std::vector<std::string> ChosenMessageSeeds(const std::vector<const google::protobuf::Message*>& types, int variants);
 
-// The same for an input of one byte and then messages, each as Part writes it. `type_of` gives the type of the message at
-// `index`, null beyond the last; `first` is the first byte. With `fixed` their number stays, else messages are also added,
-// taken out, doubled and moved.
+// The same for an input of one byte and then messages, each as Part writes it. `type_of` gives the type of the message
+// at `index`, null beyond the last; `first` is the first byte. With `fixed` their number stays, else messages are also
+// added, taken out, doubled and moved.
 struct MessageList {
   std::function<const google::protobuf::Message*(uint8_t first, size_t index)> type_of;
   bool fixed = false;

@@ -1,4 +1,6 @@
 // Names, ids, positions and identifiers as callers write them.
+#include <grpcpp/support/status.h>
+
 #include "platform/command/decision.h"
 #include "platform/errors/errors.h"
 #include "platform/rpc/status.h"
@@ -6,8 +8,6 @@
 #include "platform/text/text.h"
 #include "services/auth/app/identifiers.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <grpcpp/support/status.h>
 
 namespace trialog::fuzz {
 namespace {
@@ -21,7 +21,8 @@ void CheckName(std::string_view name) {
     if (!NameMatches(pattern, name)) continue;
     const std::string_view organization = OrganizationOf(name), id = IdOf(name), parent = ParentOf(name);
     Require(!organization.empty() && organization.size() <= 63, "a name has an organisation");
-    Require(name.find_first_of(std::string_view("\0\n %\\\"'", 7)) == std::string_view::npos, "names hold plain characters");
+    Require(name.find_first_of(std::string_view("\0\n %\\\"'", 7)) == std::string_view::npos,
+            "names hold plain characters");
     Require(!id.empty() && name.ends_with(id), "a name ends with its id");
     Require(parent.empty() || NameMatches(ParentOf(pattern), parent), "a parent has the parent's form");
     Require(OrganizationOf(Cat(name, "/x/y")) == organization, "what is below is of the same organisation");
@@ -33,7 +34,8 @@ void CheckScope(std::string_view scope, std::string_view resource) {
   Principal principal;
   principal.grants.push_back({ROLE_AUDITOR, std::string(scope)});
   const bool covered = principal.Has(ROLE_AUDITOR, resource);
-  Require(covered == (!scope.empty() && Cat(resource, "/").starts_with(Cat(scope, "/"))), "a scope covers what is below it");
+  Require(covered == (!scope.empty() && Cat(resource, "/").starts_with(Cat(scope, "/"))),
+          "a scope covers what is below it");
   Require(!principal.Has(ROLE_MONITOR, resource), "a role is not another");
 }
 
@@ -60,7 +62,12 @@ void CheckDetails(std::string_view bytes) {
 }  // namespace
 
 std::vector<std::string> Seeds() {
-  std::vector<std::string> seeds = {"", "11/42", "\u1fb3\u0345", " Ada@Example.org ", "\u212b\u0130\u00df\ufb01", "\u03b1\u0345\u0301",
+  std::vector<std::string> seeds = {"",
+                                    "11/42",
+                                    "\u1fb3\u0345",
+                                    " Ada@Example.org ",
+                                    "\u212b\u0130\u00df\ufb01",
+                                    "\u03b1\u0345\u0301",
                                     rpc::ToGrpc(BadField("sample.identifier", "BAD_NAME", "no")).error_details()};
   for (std::string_view pattern : kPatterns) {
     std::string name;

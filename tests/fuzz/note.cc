@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view kText = "trialog.example/log\n12\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
 
 sealing::NoteSigner SignerOf(char seed) {
-  return sealing::NoteSigner::FromSeed("trialog.example/log", *sealing::SecretKey::FromBytes(std::string(32, seed))).value();
+  return sealing::NoteSigner::FromSeed("trialog.example/log", *sealing::SecretKey::FromBytes(std::string(32, seed)))
+      .value();
 }
 const sealing::NoteSigner& Signer() {
   static const sealing::NoteSigner signer = SignerOf('a');
@@ -27,7 +28,8 @@ const sealing::NoteSigner& Stranger() {
 std::string Printed(const sealing::Note& note) {
   std::string out = note.text + '\n';
   for (const sealing::NoteSignature& signature : note.signatures) {
-    Append(out, "\u2014 ", signature.name, ' ', sealing::Base64(Big(signature.key_hash, 4) + signature.signature), '\n');
+    Append(out, "\u2014 ", signature.name, ' ', sealing::Base64(Big(signature.key_hash, 4) + signature.signature),
+           '\n');
   }
   return out;
 }

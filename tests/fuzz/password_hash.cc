@@ -1,8 +1,7 @@
 // Stored password hashes: a text that HashPassword did not write lets nobody in, and costs no more than one it wrote.
-#include "platform/sealing/password.h"
-
 #include <chrono>
 
+#include "platform/sealing/password.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace trialog::fuzz {
@@ -20,7 +19,9 @@ std::vector<std::string> Seeds() {
   return {good,
           "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$AAAA",
           "$argon2id$v=19$m=19456,t=4294967295,p=1$c29tZXNhbHRmb3Jub2JvZHk$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-          "$argon2id$", "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$AAAA", good + std::string(1, '\0') + "x"};
+          "$argon2id$",
+          "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$AAAA",
+          good + std::string(1, '\0') + "x"};
 }
 
 }  // namespace trialog::fuzz

@@ -18,7 +18,8 @@ audit::TestTree& Tree() {
 
 std::vector<std::string> HashesOf(std::string_view bytes) {
   std::vector<std::string> hashes;
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kHashSize))) hashes.emplace_back(bytes.substr(0, kHashSize));
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kHashSize)))
+    hashes.emplace_back(bytes.substr(0, kHashSize));
   return hashes;
 }
 
@@ -29,7 +30,8 @@ void CheckInclusion(Input input) {
   const bool verifies = audit::VerifyInclusion(index, size, Tree().leaf(index), root, proof);
   Require(verifies == (proof == audit::InclusionProof(index, size, Tree()).value()), "one proof alone includes a leaf");
   if (other != index) {
-    Require(!audit::VerifyInclusion(index, size, Tree().leaf(other), root, proof), "another leaf is not included there");
+    Require(!audit::VerifyInclusion(index, size, Tree().leaf(other), root, proof),
+            "another leaf is not included there");
     Require(other >= size || !audit::VerifyInclusion(other, size, Tree().leaf(index), root, proof),
             "a leaf is not included elsewhere");
   }
@@ -42,8 +44,10 @@ void CheckConsistency(Input input) {
   const bool verifies = audit::VerifyConsistency(from, to, from_root, to_root, proof);
   Require(verifies == (proof == audit::ConsistencyProof(from, to, Tree()).value()), "one proof alone joins two trees");
   if (from > 0 && from < to) {
-    Require(!audit::VerifyConsistency(from, to, Tree().leaf(0), to_root, proof) || from == 1, "another tree is no beginning");
-    Require(!audit::VerifyConsistency(from, to, from_root, Tree().Mth(0, to - 1), proof), "the tree did not become another");
+    Require(!audit::VerifyConsistency(from, to, Tree().leaf(0), to_root, proof) || from == 1,
+            "another tree is no beginning");
+    Require(!audit::VerifyConsistency(from, to, from_root, Tree().Mth(0, to - 1), proof),
+            "the tree did not become another");
   }
 }
 
@@ -71,7 +75,8 @@ std::vector<std::string> Seeds() {
     for (uint64_t index = 0; index < size; index += 5) {
       seeds.push_back(Big(0, 1) + Big(size - 1, 1) + Big(index, 1) + Big(index + 1, 1) +
                       joined(audit::InclusionProof(index, size, Tree()).value()));
-      seeds.push_back(Big(1, 1) + Big(size - 1, 1) + Big(index, 1) + joined(audit::ConsistencyProof(index, size, Tree()).value()));
+      seeds.push_back(Big(1, 1) + Big(size - 1, 1) + Big(index, 1) +
+                      joined(audit::ConsistencyProof(index, size, Tree()).value()));
     }
     seeds.push_back(Big(2, 1) + Big(1, 8) + Big(size, 8) + Part(Tree().leaf(0)) + Part(Tree().Mth(0, size)) +
                     joined(audit::ConsistencyProof(1, size, Tree()).value()));

@@ -40,7 +40,8 @@ void CheckNotices(const PublicEvent& event) {
     Require(page.notices.size() <= trials::kMaxNotices, "a page of notices is bounded");
     Require(page.next == again.next && page.notices.size() == again.notices.size(), "a repeat gives the same notices");
     for (size_t i = 0; i < page.notices.size(); ++i)
-      Require(page.notices[i].SerializeAsString() == again.notices[i].SerializeAsString(), "a repeat gives the same names");
+      Require(page.notices[i].SerializeAsString() == again.notices[i].SerializeAsString(),
+              "a repeat gives the same names");
     if (page.next.empty()) return;
     Require(page.next != after, "pages go on");
     after = page.next;

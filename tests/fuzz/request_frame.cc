@@ -76,7 +76,8 @@ void CheckRefusal(const absl::Status& refused) {
   google::rpc::BadRequest bad;
   Require(payload && bad.ParseFromString(std::string(*payload)), "a refusal says which fields are bad");
   Require(bad.field_violations_size() > 0, "a refusal names a field");
-  Require(bad.field_violations_size() <= static_cast<int>(rpc::kMaxViolations), "a refusal names a bounded number of fields");
+  Require(bad.field_violations_size() <= static_cast<int>(rpc::kMaxViolations),
+          "a refusal names a bounded number of fields");
   for (const auto& violation : bad.field_violations()) {
     Require(!violation.field().empty() && !violation.description().empty(), "a violation has a field and a text");
   }

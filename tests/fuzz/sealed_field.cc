@@ -116,14 +116,16 @@ void CheckSecret(std::string_view bytes) {
   sealing::TestRuntime runtime;
   const auto good = auth::SealSecret("secret", kRecord, auth::kPasswordHashField, Key(), runtime);
   const bool same = sealed.SerializeAsString() == good.SerializeAsString();
-  Require(auth::OpenSecret(sealed, kRecord, auth::kPasswordHashField, Key()).has_value() == same, "one value alone opens");
+  Require(auth::OpenSecret(sealed, kRecord, auth::kPasswordHashField, Key()).has_value() == same,
+          "one value alone opens");
   Require(!auth::OpenSecret(sealed, kRecord, auth::kPrivateKeyField, Key()), "a secret opens as what it is");
 }
 
 // The type behind the first two bytes: each mode has its own, the plaintext has none.
 const std::vector<const Message*>& Types() {
   static const std::vector<const Message*> types = {&SealedPart::default_instance(), &Patient::default_instance(),
-                                                    &event::v1::Sealed::default_instance(), &Patient::default_instance()};
+                                                    &event::v1::Sealed::default_instance(),
+                                                    &Patient::default_instance()};
   return types;
 }
 

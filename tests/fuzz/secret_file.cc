@@ -44,9 +44,9 @@ void CheckMasterKey(const File& file, std::string_view bytes) {
   const std::string_view raw = key->key().bytes();
   std::string lower(bytes);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  Require(lower.find(sealing::Hex(raw)) != std::string::npos ||
-              bytes.find(sealing::Base64(raw)) != std::string_view::npos,
-          "a key is what the file says");
+  Require(
+      lower.find(sealing::Hex(raw)) != std::string::npos || bytes.find(sealing::Base64(raw)) != std::string_view::npos,
+      "a key is what the file says");
 }
 
 void CheckLogin(const File& file) {
@@ -63,7 +63,12 @@ void CheckLogin(const File& file) {
 
 std::vector<std::string> Seeds() {
   const std::string key(32, 'k');
-  return {sealing::Hex(key) + "\n", sealing::Base64(key), std::string(64, 'G'), std::string(kLogin), "{}", "[[[[[[",
+  return {sealing::Hex(key) + "\n",
+          sealing::Base64(key),
+          std::string(64, 'G'),
+          std::string(kLogin),
+          "{}",
+          "[[[[[[",
           R"({"server":1,"refresh_token":{"a":[]},"access_token_expires":1e400})",
           R"({"server":"s","refresh_token":"r","access_token_expires":18446744073709551615})"};
 }

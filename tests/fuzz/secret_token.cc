@@ -1,8 +1,9 @@
 // Refresh tokens, invitations, service keys and other opaque tokens: one text, one meaning, and no other text for it.
+#include "services/auth/app/secret_token.h"
+
 #include "platform/errors/errors.h"
 #include "platform/sealing/opaque_token.h"
 #include "platform/sealing/test_runtime.h"
-#include "services/auth/app/secret_token.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace trialog::fuzz {
@@ -22,7 +23,8 @@ void CheckOpaque(std::string_view text) {
   const auto token = sealing::ParseOpaqueToken(text);
   if (!token.ok()) return Require(ReasonOf(token.status()) == "TOKEN_MALFORMED", "what is no token is named so");
   Require(token->token == text, "a token is the text it was parsed from");
-  Require(!token->organization.empty() && token->organization.find('/') == std::string::npos, "an organisation is an id");
+  Require(!token->organization.empty() && token->organization.find('/') == std::string::npos,
+          "an organisation is an id");
   Require(sealing::MatchesStoredHash(*token, Known().hash) == (text == Known().token), "one text alone matches a hash");
 }
 

@@ -1,5 +1,5 @@
-// Calls of every method on a running server: whatever is sent, the answer is an answer or a refusal that says why, never
-// a fault; the server stays healthy; and in the end every store equals the replay of its log and all proofs hold.
+// Calls of every method on a running server: whatever is sent, the answer is an answer or a refusal that says why,
+// never a fault; the server stays healthy; and in the end every store equals the replay of its log and all proofs hold.
 //
 // The server lives over many inputs, so that records made by one are met by the next. A find is repeated by the seed.
 #include "platform/errors/errors.h"
@@ -48,7 +48,8 @@ void Make(const FuzzedCall& call) {
   }
   const absl::Status status = world->Call(method, call.caller, bytes);
   if (status.ok() || absl::IsCancelled(status) || absl::IsDeadlineExceeded(status)) return;
-  const bool ours = absl::IsInternal(status) || absl::IsUnknown(status) || absl::IsDataLoss(status) || absl::IsUnimplemented(status);
+  const bool ours =
+      absl::IsInternal(status) || absl::IsUnknown(status) || absl::IsDataLoss(status) || absl::IsUnimplemented(status);
   Require(!ours, Cat(method.name, " answers a fault: ", status.ToString(), " to ", request->ShortDebugString()));
   Require(!ReasonOf(status).empty(), Cat(method.name, " refuses without a reason: ", status.ToString()));
   Require(status.message().size() <= rpc::kMaxMessageBytes, "a refusal's text is bounded");
@@ -66,7 +67,9 @@ std::vector<std::string> Seeds() {
         if ((method.name.find("/Create") != std::string::npos) != creates) continue;
         const std::unique_ptr<Message> request(method.request->New());
         testing::Fill(*request, variant);
-        seeds.push_back(Big(0, 1) + Part(FuzzedCall{2, m, static_cast<uint8_t>(0x10 + variant), request->SerializeAsString()}.ToString()));
+        seeds.push_back(
+            Big(0, 1) +
+            Part(FuzzedCall{2, m, static_cast<uint8_t>(0x10 + variant), request->SerializeAsString()}.ToString()));
       }
     }
   }
@@ -101,7 +104,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
   const size_t at = Pick(random, calls.size());
   switch (Pick(random, 6)) {
     case 0: {  // Another call beside it.
-      FuzzedCall added{static_cast<uint8_t>(random()), Pick(random, ServedMethods().size()), static_cast<uint8_t>(random()), ""};
+      FuzzedCall added{static_cast<uint8_t>(random()), Pick(random, ServedMethods().size()),
+                       static_cast<uint8_t>(random()), ""};
       const std::unique_ptr<google::protobuf::Message> request(ServedMethods()[added.method].request->New());
       trialog::testing::Fill(*request, static_cast<int>(Pick(random, 64)));
       added.bytes = request->SerializeAsString();

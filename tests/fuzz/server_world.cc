@@ -101,8 +101,9 @@ const std::map<std::string, std::string>& References() {
         (*made)[field + 's'] = pattern;
       });
     }
-    for (const char* field : {"provider", "providers", "recipient", "recipients", "researcher", "researchers", "assignee",
-                              "participants", "user", "responsible_person", "principal_investigator", "viewer"})
+    for (const char* field :
+         {"provider", "providers", "recipient", "recipients", "researcher", "researchers", "assignee", "participants",
+          "user", "responsible_person", "principal_investigator", "viewer"})
       (*made)[field] = "organizations/*/users/*";
     for (const char* field : {"site", "sites", "primary_clinic"}) (*made)[field] = "organizations/*/sites/*";
     (*made)["location"] = "organizations/*/biobanks/*/storageLocations/*";
@@ -142,7 +143,8 @@ void AimReferences(Message& message, uint8_t choice) {
 }
 
 template <typename Response>
-Response Must(const rpc::Client& client, const std::string& method, const Message& request, const std::string& token = "") {
+Response Must(const rpc::Client& client, const std::string& method, const Message& request,
+              const std::string& token = "") {
   auto response = client.Call<Response>(method, request, {.token = token});
   Require(response.ok(), Cat(method, ": ", response.status().ToString()));
   return *std::move(response);
@@ -217,9 +219,9 @@ void ServerWorld::MakePeople() {
   sign_up.set_user_id("a");
   sign_up.mutable_user()->set_username("everybody");
   sign_up.set_password(kPassword);
-  sign_up.set_invitation_token(
-      Must<auth::v1::CreateInvitationResponse>(*client_, "trialog.auth.v1.OrganizationService/CreateInvitation", invite, root)
-          .invitation_token());
+  sign_up.set_invitation_token(Must<auth::v1::CreateInvitationResponse>(
+                                   *client_, "trialog.auth.v1.OrganizationService/CreateInvitation", invite, root)
+                                   .invitation_token());
   Must<auth::v1::SignUpResponse>(*client_, "trialog.auth.v1.AuthService/SignUp", sign_up);
   tokens_ = {"", root, SignIn("everybody")};
 }

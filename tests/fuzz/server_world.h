@@ -24,8 +24,9 @@ struct ServedMethod {
 // All methods that a server serves, in the order of their names.
 const std::vector<ServedMethod>& ServedMethods();
 
-// Makes `request` speak of records that may be there: the fields of the method's path, ids of new records and references
-// get names of two ids only, `choice` says which; request ids and etags are of few, filters and tokens mostly empty.
+// Makes `request` speak of records that may be there: the fields of the method's path, ids of new records and
+// references get names of two ids only, `choice` says which; request ids and etags are of few, filters and tokens
+// mostly empty.
 void Aim(const ServedMethod& method, uint8_t choice, google::protobuf::Message& request);
 
 class ServerWorld {

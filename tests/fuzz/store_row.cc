@@ -44,7 +44,8 @@ void ReadAll(const view::Store& store) {
   for (const view::Table* table : Inventory().tables) {
     state.Find(*table, kName);
     store.History(kPartition, *table, kName, INT64_MAX, 10);
-    for (const std::string& name : store.Names(kPartition, *table, "", "", 10)) store.FindAt(kPartition, *table, name, 5);
+    for (const std::string& name : store.Names(kPartition, *table, "", "", 10))
+      store.FindAt(kPartition, *table, name, 5);
   }
   for (const uint16_t index : {1, 2, 3, 10}) {
     state.Lookup({index, ""}, "key");
@@ -82,7 +83,8 @@ std::vector<std::string> Seeds() {
       Raw(1, keys::RowVersion(keys::RowName(kPartition, table.id, kName), 4), row.SerializeAsString());
   const std::string all = Raw(0, keys::Fold(kPartition), fold.SerializeAsString()) +
                           Raw(0, keys::FactFold(kPartition, "auth"), fold.SerializeAsString()) + good_row +
-                          Raw(2, keys::Indexed(kPartition, 1, "key"), kName) + Raw(3, keys::Indexed(kPartition, 1, "key"), Big(2, 8)) +
+                          Raw(2, keys::Indexed(kPartition, 1, "key"), kName) +
+                          Raw(3, keys::Indexed(kPartition, 1, "key"), Big(2, 8)) +
                           Raw(4, keys::RecordKey(kPartition, 4), note.SerializeAsString()) +
                           Raw(5, keys::RequestKey(kPartition, "request"), Big(4, 8)) + Raw(6, "auth/account/u", "1");
   std::vector<std::string> seeds = {all, good_row, ""};

@@ -15,7 +15,8 @@ void CheckPath(std::string_view path) {
   const auto tile = audit::ParseTilePath(path);
   if (!tile) return;
   Require(audit::TilePath(*tile) == path, "a path is written as it was read");
-  Require(tile->width >= 1 && tile->width <= audit::kTileWidth && tile->level >= 0 && tile->level < 64, "a tile can be");
+  Require(tile->width >= 1 && tile->width <= audit::kTileWidth && tile->level >= 0 && tile->level < 64,
+          "a tile can be");
 }
 
 // Nodes read from tiles that hold whatever they hold.
@@ -42,7 +43,8 @@ void CheckBytes(Input input) {
 
 std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
-  for (const audit::TileId& tile : {audit::TileId{0, 1'234'067, 256}, audit::TileId{1, 234, 7}, audit::TileId{63, 0, 1}})
+  for (const audit::TileId& tile :
+       {audit::TileId{0, 1'234'067, 256}, audit::TileId{1, 234, 7}, audit::TileId{63, 0, 1}})
     seeds.push_back(Big(0, 1) + audit::TilePath(tile));
   seeds.push_back(Big(0, 1) + "tile/0/x/");
   for (const uint64_t size : {1, 255, 256, 300}) {

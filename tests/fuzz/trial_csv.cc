@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::string_view kHeader = "inst,time,status,age,sex,ph.ecog,ph.karno,pat.karno,meal.cal,wt.loss\n";
 
-bool Within(const std::optional<int>& number, int least, int most) { return !number || (*number >= least && *number <= most); }
+bool Within(const std::optional<int>& number, int least, int most) {
+  return !number || (*number >= least && *number <= most);
+}
 
 }  // namespace
 
@@ -37,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& row : *rows) {
     Require(row.number == ++number, "rows are counted in order");
     Require(Within(row.days, 0, 3650) && Within(row.age, 0, 120) && Within(row.ecog, 0, 5) &&
-                Within(row.institution, 0, 9999) && Within(row.calories, 0, 100'000) && Within(row.weight_loss, -1000, 1000),
+                Within(row.institution, 0, 9999) && Within(row.calories, 0, 100'000) &&
+                Within(row.weight_loss, -1000, 1000),
             "numbers are in their range");
   }
   return 0;

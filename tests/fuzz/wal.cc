@@ -1,9 +1,8 @@
 // A write-ahead log of the embedded log with any bytes in it, before RocksDB sees it.
-#include "platform/log/embedded/wal_check.h"
-
 #include "platform/errors/errors.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/embedded/keys.h"
+#include "platform/log/embedded/wal_check.h"
 #include "platform/log/testing/log_client.h"
 #include "platform/text/text.h"
 #include "rocksdb/env.h"

@@ -1,5 +1,5 @@
-// Events are stored for ever: what was once written reads the same in every later build. For each kind of each service a
-// file holds events of that kind, of each version, and one list holds all fields and enum values ever stored.
+// Events are stored for ever: what was once written reads the same in every later build. For each kind of each service
+// a file holds events of that kind, of each version, and one list holds all fields and enum values ever stored.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -41,11 +41,11 @@ std::vector<const Message*> EventMessages() {
 
 // What else stands in logs, stores and blobs; rows hold the resources that the events do, or these.
 std::vector<const Descriptor*> OtherStoredTypes() {
-  return {event::v1::LogRecord::descriptor(),      event::v1::FoldState::descriptor(),
-          event::v1::Row::descriptor(),            event::v1::RecordNote::descriptor(),
-          event::v1::PublicEvent::descriptor(),    audit::v1::LeafMaterial::descriptor(),
-          audit::v1::EntryContent::descriptor(),   audit::v1::Checkpoint::descriptor(),
-          analytics::v1::DataRows::descriptor(),   analytics::v1::AnalysisResult::descriptor()};
+  return {event::v1::LogRecord::descriptor(),    event::v1::FoldState::descriptor(),
+          event::v1::Row::descriptor(),          event::v1::RecordNote::descriptor(),
+          event::v1::PublicEvent::descriptor(),  audit::v1::LeafMaterial::descriptor(),
+          audit::v1::EntryContent::descriptor(), audit::v1::Checkpoint::descriptor(),
+          analytics::v1::DataRows::descriptor(), analytics::v1::AnalysisResult::descriptor()};
 }
 
 const google::protobuf::OneofDescriptor& Kinds(const Message& event) { return *event.GetDescriptor()->oneof_decl(0); }

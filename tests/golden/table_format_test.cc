@@ -17,8 +17,9 @@ TEST(TableFormat, NoTableIsRenumberedOrOfAnotherKind) {
   for (const Domain* domain : {&auth::AuthDomain(), &inventory::InventoryDomain(), &trials::TrialsDomain(),
                                &analytics::AnalyticsDomain(), &audit::AuditDomain()}) {
     for (const view::Table* table : domain->tables) {
-      const bool added = lines.emplace(Cat(domain->service, ".", table->id),
-                                       Cat(table->pattern, " ", table->prototype->GetTypeName())).second;
+      const bool added =
+          lines.emplace(Cat(domain->service, ".", table->id), Cat(table->pattern, " ", table->prototype->GetTypeName()))
+              .second;
       EXPECT_TRUE(added) << domain->service << " has two tables numbered " << table->id;
     }
   }

@@ -133,7 +133,8 @@ std::unique_ptr<Command> Workload::Make(int number) const {
   command->principal.organization = kOrganization;
   command->principal.caller.set_kind(event::v1::Caller::KIND_USER);
   command->principal.caller.set_name(Cat(kOrganizationName, "/users/mia"));
-  for (Role role : {ROLE_BIOBANK_MANAGER, ROLE_LAB_TECHNICIAN}) command->principal.grants.push_back({role, kOrganizationName});
+  for (Role role : {ROLE_BIOBANK_MANAGER, ROLE_LAB_TECHNICIAN})
+    command->principal.grants.push_back({role, kOrganizationName});
   command->request_key = RequestKey(number);
   command->request_mac = Cat("content ", number);
   command->decide = Decide(number);

@@ -148,9 +148,8 @@ FieldSet AllFields(const Descriptor& type) {
 
 bool HasUnknownFields(const Message& message) {
   bool unknown = false;
-  ForEachMessage(message, [&](const Message& part) {
-    unknown |= !part.GetReflection()->GetUnknownFields(part).empty();
-  });
+  ForEachMessage(message,
+                 [&](const Message& part) { unknown |= !part.GetReflection()->GetUnknownFields(part).empty(); });
   return unknown;
 }
 

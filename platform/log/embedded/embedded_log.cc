@@ -47,8 +47,8 @@ absl::Status WriteFailed(std::string_view detail) {
 }
 
 absl::Status DiskFull() {
-  return RetryLater(absl::StatusCode::kResourceExhausted, "DISK_FULL",
-                    "the log's disk is full; make room, reads go on", absl::Seconds(10));
+  return RetryLater(absl::StatusCode::kResourceExhausted, "DISK_FULL", "the log's disk is full; make room, reads go on",
+                    absl::Seconds(10));
 }
 
 }  // namespace

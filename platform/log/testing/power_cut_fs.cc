@@ -61,7 +61,7 @@ class PowerCutFileSystem::WritableFile final : public rocksdb::FSWritableFileOwn
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return Sync(options, debug); }
   IOStatus RangeSync(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
     return IOStatus::OK();
-  }  // A hint.
+  }                                                        // A hint.
   bool IsSyncThreadSafe() const override { return true; }  // Else RocksDB refuses SyncWAL, which audit's tree needs.
 
  private:

@@ -22,7 +22,10 @@ constexpr size_t kMaxImportsWaiting = 4;
 // What runs beside the handlers, until it is destroyed.
 class Running {
  public:
-  explicit Running(AppPtr app) : app_(std::move(app)), worker_(app_->backend, app_->rows), sweeper_(app_->backend, *app_->parts.blobs, app_->rows.pending()) {
+  explicit Running(AppPtr app)
+      : app_(std::move(app)),
+        worker_(app_->backend, app_->rows),
+        sweeper_(app_->backend, *app_->parts.blobs, app_->rows.pending()) {
     if (app_->parts.run_worker) worker_.Start();
     sweeper_.Start();
   }

@@ -81,7 +81,8 @@ absl::StatusOr<std::shared_ptr<v1::DataRows>> FetchRows(const App& app, const rp
   // The caller's own token goes along: trials decides what this person may export, and records who did.
   rpc::ClientOptions options{.token = std::string(call.bearer_token()), .timeout = kLongestImport};
   options.metadata = {{callers::kServiceMetadata, "analytics"}};
-  if (std::string trace = call.traceparent(); !trace.empty()) options.metadata.emplace_back("traceparent", std::move(trace));
+  if (std::string trace = call.traceparent(); !trace.empty())
+    options.metadata.emplace_back("traceparent", std::move(trace));
   if (call.deadline() != absl::InfiniteFuture()) {
     options.timeout = std::min(options.timeout, call.deadline() - app.backend.runtime().Now());
   }

@@ -98,7 +98,8 @@ absl::Status TrialRows::Add(const ExportCodedCapturesResponse& subject) {
     auto fitting = Fit(std::move(value), column.type());
     if (!fitting) {
       return Refuse(absl::StatusCode::kFailedPrecondition, "ITEM_TYPE",
-                    Cat("column ", column.name(), " holds values of another type, or of more digits or letters than a column takes; "
+                    Cat("column ", column.name(),
+                        " holds values of another type, or of more digits or letters than a column takes; "
                         "give it their type, or leave it out"));
     }
     *row.add_values() = *std::move(fitting);

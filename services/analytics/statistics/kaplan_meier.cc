@@ -22,7 +22,7 @@ void SetInterval(double greenwood_sum, double z, KaplanMeierStep& step) {
   step.upper = std::exp(log_survival * std::exp(-half_width));
 }
 
-std::optional<double> FirstAtMostHalf(const std::vector<KaplanMeierStep>& steps, double KaplanMeierStep::* value) {
+std::optional<double> FirstAtMostHalf(const std::vector<KaplanMeierStep>& steps, double KaplanMeierStep::*value) {
   for (const KaplanMeierStep& step : steps) {
     if (step.*value <= kHalf) return step.time;
   }

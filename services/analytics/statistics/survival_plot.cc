@@ -139,7 +139,7 @@ class Canvas {
   }
 
   // The outline of a step function: across to each step's time, then to its value.
-  std::string StepPath(const std::vector<PlotStep>& steps, double PlotStep::* value) const {
+  std::string StepPath(const std::vector<PlotStep>& steps, double PlotStep::*value) const {
     std::string path = Cat("M", Number(X(0)), " ", Number(Y(1)));
     for (const PlotStep& step : steps) Append(path, "H", Number(X(step.time)), "V", Number(Y(step.*value)));
     return path;

@@ -24,7 +24,8 @@ class AuditApp final : public service::Companion {
     store_ = *std::move(store);
     if (absl::Status checked = CheckLog(); !checked.ok()) return checked;
     writer_ = runtime_->NewExecutor("audit-write");
-    fold_ = std::make_unique<AuditFold>(*parts_.log, *store_, parts_.keys.salt_key, AuditFold::kCommitBytes, writer_.get());
+    fold_ =
+        std::make_unique<AuditFold>(*parts_.log, *store_, parts_.keys.salt_key, AuditFold::kCommitBytes, writer_.get());
     const auto submit = [&backend](std::string method, DecideFn decide, auto done) {
       backend.SubmitInternal("", std::move(method), std::nullopt, std::move(decide), std::move(done));
     };

@@ -332,7 +332,8 @@ class OnlineVerification : public AuditAppTest {
     AwaitCheckpoint(6);
   }
   OnlineVerifier Verifier() {
-    return {*client, [] { return std::string("auditor-south"); }, LoadAuditKeys(logs.folder / "audit.key", kOrigin)->signer.verifier()};
+    return {*client, [] { return std::string("auditor-south"); },
+            LoadAuditKeys(logs.folder / "audit.key", kOrigin)->signer.verifier()};
   }
   // A note signed with the log's own key: what a server that forks its history would have shown.
   void KeepNote(uint64_t size, const std::string& root) {
@@ -365,7 +366,8 @@ TEST_F(OnlineVerification, FindsAForkedAndAShortenedTreeAndKeepsTheEvidence) {
 TEST_F(OnlineVerification, RefusesACheckpointOfAnotherKey) {
   const auto stranger =
       sealing::NoteSigner::FromSeed(kOrigin, *sealing::SecretKey::FromBytes(std::string(32, 'z'))).value();
-  const OnlineVerifier verifier(*client, [] { return std::string("auditor-south"); }, stranger.verifier());
+  const OnlineVerifier verifier(
+      *client, [] { return std::string("auditor-south"); }, stranger.verifier());
   EXPECT_EQ(ReasonOf(verifier.CheckpointFollows(kept).status()), "NOTE_UNVERIFIED");
 }
 

@@ -24,8 +24,8 @@ inline constexpr int kOwnPartition = 0;
 // For one thread.
 class AuditFold {
  public:
-  // All outlive the fold, `writer` the store as well. What was folded is committed when it is longer than `commit_bytes`,
-  // and at the end. With a writer, on a thread of its own, the fold goes on meanwhile.
+  // All outlive the fold, `writer` the store as well. What was folded is committed when it is longer than
+  // `commit_bytes`, and at the end. With a writer, on a thread of its own, the fold goes on meanwhile.
   static constexpr size_t kCommitBytes = 4 << 20;
   AuditFold(log::Log& log, AuditStore& store, sealing::SecretKey salt_key, size_t commit_bytes = kCommitBytes,
             Executor* writer = nullptr)

@@ -30,7 +30,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const AuditStoreOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache, std::string_view name) {
   rocksdb::ColumnFamilyOptions family = view::NewFamily(cache, options.compress);
   family.write_buffer_size = 16 << 20;
-  if (name == "events") {  // Found by the whole id alone, which is as good as random: a hash table costs less than a skip list.
+  if (name ==
+      "events") {  // Found by the whole id alone, which is as good as random: a hash table costs less than a skip list.
     family.prefix_extractor.reset(rocksdb::NewNoopTransform());
     family.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(kEventBuckets));
   }
@@ -70,7 +71,8 @@ absl::StatusOr<std::unique_ptr<AuditStore>> AuditStore::Open(const AuditStoreOpt
   std::unique_ptr<AuditStore> store(new AuditStore);
   auto cache = rocksdb::NewLRUCache(32 << 20);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (std::string_view name : kFamilyNames) descriptors.emplace_back(std::string(name), FamilyOptions(options, cache, name));
+  for (std::string_view name : kFamilyNames)
+    descriptors.emplace_back(std::string(name), FamilyOptions(options, cache, name));
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(DatabaseOptions(options), options.path, descriptors, &store->families_, &db);
   if (!status.ok()) return FromRocks(status, "opening the store of the audit log");
@@ -303,9 +305,7 @@ absl::Status AuditStore::WriteClosed() {
   return absl::OkStatus();
 }
 
-absl::Status AuditStore::AwaitBegun() {
-  return begun_.valid() ? begun_.get() : absl::OkStatus();
-}
+absl::Status AuditStore::AwaitBegun() { return begun_.valid() ? begun_.get() : absl::OkStatus(); }
 
 absl::Status AuditStore::BeginCommit(Executor& writer) {
   if (absl::Status before = AwaitBegun(); !before.ok()) return before;

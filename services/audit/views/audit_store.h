@@ -110,8 +110,8 @@ class AuditStore {
   size_t pending_bytes() const;
   // All of it or nothing. Not synced: the logs are the truth.
   absl::Status Commit();
-  // Begins the same on `writer`, which runs tasks on a thread of its own and outlives the store, so that appending goes on
-  // meanwhile. The error is that of the one begun before; Commit waits for the last.
+  // Begins the same on `writer`, which runs tasks on a thread of its own and outlives the store, so that appending goes
+  // on meanwhile. The error is that of the one begun before; Commit waits for the last.
   absl::Status BeginCommit(Executor& writer);
   // What is committed survives a power cut. Thread safe.
   absl::Status Sync();

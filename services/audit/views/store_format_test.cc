@@ -74,7 +74,8 @@ TEST(AuditStoreFormat, KeysTilesAndLeavesNeverChange) {
   testing::GoldenLines lines;
   ASSERT_TRUE((*store)
                   ->ForEach([&](std::string_view family, std::string_view key, std::string_view value) {
-                    lines[Cat(family, "/", absl::BytesToHexString(ToAbsl(key)))] = absl::BytesToHexString(ToAbsl(value));
+                    lines[Cat(family, "/", absl::BytesToHexString(ToAbsl(key)))] =
+                        absl::BytesToHexString(ToAbsl(value));
                     return true;
                   })
                   .ok());

@@ -160,8 +160,7 @@ void Handlers::CreateKey(CallPtr call) {
         token.name = outcome.names.at(0);
         view::RowPtr row = StateOf(OrganizationOf(token.name)).Find(kServiceAccountKeys, token.name);
         if (!row) return call->Finish(absl::InternalError("the key left no record to show"));
-        backend_->Render(call->shared_principal(), *call, true,
-                         {{&kServiceAccountKeyType, token.name, row}},
+        backend_->Render(call->shared_principal(), *call, true, {{&kServiceAccountKeyType, token.name, row}},
                          [call, text = EncodeToken(kServiceKeyKind, token)](auto shown) {
                            if (!shown.ok()) return call->Finish(shown.status());
                            v1::CreateKeyResponse response;

@@ -100,7 +100,7 @@ class Handlers {
   const AuthParts parts_;
   service::Backend* backend_ = nullptr;
   std::unique_ptr<Signers> signers_;
-  std::unique_ptr<Executor> key_executor_;                           // KeyStore blocks on the disk.
+  std::unique_ptr<Executor> key_executor_;  // KeyStore blocks on the disk.
   std::unique_ptr<sealing::KeyStoreProvider> key_provider_;
   std::unique_ptr<PasswordWorkers> workers_;  // Last: their tasks use the others.
 };

@@ -20,7 +20,8 @@ bool IsAdministrator(const Principal& principal, std::string_view organization_i
 // OK, or PERMISSION_DENIED with reason ROLE_REQUIRED: asked before anything about a record is said.
 absl::Status RequireAdministrator(const Context& context);
 
-// OK when `etag` is the row's version in quotes, as it is rendered; else INVALID_ARGUMENT with reason ETAG_REQUIRED, or ABORTED (AIP-154).
+// OK when `etag` is the row's version in quotes, as it is rendered; else INVALID_ARGUMENT with reason ETAG_REQUIRED, or
+// ABORTED (AIP-154).
 absl::Status CheckEtag(const view::Row& row, std::string_view name, std::string_view etag, std::string_view field);
 
 }  // namespace trialog::auth

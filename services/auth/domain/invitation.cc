@@ -75,9 +75,7 @@ absl::Status CopyBinding(const view::State& state, const Context& context, const
 
 }  // namespace
 
-absl::Status InvitationInvalid() {
-  return Denied("INVITATION_INVALID", "ask an administrator for an invitation");
-}
+absl::Status InvitationInvalid() { return Denied("INVITATION_INVALID", "ask an administrator for an invitation"); }
 
 absl::StatusOr<Decision> CreateInvitation(const view::State& state, const Context& context,
                                           const v1::CreateInvitationRequest& request,

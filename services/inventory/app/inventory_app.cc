@@ -35,8 +35,8 @@ void AddDerivedTo(const view::State& state, const view::Row&, Message& resource)
   AddDerivedFields(state, table, resource);
 }
 
-// What is personal about a sample or its stock is sealed under a key of the sample: erasing a donor destroys the keys of
-// the donor's samples, and no key says which samples have one donor.
+// What is personal about a sample or its stock is sealed under a key of the sample: erasing a donor destroys the keys
+// of the donor's samples, and no key says which samples have one donor.
 std::string SampleKey(std::string_view name, const Message&) { return std::string(name); }
 std::string SampleKeyOfItem(std::string_view, const Message& item) {
   return static_cast<const v1::InventoryItem&>(item).sample();
@@ -53,19 +53,18 @@ const ResourceType kLocationType{.table = &kStorageLocations,
                                  .may_see = MaySeeRow<kStorageLocations>,
                                  .filters = {"display_name", "capacity"},
                                  .derive = AddDerivedTo<kStorageLocations>};
-const ResourceType kSampleType{
-    .table = &kSamples,
-    .may_see = MaySeeRow<kSamples>,
-    .filters = {"identifier", "sample_type", "state", "storage_temperature", "tracking", "expire_time", "collect_time", "creator"},
-    .key_subject = SampleKey,
-    .lookups = {{kPatientLookup, "patient"}}};
+const ResourceType kSampleType{.table = &kSamples,
+                               .may_see = MaySeeRow<kSamples>,
+                               .filters = {"identifier", "sample_type", "state", "storage_temperature", "tracking",
+                                           "expire_time", "collect_time", "creator"},
+                               .key_subject = SampleKey,
+                               .lookups = {{kPatientLookup, "patient"}}};
 const ResourceType kItemType{.table = &kInventoryItems,
                              .may_see = MaySeeRow<kInventoryItems>,
                              .filters = {"sample", "location", "quantity.units", "record_time", "creator"},
                              .key_subject = SampleKeyOfItem,
                              .derive = AddDerivedTo<kInventoryItems>};
-const ResourceType kMovementType{
-    .table = &kStockMovements, .may_see = MaySeeRow<kStockMovements>, .derive = ShowActor};
+const ResourceType kMovementType{.table = &kStockMovements, .may_see = MaySeeRow<kStockMovements>, .derive = ShowActor};
 
 absl::Status CheckParent(std::string_view parent) {
   std::string one(parent);
@@ -75,7 +74,8 @@ absl::Status CheckParent(std::string_view parent) {
 }
 
 absl::StatusOr<ListSource> BiobanksOf(const Principal&, std::string_view parent, const Message&) {
-  if (!NameMatches("organizations/*", parent)) return BadField("parent", "BAD_NAME", "must have the form organizations/*");
+  if (!NameMatches("organizations/*", parent))
+    return BadField("parent", "BAD_NAME", "must have the form organizations/*");
   return ListSource{&kBiobanksByOrganization, view::GroupPrefix(parent)};
 }
 
@@ -124,10 +124,11 @@ void AddStorage(Backend& backend) {
   backend.Get(service + "GetStorageLocation", kLocationType);
   backend.List(service + "ListStorageLocations", kLocationType, nullptr);
   backend.Update(service + "UpdateStorageLocation", kLocationType, Typed(UpdateStorageLocation));
-  backend.GetVia(service + "GetOccupancy", kLocationType,
-                 [](const view::State& state, const Message& location, const view::Row&) -> std::unique_ptr<Message> {
-                   return std::make_unique<v1::Occupancy>(OccupancyOf(state, static_cast<const v1::StorageLocation&>(location)));
-                 });
+  backend.GetVia(
+      service + "GetOccupancy", kLocationType,
+      [](const view::State& state, const Message& location, const view::Row&) -> std::unique_ptr<Message> {
+        return std::make_unique<v1::Occupancy>(OccupancyOf(state, static_cast<const v1::StorageLocation&>(location)));
+      });
 }
 
 void AddSamples(Backend& backend) {

@@ -48,9 +48,11 @@ class Progress {
   // What another file's run made stays what it is.
   absl::Status UseData(const std::string& digest) {
     if (state_.value("data", digest) != digest) {
-      return Refuse(absl::StatusCode::kFailedPrecondition, "DEMO_STATE",
-                    Cat(path_, " is of a demo with other data: give that file as --data, or load this one into an organization "
-                        "of its own, with a --state of its own"));
+      return Refuse(
+          absl::StatusCode::kFailedPrecondition, "DEMO_STATE",
+          Cat(path_,
+              " is of a demo with other data: give that file as --data, or load this one into an organization "
+              "of its own, with a --state of its own"));
     }
     state_["data"] = digest;
     return Save();

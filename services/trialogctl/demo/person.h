@@ -24,8 +24,8 @@ class Person {
   std::string name;  // organizations/{organization}/users/{user}.
   std::string called;
 
-  // An access token with some life left: the present one, or a new one where that is near its end or is `refused`, as the
-  // server, by its own clock, said UNAUTHENTICATED. Blocks while it is renewed.
+  // An access token with some life left: the present one, or a new one where that is near its end or is `refused`, as
+  // the server, by its own clock, said UNAUTHENTICATED. Blocks while it is renewed.
   absl::StatusOr<std::string> Token(const rpc::Client& client, std::string_view refused = "") const;
 
  private:

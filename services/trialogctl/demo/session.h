@@ -60,8 +60,8 @@ class Steps {
   absl::Status status_;
 };
 
-// The messages of a Watch, opened again, and from its beginning, where its connection, its token or its caller's session
-// ends.
+// The messages of a Watch, opened again, and from its beginning, where its connection, its token or its caller's
+// session ends.
 class Stream {
  public:
   // References outlive it.

@@ -60,7 +60,8 @@ TEST(TrialFile, RefusesALineOfAnotherLength) {
 TEST(TrialFile, TakesQuotedCellsMissingValuesAsNAAndAByteOrderMark) {
   const auto plain = ParseTrialFile(Cat(kHeader, "3,306,1,74,1,1,90,100,1175,\n,210,0,57,2,,,,,-4\n"));
   const auto quoted = ParseTrialFile(
-      "\xef\xbb\xbf\"\",\"inst\",\"time\",\"status\",\"age\",\"sex\",\"ph.ecog\",\"ph.karno\",\"pat.karno\",\"meal.cal\","
+      "\xef\xbb\xbf\"\",\"inst\",\"time\",\"status\",\"age\",\"sex\",\"ph.ecog\",\"ph.karno\",\"pat.karno\",\"meal."
+      "cal\","
       "\"wt.loss\"\r\n"
       "\"a, \"\"b\"\"\",3,306,1,74,1,1,90,100,1175,NA\r\n\"c\",NA,210,0,57,2,NA,NA,NA,NA,-4\r\n");
   ASSERT_TRUE(plain.ok() && quoted.ok()) << quoted.status();

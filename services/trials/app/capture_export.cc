@@ -90,11 +90,10 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
       rows.push_back({&kDataCaptureType, capture.data_capture(), std::move(row)});
     }
     rendering_ = true;
-    backend_.Render(principal_, *stream_, false, std::move(rows),
-                    [self = shared_from_this(), coded](auto resources) {
-                      self->backend_.watches().Post(
-                          [self, coded, resources = std::move(resources)] { self->Rendered(*coded, resources); });
-                    });
+    backend_.Render(principal_, *stream_, false, std::move(rows), [self = shared_from_this(), coded](auto resources) {
+      self->backend_.watches().Post(
+          [self, coded, resources = std::move(resources)] { self->Rendered(*coded, resources); });
+    });
   }
 
   void Rendered(v1::ExportCodedCapturesResponse& coded,

@@ -1,5 +1,5 @@
-// Live queries with many readers, slow ones and broken ones: each change once and in order, to each what is theirs, and a
-// record of who saw it.
+// Live queries with many readers, slow ones and broken ones: each change once and in order, to each what is theirs, and
+// a record of who saw it.
 #include <random>
 #include <thread>
 
@@ -20,7 +20,8 @@ class Watching : public TrialsServer {
   void Change(int number, size_t more = 0) {
     v1::UpdatePatientRequest update;
     update.mutable_patient()->set_name(patient);
-    if (etag_.empty()) etag_ = Name<v1::Patient, v1::GetPatientRequest>("provider", "PatientService/GetPatient", patient).etag();
+    if (etag_.empty())
+      etag_ = Name<v1::Patient, v1::GetPatientRequest>("provider", "PatientService/GetPatient", patient).etag();
     update.mutable_patient()->set_etag(etag_);
     update.mutable_patient()->set_contact(Cat(number, " ", std::string(more, '.')));
     update.mutable_update_mask()->add_paths("contact");

@@ -1,5 +1,5 @@
-// Who may see and change medication, messages, appointments and notices (docs/access.md). The method's own rule says which
-// roles may call at all; here each record decides, for Get, List, Watch, links, exports and commands alike.
+// Who may see and change medication, messages, appointments and notices (docs/access.md). The method's own rule says
+// which roles may call at all; here each record decides, for Get, List, Watch, links, exports and commands alike.
 #pragma once
 
 #include <string_view>
@@ -25,11 +25,12 @@ bool MayListMedicationOf(const Principal& principal, const view::State& state, s
 // Whether the caller may look for notices of a user: the user, and a notifier whose scope that is.
 bool MayListNoticesOf(const Principal& principal, std::string_view user);
 
-// Whether the patient may see this medication record yet: not a draft, not what is only prepared or was given up before.
+// Whether the patient may see this medication record yet: not a draft, not what is only prepared or was given up
+// before.
 bool IsShownToPatient(const view::Table& table, const view::Row& row);
 
-// Whether a staff member may exchange messages with a patient: an assigned provider, or a researcher of a trial that the
-// patient takes part in. By records alone, since the other side of a message is not the caller.
+// Whether a staff member may exchange messages with a patient: an assigned provider, or a researcher of a trial that
+// the patient takes part in. By records alone, since the other side of a message is not the caller.
 bool MayWriteToPatient(const view::State& state, std::string_view user, std::string_view patient);
 
 // The row that a command is about: NOT_FOUND when there is none that the caller may see, ABORTED when `etag` is set and

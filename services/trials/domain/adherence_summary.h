@@ -21,8 +21,8 @@ inline constexpr size_t kMaxSupplies = 1000;
 
 // What was handed out of one medication on one day.
 struct Supply {
-  int64_t first_day = 0;      // Day number of the distribution.
-  int64_t days = 0;           // How long it lasts, 0 to 100,000.
+  int64_t first_day = 0;  // Day number of the distribution.
+  int64_t days = 0;       // How long it lasts, 0 to 100,000.
   int32_t doses_per_day = 0;
 };
 
@@ -36,10 +36,10 @@ struct DaySpan {
 // ends.
 std::vector<DaySpan> UseOf(std::span<const Supply> supplies_by_first_day);
 
-// Figures of the days [start, end) from what the patient got and logged. `start` not set: each medication from its first
-// supply, all together from the earliest. Where no supply of a medication has a
-// plan (doses a day), its proportion is not known, and it does not count for all together. Medications are told apart by order, or
-// by name where none is named. `distributions` are those that reached the patient, `logs` all doses of the period.
+// Figures of the days [start, end) from what the patient got and logged. `start` not set: each medication from its
+// first supply, all together from the earliest. Where no supply of a medication has a plan (doses a day), its
+// proportion is not known, and it does not count for all together. Medications are told apart by order, or by name
+// where none is named. `distributions` are those that reached the patient, `logs` all doses of the period.
 v1::AdherenceSummary Summarize(std::span<const v1::MedicationDistribution> distributions,
                                std::span<const v1::AdherenceLog> logs, std::optional<int64_t> start, int64_t end);
 

@@ -1,5 +1,5 @@
-// What the events of care mean for its rows: one small total function a kind. What an event names and is not there is left
-// alone; nothing is refused, logged or called.
+// What the events of care mean for its rows: one small total function a kind. What an event names and is not there is
+// left alone; nothing is refused, logged or called.
 #pragma once
 
 #include "platform/view/state.h"

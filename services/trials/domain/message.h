@@ -20,9 +20,9 @@ v1::Message::State StateOf(const v1::Receipt& receipt);
 // State of a message: the least of its receipts; SENT without any.
 v1::Message::State StateOf(const v1::Message& message);
 
-// Sends a message into `request.parent`, which is begun when it does not stand. Refused: RECIPIENT_NOT_ALLOWED (one answer
-// for whomever the caller may not write to), NO_RECIPIENT, MEMBERS_FIXED, MESSAGE_EMPTY, bad fields; NOT_FOUND when the
-// caller is not a member.
+// Sends a message into `request.parent`, which is begun when it does not stand. Refused: RECIPIENT_NOT_ALLOWED (one
+// answer for whomever the caller may not write to), NO_RECIPIENT, MEMBERS_FIXED, MESSAGE_EMPTY, bad fields; NOT_FOUND
+// when the caller is not a member.
 absl::StatusOr<Decision> SendMessage(const view::State& state, const Context& context,
                                      const v1::SendMessageRequest& request, const event::v1::SealedPart& sealed);
 

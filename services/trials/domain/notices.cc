@@ -55,10 +55,10 @@ class Notices {
 
 void OnActivated(const v1::MedicationOrderActivated& event, Notices& notices) {
   const bool is_new = event.from_state() == v1::MedicationOrder::STATE_DRAFT;
-  notices.TellPatient(ParentOf(event.name()),
-                      is_new ? v1::NOTIFICATION_KIND_MEDICATION_ORDER_ACTIVE
-                             : v1::NOTIFICATION_KIND_MEDICATION_ORDER_CHANGED,
-                      event.name());
+  notices.TellPatient(
+      ParentOf(event.name()),
+      is_new ? v1::NOTIFICATION_KIND_MEDICATION_ORDER_ACTIVE : v1::NOTIFICATION_KIND_MEDICATION_ORDER_CHANGED,
+      event.name());
 }
 
 void OnHeld(const v1::MedicationOrderHeld& event, Notices& notices) {
@@ -112,7 +112,8 @@ void OnCancelled(const v1::AppointmentCancelled& event, Notices& notices) {
 // A trial may have more participants than fit into one record: a page goes over at most kMaxNotices of them.
 void OnTrialEvent(const v1::TrialEventPublished& event, Notices& notices) {
   const std::string& name = event.trial_event().name();
-  const auto subjects = notices.state.Scan(kSubjectsByTrial, view::GroupPrefix(ParentOf(name)), kMaxNotices, notices.after);
+  const auto subjects =
+      notices.state.Scan(kSubjectsByTrial, view::GroupPrefix(ParentOf(name)), kMaxNotices, notices.after);
   for (const auto& found : subjects) {
     const auto subject = notices.state.Get<v1::Subject>(kSubjects, found.name);
     if (!subject || subject->has_exit_time()) continue;

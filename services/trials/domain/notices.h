@@ -27,9 +27,9 @@ struct NoticePage {
 // The types of public events that can have notices; the reaction loop needs to look at no others.
 std::vector<std::string_view> NoticeCauses();
 
-// The notices of one public event, of any service, in a fixed order; `after` is `next` of the page before. Nobody is told
-// what they did themselves, nor a kind that they muted. A repeat gives the same names. Total: what the event names and is
-// not there, or bytes that do not parse, give no notice.
+// The notices of one public event, of any service, in a fixed order; `after` is `next` of the page before. Nobody is
+// told what they did themselves, nor a kind that they muted. A repeat gives the same names. Total: what the event names
+// and is not there, or bytes that do not parse, give no notice.
 NoticePage NoticesFor(const event::v1::PublicEvent& cause, const view::State& state, std::string_view after = {});
 
 // What a reaction does: records the notices of one page that do not stand yet.

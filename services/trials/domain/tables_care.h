@@ -63,8 +63,8 @@ const google::protobuf::Timestamp& DoseTime(const v1::AdherenceLog& log);
 // A planned dose of a distribution is logged at most once.
 std::string PlannedDoseKey(std::string_view distribution, const google::protobuf::Timestamp& planned_time);
 
-// Where the time of `who` that ends at `end_time` is found. Times taken from one person never overlap, so their order by
-// end is their order by begin, and one seek after a begin finds the only one that may be in the way.
+// Where the time of `who` that ends at `end_time` is found. Times taken from one person never overlap, so their order
+// by end is their order by begin, and one seek after a begin finds the only one that may be in the way.
 std::string BusyKey(std::string_view who, const google::protobuf::Timestamp& end_time);
 
 }  // namespace trialog::trials
