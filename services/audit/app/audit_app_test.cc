@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -68,6 +69,7 @@ class AuditAppTest : public ::testing::Test {
                      .keys = LoadAuditKeys(logs.folder / "audit.key", kOrigin).value(),
                      .check_log = CheckLog()};
     parts.sequencing.checkpoint_every = absl::Milliseconds(20);
+    parts.sequencing.sequence_every = sequence_every;
     service::Environment environment{};
     environment.runtime = &RealRuntime();
     environment.log = &logs.log();
@@ -128,6 +130,7 @@ class AuditAppTest : public ::testing::Test {
     return Call<v1::ListEntriesResponse>("ListEntries", request, std::move(token));
   }
 
+  absl::Duration sequence_every = audit::SequencerOptions().sequence_every;
   TestLogs logs;
   rpc::TokenSigner tokens;
   std::unique_ptr<service::Host> host;
@@ -191,6 +194,20 @@ TEST_F(AuditAppTest, CheckpointsGrowConsistentlyWhileServicesWriteAndRestIsQuiet
   logs.WriteUsers("south", 1);
   AwaitCheckpoint(103);
   EXPECT_LE(logs.log().EndOffset("audit", 0).value(), end + 4);
+}
+
+TEST_F(AuditAppTest, CheckpointsAreSignedThoughTheServicesNeverRest) {
+  sequence_every = absl::ZeroDuration();
+  StartService();
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    while (!stop) logs.WriteSamples("south", 1);
+  });
+  v1::Checkpoint last;
+  for (int i = 0; i < 5; ++i) last = AwaitCheckpoint(last.tree_size() + 1);
+  stop = true;
+  writer.join();
+  EXPECT_GE(last.tree_size(), 5u);
 }
 
 TEST_F(AuditAppTest, FiltersPagesAndTimesNarrowAList) {

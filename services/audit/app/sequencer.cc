@@ -91,8 +91,10 @@ void Sequencer::Choose() {
 bool Sequencer::ProposeRanges() {
   ranges_wait_ = sources_grew_;
   if (!ranges_wait_) return false;
-  MarkUnproven(runtime_.Monotonic());
   const absl::Duration now = runtime_.Monotonic();
+  MarkUnproven(now);
+  // A checkpoint that is due goes first: with sources that never rest there would always be another range before it.
+  if (last_checkpoint_ + options_.checkpoint_every <= now && HasUnsigned()) return false;
   if (const absl::Duration due = last_ranges_ + options_.sequence_every; due > now) {
     StepAfter(due - now);
     return false;  // A checkpoint need not wait for it.
@@ -111,6 +113,11 @@ bool Sequencer::ProposeRanges() {
     return Sequence(state, context, ranges);
   });
   return true;
+}
+
+bool Sequencer::HasUnsigned() const {
+  const auto last = store_.Checkpoint(0);
+  return store_.size() > (last.ok() ? last->tree_size() : 0);
 }
 
 absl::StatusOr<std::vector<v1::Sequenced>> Sequencer::NewRanges() {

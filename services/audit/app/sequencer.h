@@ -58,6 +58,8 @@ class Sequencer {
   void Choose();
   bool ProposeRanges();
   void ProposeCheckpoint();
+  // Whether the tree has leaves that the latest checkpoint does not cover.
+  bool HasUnsigned() const;
   absl::StatusOr<std::vector<v1::Sequenced>> NewRanges();
   // `accepted`, when set, is called on the executor once it stands in the log.
   void Propose(std::string method, DecideFn decide, Task accepted = nullptr);
