@@ -2,6 +2,8 @@
 searched (the server's --compress=false lets them be read)."""
 import base64
 import hashlib
+import pathlib
+import subprocess
 
 import pytest
 from google.type import date_pb2
@@ -252,6 +254,22 @@ def stopped(binaries, tmp_path_factory):
     return server, traces, crashed
 
 
+@pytest.fixture(scope="module")
+def decoded(stopped, binaries, tmp_path_factory):
+    """(file with every key and value of every family of every database, {(database, family): entries})"""
+    server, _, _ = stopped
+    file = tmp_path_factory.mktemp("decoded") / "keys-and-values"
+    with file.open("wb") as out:
+        done = subprocess.run(
+            [binaries / "rocksdb_dump", server.data], stdout=out, stderr=subprocess.PIPE, text=True, check=True, timeout=60
+        )
+    entries = {}
+    for line in done.stderr.splitlines():
+        path, family, count = line.rsplit(" ", 2)
+        entries[str(pathlib.Path(path).relative_to(server.data)), family] = int(count)
+    return file, entries
+
+
 def metrics_file(server):
     """Where the metrics page was written to, so that it is searched too."""
     return server.log_file.with_name("metrics.txt")
@@ -299,6 +317,22 @@ def test_no_personal_text_is_in_any_file(stopped):
     server, traces, crashed = stopped
     assert {text: files for text, files in crashed.items() if text in traces.personal} == {}
     assert raw_search.find(traces.personal, files_of(server)) == {}
+
+
+def test_every_database_is_decoded_whole(stopped, decoded):
+    server, _, _ = stopped
+    file, entries = decoded
+    databases = {str(each.parent.relative_to(server.data)) for each in server.data.rglob("CURRENT")}
+    assert {database for database, _ in entries} == databases
+    for name in ("auth", "inventory", "trials", "analytics", "audit"):
+        of_service = {family: n for (database, family), n in entries.items() if database.endswith(name) and n}
+        assert len(of_service) >= 3, (name, entries)
+    assert raw_search.find({CONTROL}, [file]) == {CONTROL: [file]}, "the unsealed control text is not found"
+
+
+def test_no_personal_text_and_no_secret_is_in_a_decoded_key_or_value(stopped, decoded):
+    _, traces, _ = stopped
+    assert raw_search.find(traces.personal | traces.secret, [decoded[0]]) == {}
 
 
 def test_no_secret_is_in_any_file(stopped):
