@@ -53,6 +53,7 @@ step "configure" cmake --preset "$preset" >build/configure.log || { tail -20 bui
 step "build" ninja -C "build/$preset" -k 0 || finish
 step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error
 if [ "$preset" != asan ] && [ "$preset" != tsan ]; then
+  step "quick start, once" env TRIALOG_PRESET="$preset" scripts/quickstart.sh --once >build/quickstart.log || tail -20 build/quickstart.log
   step "client environment" python_environment &&
     step "client tests" .venv/bin/python -m pytest -q tests/clients --junitxml=build/pytest.xml --build "build/$preset"
 fi

@@ -1,5 +1,7 @@
 """The whole server, under load through gRPC, while it is killed, loses power, or its disk fills up: every command that was
-acknowledged is there once, none half; one in doubt is there once or not at all. TRIALOG_SEED repeats a run."""
+acknowledged is there once, none half; one in doubt is there once or not at all. TRIALOG_SEED repeats a run,
+TRIALOG_CUTS lengthens it."""
+import os
 import re
 import shutil
 import subprocess
@@ -20,7 +22,7 @@ from watching import Watch
 
 KILLS = 20
 EVENTS = 10_000  # That audit folds while it is killed.
-CUTS = 15
+CUTS = int(os.environ.get("TRIALOG_CUTS", "8"))
 OPERATIONS = 1500  # Of the disk before a cut, at most: a start takes some 350 of them.
 REFOLDS = 8
 
