@@ -22,7 +22,7 @@ from watching import Watch
 
 KILLS = 20
 EVENTS = 10_000  # That audit folds while it is killed.
-CUTS = int(os.environ.pop("TRIALOG_CUTS", "8"))
+CUTS = int(os.environ.pop("TRIALOG_CUTS", "12"))
 OPERATIONS = 1500  # Of the disk before a cut, at most: a start takes some 350 of them.
 REFOLDS = 8
 

@@ -12,7 +12,6 @@
 //   free         all as it was
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
@@ -20,7 +19,6 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/synchronization/notification.h"
 #include "platform/log/testing/power_cut_fs.h"
 #include "platform/runtime/real_runtime.h"
 #include "rocksdb/env.h"
@@ -51,23 +49,6 @@ class ShiftedRuntime final : public Runtime {
   const absl::Duration shift_;
 };
 
-// Tells when it is served. Before that SIGTERM ends the process on the spot, and nobody takes what was not synced.
-class Told final : public process::Serving {
- public:
-  Told(std::unique_ptr<process::Serving> serving, absl::Notification& served)
-      : serving_(std::move(serving)), served_(served) {}
-  int port() const override {  // Asked for as soon as it is.
-    if (!served_.HasBeenNotified()) served_.Notify();
-    return serving_->port();
-  }
-  int metrics_port() const override { return serving_->metrics_port(); }
-  void Drain(absl::Time deadline) override { serving_->Drain(deadline); }
-
- private:
-  const std::unique_ptr<process::Serving> serving_;
-  absl::Notification& served_;
-};
-
 std::shared_ptr<PowerCutFileSystem> Disk() {
   const int64_t torn = absl::GetFlag(FLAGS_torn_seed), cut_after = absl::GetFlag(FLAGS_cut_after);
   auto files = std::make_shared<PowerCutFileSystem>(
@@ -95,38 +76,33 @@ void Obey(PowerCutFileSystem& files) {
   }
 }
 
+// As a machine whose power goes: at once, wherever the process is.
+void DieOfCut(PowerCutFileSystem& files) {
+  files.AwaitCut();
+  files.LoseUnsynced();
+  std::printf("power cut\n");
+  std::fflush(stdout);
+  _exit(0);
+}
+
 int Run() {
   const auto files = Disk();
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
   ShiftedRuntime runtime(absl::GetFlag(FLAGS_clock_shift));
-  absl::Notification served;
-  std::thread watcher;
   // Signals are blocked before this is called, so that only the main thread takes them.
   const auto start = [&]() -> absl::StatusOr<std::unique_ptr<process::Serving>> {
-    watcher = std::thread([&] {
-      files->AwaitCut();
-      served.WaitForNotification();  // A start without power fails by itself.
-      ::kill(::getpid(), SIGTERM);
-    });
-    std::thread([files] { Obey(*files); }).detach();  // Ends with standard input, or with the process.
+    std::thread([files] { DieOfCut(*files); }).detach();
+    std::thread([files] { Obey(*files); }).detach();  // Both end with the process, or standard input.
     standalone::Options options;
     options.data = absl::GetFlag(FLAGS_data);
     options.address = absl::GetFlag(FLAGS_address);
     options.env = env.get();
     options.runtime = &runtime;
-    auto started = standalone::Standalone::Start(options);
-    if (!started.ok()) return started.status();
-    return std::make_unique<Told>(*std::move(started), served);
+    return standalone::Standalone::Start(options);
   };
   const int code = process::Serve(start, absl::ZeroDuration());
-  const bool cut = files->PowerIsCut();
-  files->CutPower();  // Everything is closed; lets the watcher go.
-  if (!served.HasBeenNotified()) served.Notify();
-  watcher.join();
-  if (!cut) return code;
-  files->RestorePower();
-  std::printf("power cut\n");
-  return 0;
+  while (files->PowerIsCut()) ::pause();  // A start without power fails by itself.
+  return code;
 }
 
 }  // namespace

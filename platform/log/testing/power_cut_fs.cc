@@ -25,7 +25,10 @@ std::string ReadAll(rocksdb::FileSystem& files, const std::string& name) {
   return bytes;
 }
 
+// A new file of that name: whoever has the old one open writes, or cuts off when closing it, what nobody reads any
+// more.
 void WriteAll(rocksdb::FileSystem& files, const std::string& name, const std::string& bytes) {
+  files.DeleteFile(name, IOOptions(), nullptr).PermitUncheckedError();
   rocksdb::WriteStringToFile(&files, bytes, name, true).PermitUncheckedError();
 }
 
@@ -37,6 +40,7 @@ class PowerCutFileSystem::WritableFile final : public rocksdb::FSWritableFileOwn
       : FSWritableFileOwnerWrapper(std::move(target)), files_(files), name_(std::move(name)), bytes_(bytes) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    absl::ReaderMutexLock changing(&files_.changing_);
     if (IOStatus begun = files_.Begin(Operation::kAppend); !begun.ok()) return begun;
     IOStatus appended = FSWritableFileOwnerWrapper::Append(data, options, debug);
     if (appended.ok()) bytes_ += data.size();
@@ -47,11 +51,14 @@ class PowerCutFileSystem::WritableFile final : public rocksdb::FSWritableFileOwn
     return Append(data, options, debug);
   }
   IOStatus Truncate(uint64_t bytes, const IOOptions& options, IODebugContext* debug) override {
+    absl::ReaderMutexLock changing(&files_.changing_);
+    if (files_.PowerIsCut()) return IOStatus::IOError("no power");
     IOStatus truncated = FSWritableFileOwnerWrapper::Truncate(bytes, options, debug);
     if (truncated.ok()) bytes_ = bytes;
     return truncated;
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    absl::ReaderMutexLock changing(&files_.changing_);
     if (IOStatus begun = files_.Begin(Operation::kSync); !begun.ok()) return begun;
     const uint64_t bytes = bytes_;  // What comes meanwhile may be synced or not.
     IOStatus synced = FSWritableFileOwnerWrapper::Sync(options, debug);
@@ -76,6 +83,7 @@ class PowerCutFileSystem::Directory final : public rocksdb::FSDirectoryWrapper {
       : FSDirectoryWrapper(std::move(target)), files_(files), name_(std::move(name)) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    absl::ReaderMutexLock changing(&files_.changing_);
     if (IOStatus begun = files_.Begin(Operation::kSync); !begun.ok()) return begun;
     IOStatus synced = FSDirectoryWrapper::Fsync(options, debug);
     if (synced.ok()) files_.DirectorySynced(name_);
@@ -116,9 +124,15 @@ bool PowerCutFileSystem::PowerIsCut() {
   return cut_;
 }
 
-void PowerCutFileSystem::RestorePower() {
+void PowerCutFileSystem::LoseUnsynced() {
+  absl::WriterMutexLock changing(&changing_);
   absl::MutexLock lock(&mutex_);
   for (const auto& [name, unsynced] : std::exchange(files_, {})) Forget(name, unsynced);
+}
+
+void PowerCutFileSystem::RestorePower() {
+  LoseUnsynced();
+  absl::MutexLock lock(&mutex_);
   cut_ = false;
   cut_at_.reset();
 }
@@ -173,6 +187,7 @@ IOStatus PowerCutFileSystem::Wrap(const std::string& name, uint64_t synced_bytes
 
 IOStatus PowerCutFileSystem::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                              std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
+  absl::ReaderMutexLock changing(&changing_);
   if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
   IOStatus made = FileSystemWrapper::NewWritableFile(name, options, file, debug);
   return made.ok() ? Wrap(name, 0, false, file) : made;
@@ -180,6 +195,7 @@ IOStatus PowerCutFileSystem::NewWritableFile(const std::string& name, const rock
 
 IOStatus PowerCutFileSystem::ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                                 std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
+  absl::ReaderMutexLock changing(&changing_);
   if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
   uint64_t bytes = 0;
   const bool existed = FileSystemWrapper::GetFileSize(name, options.io_options, &bytes, debug).ok();
@@ -195,6 +211,7 @@ IOStatus PowerCutFileSystem::NewDirectory(const std::string& name, const IOOptio
 }
 
 IOStatus PowerCutFileSystem::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
+  absl::ReaderMutexLock changing(&changing_);
   if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
   IOStatus deleted = FileSystemWrapper::DeleteFile(name, options, debug);
   absl::MutexLock lock(&mutex_);
@@ -204,6 +221,7 @@ IOStatus PowerCutFileSystem::DeleteFile(const std::string& name, const IOOptions
 
 IOStatus PowerCutFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                                         IODebugContext* debug) {
+  absl::ReaderMutexLock changing(&changing_);
   if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
   std::optional<std::string> replaced;
   if (FileSystemWrapper::FileExists(to, options, debug).ok()) replaced = ReadAll(*target(), to);

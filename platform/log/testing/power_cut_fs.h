@@ -31,6 +31,9 @@ class PowerCutFileSystem final : public rocksdb::FileSystemWrapper {
   bool PowerIsCut();
   // Blocks until it is.
   void AwaitCut();
+  // After a cut: takes what was not synced from the disk, which stays without power. Waits for what is under way; files
+  // may be open still.
+  void LoseUnsynced();
   // The machine starts again: forgets what was not synced and works. Everything opened before must be closed.
   void RestorePower();
 
@@ -84,6 +87,8 @@ class PowerCutFileSystem final : public rocksdb::FileSystemWrapper {
   void Forget(const std::string& name, const Unsynced& unsynced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string AfterCut(std::string bytes, uint64_t synced_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Held by each change of the disk while it is under way. Before mutex_.
+  absl::Mutex changing_;
   absl::Mutex mutex_;
   std::map<std::string, Unsynced> files_ ABSL_GUARDED_BY(mutex_);
   bool cut_ ABSL_GUARDED_BY(mutex_) = false;
