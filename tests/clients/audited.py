@@ -13,6 +13,22 @@ DRAFT = trial_pb2.Trial(title="m", description="m", study_type=trial_pb2.STUDY_T
 INVITATION = invitation_pb2.Invitation(roles=[invitation_pb2.InvitedRole(role=role("ANALYST"))])
 
 
+def entries_of(auditor, organization, text):
+    """The latest entries of anything with the organisation's `name` that a filter selects."""
+    request = service_pb2.ListEntriesRequest(parent=organization.name, filter=text)
+    return list(auditor.AuditService.ListEntries(request).entries)
+
+
+def await_entry(auditor, organization, text):
+    """The latest such entry, once there is one."""
+    return eventually(lambda: entries_of(auditor, organization, text))[0]
+
+
+def await_proven(auditor, entry):
+    """The entry with the proof that a signed checkpoint holds it."""
+    return eventually(lambda: auditor.AuditService.GetEntry(service_pb2.GetEntryRequest(name=entry.name)))
+
+
 class Audited:
     """The entries of one organisation."""
 

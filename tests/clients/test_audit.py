@@ -6,6 +6,7 @@ import hmac
 
 import pytest
 
+from audited import await_entry, await_proven, entries_of
 from client import eventually, not_found, refused, request_id
 from clinic import Clinic
 from organization import Organization
@@ -24,21 +25,6 @@ def clinic(organization):
 @pytest.fixture(scope="module")
 def auditor(organization):
     return organization.join("auditor", "AUDITOR")
-
-
-def entries_of(auditor, clinic, text):
-    return list(
-        auditor.AuditService.ListEntries(service_pb2.ListEntriesRequest(parent=clinic.name, filter=text)).entries
-    )
-
-
-def await_entry(auditor, clinic, text):
-    return eventually(lambda: entries_of(auditor, clinic, text))[0]
-
-
-def await_proven(auditor, entry):
-    """The entry with the proof that a signed checkpoint holds it."""
-    return eventually(lambda: auditor.AuditService.GetEntry(service_pb2.GetEntryRequest(name=entry.name)))
 
 
 # RFC 6962, section 2.1, and docs/formats/leaf.md.

@@ -42,8 +42,34 @@ def move(biobank, item, location, counted=None):
 # The arrows.
 
 
-def test_technician_signs_in(biobank):
-    assert biobank.technician.sign_in_again().identity.user.name == biobank.technician.name
+def test_technician_signs_in(organization, biobank):
+    answer = organization.nobody.AuthService.Login(biobank.technician.credentials)
+    assert answer.identity.user.name == biobank.technician.name
+    assert answer.tokens.access_token
+
+
+def test_manager_opens_a_biobank_with_its_storage(organization, biobank):
+    made = biobank.manager.BiobankService.CreateBiobank(
+        biobank_pb2.CreateBiobankRequest(
+            parent=organization.name,
+            biobank_id="second",
+            biobank=biobank_pb2.Biobank(
+                display_name="Second biobank", location="Building 5", responsible_person=biobank.manager.name
+            ),
+            request_id=request_id(),
+        )
+    )
+    assert (made.name, made.location) == (f"{organization.name}/biobanks/second", "Building 5")
+    assert made.responsible_person == biobank.manager.name
+    shelf = biobank.manager.StorageService.CreateStorageLocation(
+        storage_pb2.CreateStorageLocationRequest(
+            parent=made.name,
+            storage_location=storage_pb2.StorageLocation(display_name="Shelf", capacity=12),
+            request_id=request_id(),
+        )
+    )
+    assert biobank.location(shelf.name) == shelf
+    assert (shelf.display_name, shelf.capacity, shelf.current_count) == ("Shelf", 12, 0)
 
 
 def test_inventory_is_listed_by_last_update(biobank):

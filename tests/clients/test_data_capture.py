@@ -3,7 +3,7 @@ approvals, versions; and who sees what."""
 import pytest
 
 from client import not_found, refused, request_id
-from clinic import TrialSite, at, text_value
+from clinic import TrialSite, at, date, text_value
 from trialog.trials.v1 import (
     data_capture_pb2,
     enrollment_pb2,
@@ -46,6 +46,60 @@ def test_participant_and_researcher_read_their_own_profiles(site):
     profile = site.researcher.PatientService.GetMyProfile(patient_pb2.GetMyProfileRequest(parent=site.name))
     assert profile.researcher == site.researcher_profile
     assert not profile.HasField("patient")
+
+
+def test_researcher_makes_their_profile(site):
+    made = site.reviewer.ResearcherService.CreateResearcher(
+        researcher_pb2.CreateResearcherRequest(
+            parent=site.name,
+            researcher=researcher_pb2.Researcher(
+                user=site.reviewer.name, expertise="Pneumology", institution="Made-up hospital", contact="room 14"
+            ),
+            request_id=request_id(),
+        )
+    )
+    assert (made.user, made.expertise, made.institution, made.contact) == (
+        site.reviewer.name, "Pneumology", "Made-up hospital", "room 14",
+    )  # fmt: skip
+    own = site.reviewer.PatientService.GetMyProfile(patient_pb2.GetMyProfileRequest(parent=site.name))
+    assert own.researcher == made
+
+
+def test_researcher_drafts_a_trial_with_all_its_fields(site):
+    given = trial_pb2.Trial(
+        title="Made-up trial",
+        description="made-up description",
+        study_type=trial_pb2.STUDY_TYPE_RANDOMIZED,
+        start_date=date(2026, 1, 5),
+        end_date=date(2027, 1, 5),
+    )
+    made = site.researcher.TrialService.CreateTrial(
+        trial_pb2.CreateTrialRequest(parent=site.name, trial_id="all-fields", trial=given, request_id=request_id())
+    )
+    assert (made.name, made.state) == (f"{site.name}/trials/all-fields", trial_pb2.TRIAL_STATE_DRAFT)
+    assert (made.creator, list(made.researchers)) == (site.researcher.name, [site.researcher.name])
+    for descriptor, value in given.ListFields():
+        assert getattr(made, descriptor.name) == value, descriptor.name
+    assert site.researcher.TrialService.GetTrial(trial_pb2.GetTrialRequest(name=made.name)) == made
+
+
+def test_patient_is_enrolled_with_consent(site):
+    person = site.add_patient("newcomer", site.provider, display_name="Made Up Newcomer")
+    subject = site.provider.EnrollmentService.EnrollSubject(
+        enrollment_pb2.EnrollSubjectRequest(
+            parent=site.trial,
+            subject_id="s-newcomer",
+            subject=enrollment_pb2.Subject(
+                patient=person.identity.patient,
+                consent=enrollment_pb2.Consent(state=enrollment_pb2.CONSENT_STATE_GIVEN, form_version="1.0"),
+            ),
+            request_id=request_id(),
+        )
+    )
+    assert subject.name == f"{site.trial}/subjects/s-newcomer"
+    assert (subject.patient, subject.consent.state) == (person.identity.patient, enrollment_pb2.CONSENT_STATE_GIVEN)
+    assert [trial.name for trial in trials_of(person, site)] == [site.trial]
+    assert person.EnrollmentService.GetSubject(enrollment_pb2.GetSubjectRequest(name=subject.name)).state == subject.state
 
 
 def test_participant_lists_own_captures_latest_first(site):

@@ -1,6 +1,7 @@
 """The whole server, under load through gRPC, while it is killed, loses power, or its disk fills up: every command that was
 acknowledged is there once, none half; one in doubt is there once or not at all. TRIALOG_SEED repeats a run,
 TRIALOG_CUTS lengthens it."""
+import collections
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import grpc
 import pytest
 
 import journal
+from audited import await_entry, await_proven
 from client import reason_of, refused, request_id, retry_delay_of
 from inventory import get_item, get_sample, items_of
 from organization import Organization
@@ -207,5 +209,11 @@ def test_full_disk_is_said_reads_go_on_and_writes_come_back(failing_disk, order,
         person.raw(method, request.SerializeToString())
     told.acknowledged += [journal.Entry(effect, method, b"", b"") for _, effect, method, _ in writes]
     site.check(told)
+    # Audit went on with the same process: what came last is an entry under a signed checkpoint.
+    last_write = f'entity = "{moved.name}" AND type = "trialog.inventory.v1.StockMoved"'
+    proven = await_proven(site.auditor, await_entry(site.auditor, site.organization, last_write))
+    assert proven.proof.tree_index == proven.entry.tree_index < proven.proof.tree_size
     server.stop()
-    server.verify()
+    events = collections.Counter(line["event"] for line in server.log_lines())
+    assert events["audit_stopped"] == 0 and events["audit_interrupted"] == events["audit_goes_on"]
+    assert leaves_verified(server, proven.checkpoint) >= proven.proof.tree_size

@@ -4,9 +4,12 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
+from client import Caller, refused, request_of
+from organization import Organization, new_password, role
 from server import Server
+from trialog.auth.v1 import auth_pb2
 
-# A method of each service that takes a token.
+# A method that takes a token, of each service that cannot know callers alone.
 METHODS = {
     "inventory": "trialog.inventory.v1.SampleService/GetSample",
     "trials": "trialog.trials.v1.TrialService/GetTrial",
@@ -31,14 +34,27 @@ def test_answers_health_and_reflection(single):
         assert f"trialog.{service}.v1.EventService" in names
 
 
-def test_a_call_with_a_token_is_answered_or_refused_with_a_reason(single):
+@pytest.mark.parametrize("single", ["auth"], indirect=True)
+def test_auth_alone_signs_people_up_and_in_and_knows_them(single):
+    _, server = single
+    organization = Organization(server)
+    password = new_password()
+    signed_up = organization.join("analyst", "ANALYST", password=password)
+    signed_in = organization.sign_in(password, username=signed_up.credentials.username)
+    for person in (signed_up, signed_in):
+        identity = person.AuthService.WhoAmI(auth_pb2.WhoAmIRequest()).identity
+        assert identity.user.name == f"{organization.name}/users/analyst"
+        assert [grant.role for grant in identity.grants] == [role("ANALYST")]
+    for token, reason in ((None, "TOKEN_MISSING"), ("x.y.z", "TOKEN_MALFORMED")):
+        with refused("UNAUTHENTICATED", reason):
+            Caller(server.target, token).AuthService.WhoAmI(auth_pb2.WhoAmIRequest())
+    with refused("UNAUTHENTICATED", "SIGN_IN_FAILED"):
+        organization.sign_in(new_password(), username=signed_up.credentials.username)
+
+
+@pytest.mark.parametrize("single", METHODS, indirect=True)
+def test_the_others_alone_refuse_a_call_with_a_token_and_say_why(single):
     service, server = single
-    with grpc.insecure_channel(server.target) as channel:
-        method = METHODS.get(service, "trialog.auth.v1.AuthService/WhoAmI")
-        call = channel.unary_unary(f"/{method}")
-        with pytest.raises(grpc.RpcError) as refused:
-            call(b"", timeout=10, metadata=[("authorization", "Bearer x.y.z")])
-        expected = grpc.StatusCode.UNAUTHENTICATED if service == "auth" else grpc.StatusCode.UNAVAILABLE
-        assert refused.value.code() == expected
-        if service != "auth":
-            assert "trialog-standalone" in refused.value.details()
+    call = request_of(METHODS[service]).SerializeToString()
+    with refused("UNAVAILABLE", "CALLERS_UNKNOWN"):
+        Caller(server.target, "x.y.z").raw(METHODS[service], call)

@@ -165,10 +165,12 @@ def criterion(column, operator, integer):
 
 
 def test_dataset_is_created_with_its_rows_and_published(study):
-    dataset = study.analyst.DatasetService.GetDataset(dataset_pb2.GetDatasetRequest(name=study.dataset))
+    name = study.create_dataset("with-rows").name
+    version = study.publish(f"{name}/versions/1")
+    dataset = study.analyst.DatasetService.GetDataset(dataset_pb2.GetDatasetRequest(name=name))
     assert (dataset.creator, dataset.latest_version) == (study.analyst.name, 1)
-    assert dataset.published_version == study.version
-    versions = study.analyst.DatasetService.ListVersions(dataset_pb2.ListVersionsRequest(parent=study.dataset)).versions
+    assert dataset.published_version == version
+    versions = study.analyst.DatasetService.ListVersions(dataset_pb2.ListVersionsRequest(parent=name)).versions
     assert [(version.row_count, version.state) for version in versions] == [
         (228, dataset_pb2.DatasetVersion.STATE_PUBLISHED)
     ]
@@ -196,6 +198,9 @@ def test_cohort_is_created_by_criteria_and_counted(study):
     assert attrition.start.exact == 228
     assert [step.remaining.exact for step in attrition.steps] == [len(men), len(older)]
     assert attrition.members.exact == len(older)
+    assert study.freeze(cohort) == cohort
+    frozen = study.analyst.CohortService.GetCohort(cohort_pb2.GetCohortRequest(name=cohort))
+    assert frozen.state == cohort_pb2.Cohort.STATE_FROZEN
 
 
 def test_small_cohort_is_not_counted_exactly(study):
@@ -227,7 +232,9 @@ def test_requests_of_a_cohort_are_listed_latest_first(study):
 
 
 def test_groups_that_are_too_small_are_hidden(study):
-    result = study.result(study.compute(study.cohort, survival_by("inst")))
+    analysis = get(study.analyst, study.compute(study.cohort, survival_by("inst")))
+    assert analysis.state == Analysis.STATE_RELEASED
+    result = study.result(analysis)
     hidden = [curve for curve in result.survival.curves if curve.n.WhichOneof("kind") != "exact"]
     assert {curve.group for curve in hidden} >= {"4", "33"}
     assert result.hidden_count > 0

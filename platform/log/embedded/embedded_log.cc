@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "platform/disk/probe.h"
 #include "platform/disk/watermark.h"
 #include "platform/errors/errors.h"
 #include "platform/log/embedded/keys.h"
@@ -178,9 +179,7 @@ absl::Status EmbeddedLog::Recover() {
 }
 
 absl::Status EmbeddedLog::CheckDiskTakesWrites() {
-  const std::string probe = Cat(options_.path, "/probe.tmp");
-  const rocksdb::Status written = rocksdb::WriteStringToFile(files_.get(), std::string(1 << 20, 'x'), probe, true);
-  env_->DeleteFile(probe).PermitUncheckedError();
+  const rocksdb::Status written = disk::TryWriting(*env_, options_.path);
   if (written.ok()) return absl::OkStatus();
   return written.IsNoSpace() ? DiskFull() : WriteFailed(written.ToString());
 }

@@ -11,10 +11,12 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform/errors/errors.h"
+#include "platform/log/testing/power_cut_fs.h"
 #include "platform/rpc/client.h"
 #include "platform/rpc/server.h"
 #include "platform/sealing/note.h"
 #include "platform/view/times.h"
+#include "rocksdb/env.h"
 #include "services/audit/domain/leaf.h"
 #include "services/audit/tree/checkpoint.h"
 #include "services/audit/tree/proof.h"
@@ -67,6 +69,7 @@ class AuditAppTest : public ::testing::Test {
     AuditParts parts{.log = &logs.log(),
                      .store_path = logs.folder / "tree",
                      .keys = LoadAuditKeys(logs.folder / "audit.key", kOrigin).value(),
+                     .env = tree_env.get(),
                      .check_log = CheckLog()};
     parts.sequencing.checkpoint_every = checkpoint_every;
     parts.sequencing.sequence_every = sequence_every;
@@ -130,6 +133,14 @@ class AuditAppTest : public ::testing::Test {
     return Call<v1::ListEntriesResponse>("ListEntries", request, std::move(token));
   }
 
+  // Blocks until health says so: OK, or not.
+  void AwaitHealth(bool ok) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    while (host->Health().ok() != ok && absl::Now() < deadline) std::this_thread::yield();
+    EXPECT_EQ(host->Health().ok(), ok) << host->Health();
+  }
+
+  std::unique_ptr<rocksdb::Env> tree_env;  // Null: the operating system's.
   absl::Duration sequence_every = SequencerOptions().sequence_every, checkpoint_every = absl::Milliseconds(20);
   TestLogs logs;
   rpc::TokenSigner tokens;
@@ -359,6 +370,76 @@ TEST_F(AuditAppTest, ASecondStartGoesOnWhereTheFirstEnded) {
   v1::GetCheckpointRequest again;
   again.set_tree_size(first.tree_size());
   EXPECT_EQ(Call<v1::Checkpoint>("GetCheckpoint", again)->note(), first.note()) << "signed the same way for ever";
+}
+
+// How often an event stands in the event log.
+int Told(const std::string& lines, std::string_view event) {
+  int count = 0;
+  for (size_t at = 0; (at = lines.find(Cat("\"event\":\"", event, "\""), at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+TEST_F(AuditAppTest, AFullDiskOfTheTreeIsToldAndWhenThereIsRoomTheSameProcessGoesOn) {
+  const auto files = trialog::testing::PowerCutInMemory();
+  tree_env = rocksdb::NewCompositeEnv(files);
+  logs.WriteSamples("south", 5);
+  StartService();
+  AwaitCheckpoint(6);
+  ::testing::internal::CaptureStderr();
+  files->FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"));
+  logs.WriteSamples("south", 5);
+  AwaitHealth(false);
+  EXPECT_EQ(ReasonOf(host->Health()), "DISK_FULL");
+  EXPECT_EQ(List("")->entries_size(), 6) << "what is there is read as ever";
+  const int64_t tries = files->Operations();  // And a few more before there is room.
+  while (files->Operations() < tries + 3) std::this_thread::yield();
+  files->ClearFaults();
+  AwaitHealth(true);
+  AwaitCheckpoint(12);
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(Told(told, "audit_interrupted"), 1) << told;
+  EXPECT_EQ(Told(told, "audit_goes_on"), 1) << told;
+  EXPECT_EQ(Told(told, "audit_stopped"), 0) << told;
+
+  StopService();
+  auto kept = AuditStore::Open({.path = logs.folder / "tree", .env = tree_env.get()}).value();
+  auto rebuilt = AuditStore::Open({.path = logs.folder / "rebuilt"}).value();
+  for (AuditStore* store : {kept.get(), rebuilt.get()}) {
+    AuditFold fold(logs.log(), *store, LoadAuditKeys(logs.folder / "audit.key", kOrigin)->salt_key);
+    ASSERT_TRUE(fold.CatchUp().ok());
+  }
+  EXPECT_EQ(AuditStore::FirstDifference(*kept, *rebuilt).value(), "");
+}
+
+TEST_F(AuditAppTest, ADiskThatDoesNotSyncIsToldOnceAndNothingIsSignedMeanwhile) {
+  const auto files = trialog::testing::PowerCutInMemory();
+  tree_env = rocksdb::NewCompositeEnv(files);
+  StartService();
+  ::testing::internal::CaptureStderr();
+  files->FailSyncsAfter(0, rocksdb::IOStatus::NoSpace("simulated"));
+  logs.WriteSamples("south", 5);
+  AwaitHealth(false);
+  const int64_t tries = files->Operations();
+  while (files->Operations() < tries + 3) std::this_thread::yield();
+  EXPECT_FALSE(host->Health().ok());
+  EXPECT_TRUE(absl::IsNotFound(Call<v1::Checkpoint>("GetCheckpoint", v1::GetCheckpointRequest()).status()));
+  files->ClearFaults();
+  AwaitCheckpoint(6);
+  AwaitHealth(true);
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(Told(told, "audit_interrupted"), 1) << told;
+  EXPECT_EQ(Told(told, "audit_goes_on"), 1) << told;
+}
+
+TEST_F(AuditAppTest, ALogThatIsNotTheOneSignedStopsItForGood) {
+  StartService();
+  logs.WriteSamples("south", 5);
+  AwaitCheckpoint(6);
+  ::testing::internal::CaptureStderr();
+  logs.Sign(7, std::string(32, 'x'));
+  AwaitHealth(false);
+  EXPECT_EQ(ReasonOf(host->Health()), "CHECKPOINT_CONFLICT");
+  EXPECT_EQ(Told(::testing::internal::GetCapturedStderr(), "audit_stopped"), 1);
 }
 
 class OnlineVerification : public AuditAppTest {

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <future>
 
+#include "platform/command/fold.h"
 #include "platform/errors/errors.h"
+#include "platform/telemetry/event_log.h"
+#include "platform/text/text.h"
 #include "services/audit/domain/choices.h"
 
 namespace trialog::audit {
@@ -74,7 +77,9 @@ void Sequencer::SourceGrew() {
 }
 
 void Sequencer::Step() {
+  if (!Ready()) return;
   if (absl::Status folded = fold_.CatchUp(); !folded.ok()) return Fail(folded);
+  GoOn();
   if (grown_ && std::exchange(told_size_, store_.size()) != store_.size()) grown_();
   Choose();
 }
@@ -103,7 +108,7 @@ bool Sequencer::ProposeRanges() {
   auto ranges = NewRanges();
   if (!ranges.ok()) {
     sources_grew_ = true;
-    Decided(ranges.status());
+    Fail(ranges.status());
     return true;
   }
   ranges_wait_ = !ranges->empty();
@@ -151,7 +156,7 @@ void Sequencer::ProposeCheckpoint() {
   MarkUnproven(now);
   if (const absl::Duration due = last_checkpoint_ + options_.checkpoint_every; due > now) return StepAfter(due - now);
   // A state that a crash could take back from this replica is not vouched for.
-  if (absl::Status synced = store_.Sync(); !synced.ok()) return Decided(synced);
+  if (absl::Status synced = store_.Sync(); !synced.ok()) return Fail(synced);
   last_checkpoint_ = now;
   v1::CheckpointSigned checkpoint;
   checkpoint.set_size(size);
@@ -185,6 +190,10 @@ void Sequencer::Decided(const absl::Status& status) {
     return Step();
   }
   sources_grew_ = true;  // What was proposed has no place yet, for all that is known.
+  BackOff();
+}
+
+void Sequencer::BackOff() {
   // Random and growing: another replica may choose too, and the log may be away for long.
   const std::string random = runtime_.RandomBytes(1);
   const absl::Duration delay = backoff_ * (0.5 + static_cast<unsigned char>(random[0]) / 256.0);
@@ -203,9 +212,41 @@ void Sequencer::StepAfter(absl::Duration delay) {
   });
 }
 
+bool Sequencer::Ready() {
+  const absl::Status health = Health();
+  if (health.ok()) return true;
+  if (!IsPassing(health)) return false;
+  if (const absl::Duration early = wait_until_ - runtime_.Monotonic(); early > absl::ZeroDuration()) {
+    StepAfter(early);
+    return false;
+  }
+  const absl::Status restarted = fold_.Restart();
+  if (!restarted.ok()) Fail(restarted);
+  return restarted.ok();
+}
+
+// The event log is told when it begins and when it is for good, not of each try.
 void Sequencer::Fail(const absl::Status& status) {
-  absl::MutexLock lock(&mutex_);
-  health_ = status;
+  const bool passing = IsPassing(status);
+  absl::Status before;
+  {
+    absl::MutexLock lock(&mutex_);
+    before = std::exchange(health_, status);
+  }
+  const std::string cause(FromAbsl(status.message()));
+  if (!passing) return telemetry::Error("audit_stopped", {{"reason", ReasonOf(status)}, {"cause", cause}});
+  if (before.ok()) telemetry::Warning("audit_interrupted", {{"reason", ReasonOf(status)}, {"cause", cause}});
+  BackOff();
+}
+
+void Sequencer::GoOn() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (health_.ok()) return;
+    health_ = absl::OkStatus();
+  }
+  backoff_ = options_.first_backoff;
+  telemetry::Info("audit_goes_on", {{"tree_size", Cat(store_.size())}});
 }
 
 }  // namespace trialog::audit

@@ -45,7 +45,8 @@ class Sequencer {
   absl::Status Start();
   // Ends its thread. `submit` answers whatever is on its way before this is called.
   void Stop();
-  // Why the fold cannot go on; OK while it can. Thread safe.
+  // What keeps it from going on; OK while nothing does. An error that may pass (IsPassing) stands while it tries again,
+  // any other for good. Thread safe.
   absl::Status Health() const;
   // Since when something stands in the logs that no signed checkpoint covers, on the runtime's monotonic clock; nothing
   // while all is covered. Under load it is the time of the last checkpoint. Thread safe.
@@ -64,8 +65,13 @@ class Sequencer {
   // `accepted`, when set, is called on the executor once it stands in the log.
   void Propose(std::string method, DecideFn decide, Task accepted = nullptr);
   void Decided(const absl::Status& status);
+  // Whether nothing is wrong, or what was may have passed and fold and store are back at what is committed.
+  bool Ready();
+  // Steps again after a while.
+  void BackOff();
   void StepAfter(absl::Duration delay);
   void Fail(const absl::Status& status);
+  void GoOn();
   void MarkUnproven(absl::Duration since);
   void MarkProven();
 

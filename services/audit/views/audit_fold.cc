@@ -44,6 +44,11 @@ absl::Status AuditFold::CatchUp() {
   return failure_;
 }
 
+absl::Status AuditFold::Restart() {
+  folds_.clear();
+  return failure_ = store_.Restart();
+}
+
 absl::Status AuditFold::FoldOwnLog() {
   auto own = StateOf(kOwnLog, kOwnPartition);
   if (!own.ok()) return own.status();

@@ -31,12 +31,17 @@ class AuditFold {
             Executor* writer = nullptr)
       : log_(log), store_(store), salt_key_(std::move(salt_key)), commit_bytes_(commit_bytes), writer_(writer) {}
 
-  // Folds to the end of audit's own log, in bounded batches. After an error the store must be opened anew; a second try
-  // on the same objects is refused with the same error.
+  // Folds to the end of audit's own log, in bounded batches. After an error a second try is refused with the same error
+  // until Restart.
+  // UNAVAILABLE, RESOURCE_EXHAUSTED: a log or the store's disk does not answer just now (IsPassing).
   // DATA_LOSS: CHECKPOINT_CONFLICT (a signed root is not the tree's: the logs are not those that were signed),
   // SOURCE_ENDS_EARLY (a sequenced record is not in its log), SEQUENCE_GAP, or damage in a log.
   // FAILED_PRECONDITION UNKNOWN_EVENT or UNKNOWN_SOURCE: upgrade audit before it goes on.
   absl::Status CatchUp();
+
+  // After an error that may pass: fold and store go back to what is committed, for another CatchUp. Its errors are
+  // those of AuditStore::Restart, and count like CatchUp's.
+  absl::Status Restart();
 
   // First offset of a partition that is not in the tree.
   absl::StatusOr<int64_t> NextOf(std::string_view source, int partition);

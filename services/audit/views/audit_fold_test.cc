@@ -154,10 +154,11 @@ TEST_F(AuditFoldTest, ListsAreLatestFirstAndKeepToTheirOrganisationValueAndTime)
   EXPECT_EQ(std::set<uint64_t>(walked.begin(), walked.end()).size(), 27u);
 }
 
-// A log whose reads fail from some point on: what a process that is killed there sees of it.
+// A log whose reads fail from some point on: what a process that is killed there sees of it, or one whose log is away.
 class LogThatFails final : public log::Log {
  public:
   LogThatFails(log::Log& log, uint64_t reads) : log_(log), reads_(reads) {}
+  void FailAfter(uint64_t reads) { reads_ = reads; }
   std::unique_ptr<log::Appender> NewAppender(const std::string& topic, int partition) override {
     return log_.NewAppender(topic, partition);
   }
@@ -179,25 +180,35 @@ class LogThatFails final : public log::Log {
   uint64_t reads_;
 };
 
-// Kills and power cuts in the middle of folding 10,000 events: each time the fold goes on from what the store kept, and
-// it ends in the store of an undisturbed fold.
-TEST_F(AuditFoldTest, AFoldCutAtAnyPointGoesOnToTheSameTree) {
+// Folds of 10,000 events that are disturbed, beside one that was not.
+class DisturbedFold : public AuditFoldTest {
+ protected:
+  void SetUp() override {
+    logs.WriteUsers("north", 1000);
+    logs.WriteSamples("south", 5000);
+    logs.WriteSamples("north", 3000);
+    logs.SequenceAll(undisturbed.fold, 1000);
+    ASSERT_TRUE(undisturbed.fold.CatchUp().ok());
+    logs.WriteAuditRead("north");
+    FoldAndSign(undisturbed);
+    ASSERT_GT(undisturbed.store->size(), 10'000u);
+  }
+  void ExpectUndisturbed(const AuditStore& store) {
+    EXPECT_EQ(Root(store), Root(*undisturbed.store));
+    EXPECT_EQ(AuditStore::FirstDifference(store, *undisturbed.store).value(), "");
+    EXPECT_EQ(store.ContentHash().value(), undisturbed.store->ContentHash().value());
+  }
   const uint32_t seed = std::random_device()();
-  SCOPED_TRACE(Cat("seed ", seed));
-  std::mt19937 random(seed);
-  logs.WriteUsers("north", 1000);
-  logs.WriteSamples("south", 5000);
-  logs.WriteSamples("north", 3000);
-  Replica undisturbed(logs.log(), logs.folder / "tree");
-  logs.SequenceAll(undisturbed.fold, 1000);
-  ASSERT_TRUE(undisturbed.fold.CatchUp().ok());
-  logs.WriteAuditRead("north");
-  FoldAndSign(undisturbed);
-  ASSERT_GT(undisturbed.store->size(), 10'000u);
-
-  auto files = trialog::testing::PowerCutInMemory(seed);
-  const auto env = rocksdb::NewCompositeEnv(files);
+  const ::testing::ScopedTrace trace{__FILE__, __LINE__, Cat("seed ", seed)};
+  std::mt19937 random{seed};
+  const std::shared_ptr<trialog::testing::PowerCutFileSystem> files = trialog::testing::PowerCutInMemory(seed);
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
   const std::unique_ptr<Executor> writer = RealRuntime().NewExecutor("write");
+  Replica undisturbed{logs.log(), logs.folder / "tree"};
+};
+
+// Kills and power cuts in the middle: each time the fold goes on from what the store kept.
+TEST_F(DisturbedFold, CutAtAnyPointGoesOnToTheSameTree) {
   std::set<uint64_t> sizes;
   for (int cut = 0; cut < 60; ++cut) {
     auto store = AuditStore::Open({.path = "/audit", .env = env.get()});
@@ -218,9 +229,55 @@ TEST_F(AuditFoldTest, AFoldCutAtAnyPointGoesOnToTheSameTree) {
   auto store = AuditStore::Open({.path = "/audit", .env = env.get()}).value();
   AuditFold fold(logs.log(), *store, TestLogs::SaltKey());
   ASSERT_TRUE(fold.CatchUp().ok());
-  EXPECT_EQ(Root(*store), Root(*undisturbed.store));
-  EXPECT_EQ(AuditStore::FirstDifference(*store, *undisturbed.store).value(), "");
-  EXPECT_EQ(store->ContentHash().value(), undisturbed.store->ContentHash().value());
+  ExpectUndisturbed(*store);
+}
+
+// The disk fills up and the log goes away in the middle: the same fold goes on with the same store, and so does what is
+// opened behind it.
+TEST_F(DisturbedFold, GoesOnToTheSameTreeAfterErrorsThatPass) {
+  auto store = AuditStore::Open({.path = "/audit", .env = env.get()}).value();
+  LogThatFails log(logs.log(), 0);
+  AuditFold fold(log, *store, TestLogs::SaltKey(), 20'000, writer.get());
+  std::set<absl::StatusCode> codes;
+  std::set<uint64_t> sizes;
+  for (int error = 0; error < 40; ++error) {
+    const bool full = random() % 2 == 0;
+    if (full) files->FailWritesAfter(static_cast<int64_t>(random() % 8), rocksdb::IOStatus::NoSpace("simulated"));
+    log.FailAfter(full ? UINT64_MAX : random() % 4);
+    const absl::Status failed = fold.CatchUp();
+    if (!failed.ok()) {
+      codes.insert(failed.code());
+      EXPECT_EQ(fold.CatchUp(), failed);
+      const absl::Status restarted = fold.Restart();
+      EXPECT_TRUE(restarted.ok() || full) << restarted;
+    }
+    files->ClearFaults();
+    const absl::Status restarted = fold.Restart();
+    ASSERT_TRUE(restarted.ok()) << restarted;
+    sizes.insert(store->size());
+  }
+  EXPECT_EQ(codes, (std::set{absl::StatusCode::kUnavailable, absl::StatusCode::kResourceExhausted}));
+  EXPECT_GT(sizes.size(), 5u) << "the errors hit too few places";
+  log.FailAfter(UINT64_MAX);
+  const absl::Status folded = fold.CatchUp();
+  ASSERT_TRUE(folded.ok()) << folded;
+  ExpectUndisturbed(*store);
+  ASSERT_TRUE(store->Sync().ok());
+  store.reset();
+  files->CutPower();
+  files->RestorePower();
+  ExpectUndisturbed(*AuditStore::Open({.path = "/audit", .env = env.get()}).value());
+}
+
+TEST_F(AuditFoldTest, WhatCannotBeRightIsRefusedAfterARestartToo) {
+  Write();
+  Replica replica(logs.log(), logs.folder / "tree");
+  logs.SequenceAll(replica.fold);
+  ASSERT_TRUE(replica.fold.CatchUp().ok());
+  logs.Sign(replica.store->size(), std::string(32, 'x'));
+  EXPECT_EQ(ReasonOf(replica.fold.CatchUp()), "CHECKPOINT_CONFLICT");
+  ASSERT_TRUE(replica.fold.Restart().ok());
+  EXPECT_EQ(ReasonOf(replica.fold.CatchUp()), "CHECKPOINT_CONFLICT");
 }
 
 }  // namespace

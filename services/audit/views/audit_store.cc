@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "platform/command/decision.h"
+#include "platform/disk/probe.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 #include "platform/view/rocks.h"
 #include "platform/view/times.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
+#include "rocksdb/listener.h"
 #include "rocksdb/memtablerep.h"
 #include "rocksdb/slice_transform.h"
 #include "rocksdb/write_batch.h"
@@ -23,6 +25,7 @@ using view::ToSlice;
 
 constexpr std::string_view kFamilyNames[] = {"default", "entries", "records",    "tiles",
                                              "events",  "lists",   "checkpoints"};
+constexpr std::string_view kWriting = "writing the store of the audit log";
 constexpr size_t kEventBuckets = 16 * 1024;
 constexpr std::string_view kAccessType = "trialog.event.v1.Access";
 
@@ -38,8 +41,9 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const AuditStoreOptions& options,
   return family;
 }
 
-rocksdb::DBOptions DatabaseOptions(const AuditStoreOptions& options) {
+rocksdb::DBOptions DatabaseOptions(const AuditStoreOptions& options, std::shared_ptr<rocksdb::EventListener> listener) {
   rocksdb::DBOptions db;
+  db.listeners = {std::move(listener)};
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   db.max_total_wal_size = 64 << 20;
@@ -52,38 +56,104 @@ rocksdb::DBOptions DatabaseOptions(const AuditStoreOptions& options) {
   return db;
 }
 
+absl::Status NotOpen() {
+  return RetryLater(absl::StatusCode::kUnavailable, "STORE_CLOSED",
+                    "the store of the audit log could not be opened again; look at its disk", absl::Seconds(1));
+}
+
 absl::Status Damaged(std::string_view what) {
   return Refuse(absl::StatusCode::kDataLoss, "STORE_DAMAGED", Cat(what, " is damaged or missing"));
 }
 
 }  // namespace
 
-AuditStore::AuditStore()
-    : batch_(std::make_unique<rocksdb::WriteBatch>()), closed_(std::make_unique<rocksdb::WriteBatch>()) {}
+// Hears that the disk was full in the background: RocksDB would take writes for a while and then let them wait for
+// ever.
+class AuditStore::ErrorListener final : public rocksdb::EventListener {
+ public:
+  explicit ErrorListener(AuditStore& store) : store_(store) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
+    if (error->IsNoSpace()) store_.KeepFailure(FromRocks(*error, kWriting)).IgnoreError();
+  }
+
+ private:
+  AuditStore& store_;
+};
+
+AuditStore::AuditStore(AuditStoreOptions options)
+    : options_(std::move(options)),
+      batch_(std::make_unique<rocksdb::WriteBatch>()),
+      closed_(std::make_unique<rocksdb::WriteBatch>()) {}
 
 AuditStore::~AuditStore() {
   AwaitBegun().IgnoreError();
-  if (!db_) return;
-  for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
+  absl::MutexLock lock(&database_mutex_);
+  CloseDatabase();
 }
 
 absl::StatusOr<std::unique_ptr<AuditStore>> AuditStore::Open(const AuditStoreOptions& options) {
-  std::unique_ptr<AuditStore> store(new AuditStore);
-  auto cache = rocksdb::NewLRUCache(32 << 20);
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (std::string_view name : kFamilyNames)
-    descriptors.emplace_back(std::string(name), FamilyOptions(options, cache, name));
-  rocksdb::DB* db = nullptr;
-  auto status = rocksdb::DB::Open(DatabaseOptions(options), options.path, descriptors, &store->families_, &db);
-  if (!status.ok()) return FromRocks(status, "opening the store of the audit log");
-  store->db_.reset(db);
+  std::unique_ptr<AuditStore> store(new AuditStore(options));
+  {
+    absl::MutexLock lock(&store->database_mutex_);
+    if (absl::Status opened = store->OpenDatabase(); !opened.ok()) return opened;
+  }
   if (absl::Status loaded = store->Load(); !loaded.ok()) return loaded;
   return store;
 }
 
+absl::Status AuditStore::OpenDatabase() {
+  auto cache = rocksdb::NewLRUCache(32 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (std::string_view name : kFamilyNames)
+    descriptors.emplace_back(std::string(name), FamilyOptions(options_, cache, name));
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(DatabaseOptions(options_, std::make_shared<ErrorListener>(*this)), options_.path,
+                                  descriptors, &families_, &db);
+  if (!status.ok()) return FromRocks(status, "opening the store of the audit log");
+  db_.reset(db);
+  return absl::OkStatus();
+}
+
+void AuditStore::CloseDatabase() {
+  if (!db_) return;
+  for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
+  families_.clear();
+  db_.reset();
+}
+
+// RocksDB's Resume is no way back: it may leave a WAL in use whose writer saw the error, and whose next use is refused
+// or ends the process.
+absl::Status AuditStore::OpenAgain() {
+  absl::MutexLock lock(&database_mutex_);
+  if (db_) {
+    const auto written = disk::TryWriting(options_.env ? *options_.env : *rocksdb::Env::Default(), options_.path);
+    if (!written.ok()) return FromRocks(written, kWriting);
+    CloseDatabase();
+  }
+  {
+    absl::MutexLock failure_lock(&failure_mutex_);
+    failure_ = absl::OkStatus();
+  }
+  return KeepFailure(OpenDatabase());
+}
+
+absl::Status AuditStore::Failure() const {
+  absl::MutexLock lock(&failure_mutex_);
+  return failure_;
+}
+
+absl::Status AuditStore::KeepFailure(absl::Status status) {
+  absl::MutexLock lock(&failure_mutex_);
+  failure_.Update(status);
+  return status;
+}
+
 absl::Status AuditStore::Load() {
   auto stored = Get(kMeta, keys::kTreeSize, "the size of the tree");
-  if (absl::IsNotFound(stored.status())) return absl::OkStatus();
+  if (absl::IsNotFound(stored.status())) {
+    size_ = 0;
+    return absl::OkStatus();
+  }
   if (!stored.ok()) return stored.status();
   if (stored->size() != sizeof(uint64_t)) return Damaged("the size of the tree");
   const uint64_t size = view::ReadU64(*stored);
@@ -108,6 +178,8 @@ absl::Status AuditStore::Load() {
 
 absl::StatusOr<std::string> AuditStore::Get(Family family, std::string_view key, std::string_view what) const {
   std::string value;
+  absl::ReaderMutexLock lock(&database_mutex_);
+  if (!db_) return NotOpen();
   const auto status = db_->Get({}, families_[family], ToSlice(key), &value);
   if (status.IsNotFound()) return NotFound(what);
   if (!status.ok()) return FromRocks(status, Cat("reading ", what));
@@ -158,6 +230,8 @@ absl::StatusOr<std::vector<ListedEntry>> AuditStore::List(const ListQuery& query
   if (end == INT64_MIN) return listed;  // Nothing is before the first microsecond.
   std::string from = prefix + keys::Place(end == INT64_MAX ? end : end - 1, UINT64_MAX);
   if (!query.after.empty()) from = std::max(from, prefix + query.after);
+  absl::ReaderMutexLock lock(&database_mutex_);
+  if (!db_) return NotOpen();
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kLists]));
   for (it->Seek(from); it->Valid() && listed.size() < query.limit; it->Next()) {
     const std::string_view key = FromSlice(it->key());
@@ -180,6 +254,8 @@ absl::StatusOr<v1::Checkpoint> AuditStore::Checkpoint(uint64_t size) const {
     if (!stored.ok()) return stored.status();
     value = *std::move(stored);
   } else {
+    absl::ReaderMutexLock lock(&database_mutex_);
+    if (!db_) return NotOpen();
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, families_[kCheckpoints]));
     it->SeekToLast();
     if (!it->status().ok()) return FromRocks(it->status(), "reading the latest checkpoint");
@@ -298,9 +374,10 @@ bool AuditStore::CloseBatch() {
 
 absl::Status AuditStore::WriteClosed() {
   view::CountNothing();
-  const auto status = db_->Write({}, closed_.get());
+  absl::Status status = Failure();
+  if (status.ok()) status = KeepFailure(FromRocks(db_->Write({}, closed_.get()), kWriting));
   closed_->Clear();
-  if (!status.ok()) return FromRocks(status, "writing the store of the audit log");
+  if (!status.ok()) return status;
   size_.store(closed_size_, std::memory_order_release);
   return absl::OkStatus();
 }
@@ -321,6 +398,29 @@ absl::Status AuditStore::Commit() {
   return CloseBatch() ? WriteClosed() : absl::OkStatus();
 }
 
-absl::Status AuditStore::Sync() { return FromRocks(db_->SyncWAL(), "syncing the store of the audit log"); }
+void AuditStore::ForgetPending() {
+  batch_->Clear();
+  list_keys_.clear();
+  event_keys_.clear();
+  key_bytes_ = 0;
+  frontier_ = Frontier();
+  open_tiles_.clear();
+}
+
+absl::Status AuditStore::Restart() {
+  AwaitBegun().IgnoreError();  // What it could not write is folded again.
+  ForgetPending();
+  if (!Failure().ok()) {
+    if (absl::Status opened = OpenAgain(); !opened.ok()) return opened;
+  }
+  return Load();
+}
+
+absl::Status AuditStore::Sync() {
+  if (absl::Status failure = Failure(); !failure.ok()) return failure;
+  absl::ReaderMutexLock lock(&database_mutex_);
+  if (!db_) return NotOpen();
+  return KeepFailure(FromRocks(db_->SyncWAL(), "syncing the store of the audit log"));
+}
 
 }  // namespace trialog::audit

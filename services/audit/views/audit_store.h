@@ -98,8 +98,7 @@ class AuditStore {
   // Nodes of the tree of the first `size` leaves; the store outlives it.
   TileHashReader Hashes(uint64_t size) const;
 
-  // ---- Appending. What was appended counts once Commit returned OK; after an error the store must be opened anew.
-  // ----
+  // ---- Appending. What was appended counts once Commit returned OK; after an error only Restart helps. ----
 
   void Append(const RecordEntries& record);
   void SetFold(std::string_view source, int partition, const event::v1::FoldState& fold);
@@ -115,6 +114,9 @@ class AuditStore {
   absl::Status BeginCommit(Executor& writer);
   // What is committed survives a power cut. Thread safe.
   absl::Status Sync();
+  // After an error: forgets what was appended and not committed. Where a write had failed it opens the files again, as
+  // after a crash; reading waits for that. RESOURCE_EXHAUSTED while there is still no room; reading goes on then.
+  absl::Status Restart();
 
   // ---- Verification. ----
 
@@ -129,8 +131,17 @@ class AuditStore {
  private:
   enum Family { kMeta, kEntries, kRecords, kTiles, kEvents, kLists, kCheckpoints, kFamilies };
 
-  AuditStore();
+  class ErrorListener;
+
+  explicit AuditStore(AuditStoreOptions options);
+  absl::Status OpenDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mutex_);
+  void CloseDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mutex_);
+  absl::Status OpenAgain();
+  // What a write, or RocksDB in the background, failed with first since the database was opened.
+  absl::Status Failure() const;
+  absl::Status KeepFailure(absl::Status status);
   absl::Status Load();
+  void ForgetPending();
   void AppendLeaf(const v1::AuditEntry& entry, uint64_t tree_index);
   void IndexEntry(const v1::AuditEntry& entry, uint64_t tree_index);
   void PutOpenTiles();
@@ -143,7 +154,11 @@ class AuditStore {
   absl::Status AwaitBegun();
   absl::StatusOr<std::string> Get(Family family, std::string_view key, std::string_view what) const;
 
-  std::unique_ptr<rocksdb::DB> db_;
+  const AuditStoreOptions options_;
+  mutable absl::Mutex failure_mutex_;
+  absl::Status failure_ ABSL_GUARDED_BY(failure_mutex_);
+  mutable absl::Mutex database_mutex_;  // Shared by those who read; the appending thread alone opens and closes.
+  std::unique_ptr<rocksdb::DB> db_;     // Null when it could not be opened again.
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   std::atomic<uint64_t> size_ = 0;
 

@@ -3,8 +3,8 @@
 #include <fstream>
 
 #include "absl/strings/str_format.h"
-#include "platform/errors/errors.h"
 #include "platform/text/text.h"
+#include "services/trialogctl/demo/analyses.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/analytics/v1/analysis.pb.h"
 #include "trialog/analytics/v1/cohort.pb.h"
@@ -92,7 +92,7 @@ void Analyze(const World& world, Steps& steps, int version, const std::string& k
   const Person& statistician = world.Who("statistician");
   analytics::v1::WatchAnalysesRequest watch;
   watch.set_parent(CohortOf(world, version));
-  Watch<analytics::v1::WatchAnalysesResponse> live(steps, statistician, Cat(kAnalyses, "WatchAnalyses"), watch);
+  AnalysesWatch live(steps, statistician, Cat(kAnalyses, "WatchAnalyses"), watch);
 
   analytics::v1::RequestAnalysisRequest request;
   request.set_parent(CohortOf(world, version));
@@ -104,33 +104,7 @@ void Analyze(const World& world, Steps& steps, int version, const std::string& k
   spec.mutable_event_value()->set_text("dead");
   spec.set_group_column(group);
   steps.Call<Analysis>(statistician, Cat(kAnalyses, "RequestAnalysis"), std::move(request));
-  const std::string name = AnalysisOf(world, version, kind);
-  const auto change = live.Until([&](const auto& seen) {
-    return seen.analysis().name() == name && seen.analysis().state() >= Analysis::STATE_SUCCEEDED;
-  });
-  if (!steps.ok()) return;
-  if (change.analysis().state() == Analysis::STATE_FAILED) {
-    return steps.Fail(
-        Refuse(absl::StatusCode::kFailedPrecondition, "ANALYSIS_FAILED", change.analysis().failure_reason()));
-  }
-  analytics::v1::ReleaseAnalysisRequest release;
-  release.set_name(name);
-  const auto released =
-      steps.Call<Analysis>(world.Who("custodian"), Cat(kAnalyses, "ReleaseAnalysis"), std::move(release));
-  if (steps.ok())
-    Say(Cat("  ", kind, ": computed, seen live, released by the custodian (", Analysis::State_Name(released.state()),
-            ")"));
-}
-
-std::string Shown(const analytics::v1::ShownCount& count) {
-  switch (count.kind_case()) {
-    case analytics::v1::ShownCount::kExact:
-      return Cat(count.exact());
-    case analytics::v1::ShownCount::kBelow:
-      return Cat("< ", count.below());
-    default:
-      return "hidden";
-  }
+  ReleaseOnceComputed(world, steps, live, AnalysisOf(world, version, kind));
 }
 
 std::string Days(bool known, double days) { return known ? absl::StrFormat("%.0f", days) : "-"; }
@@ -148,14 +122,15 @@ void Print(const analytics::v1::SurvivalResult& result) {
   }
 }
 
+// What was withheld is not read, and said so.
 void PrintOne(const World& world, Steps& steps, int version, std::string_view kind, std::string_view title) {
   analytics::v1::GetAnalysisResultRequest request;
   request.set_name(AnalysisOf(world, version, kind));
-  const auto result = steps.Call<analytics::v1::AnalysisResult>(
-      world.Who("statistician"), Cat(kAnalyses, "GetAnalysisResult"), std::move(request));
+  const auto result = steps.CallUnless<analytics::v1::AnalysisResult>(
+      "RESULT_NOT_SHOWN", world.Who("statistician"), Cat(kAnalyses, "GetAnalysisResult"), std::move(request));
   if (!steps.ok()) return;
-  Say(Cat("  dataset version ", version, ", ", title));
-  Print(result.survival());
+  Say(Cat("  dataset version ", version, ", ", title, result ? "" : ": withheld"));
+  if (result) Print(result->survival());
 }
 
 }  // namespace

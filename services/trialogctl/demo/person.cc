@@ -6,11 +6,18 @@
 #include "services/trialogctl/saved_login.h"
 
 namespace trialog::ctl::demo {
+namespace {
+
+absl::Status NobodySignedIn() { return absl::UnauthenticatedError("nobody is signed in"); }
+
+}  // namespace
 
 class Person::Session {
  public:
   Session(auth::v1::LoginRequest credentials, auth::v1::SessionTokens tokens)
       : credentials_(std::move(credentials)), tokens_(std::move(tokens)) {}
+
+  const auth::v1::LoginRequest& credentials() const { return credentials_; }
 
   // One thread renews, the others wait for it: a refresh token counts once.
   absl::StatusOr<std::string> Token(const rpc::Client& client, std::string_view refused) {
@@ -53,8 +60,13 @@ absl::StatusOr<Person> Person::SignIn(const rpc::Client& client, std::string cal
   return Person(answer->identity().user().name(), std::move(called), credentials, answer->tokens());
 }
 
+absl::StatusOr<Person> Person::SignInAgain(const rpc::Client& client) const {
+  if (!session_) return NobodySignedIn();
+  return SignIn(client, called, session_->credentials());
+}
+
 absl::StatusOr<std::string> Person::Token(const rpc::Client& client, std::string_view refused) const {
-  if (!session_) return absl::UnauthenticatedError("nobody is signed in");
+  if (!session_) return NobodySignedIn();
   return session_->Token(client, refused);
 }
 

@@ -20,6 +20,8 @@ class Person {
   // Signs in.
   static absl::StatusOr<Person> SignIn(const rpc::Client& client, std::string called,
                                        const auth::v1::LoginRequest& credentials);
+  // The same person in a session of their own, from a sign-in with the same credentials.
+  absl::StatusOr<Person> SignInAgain(const rpc::Client& client) const;
 
   std::string name;  // organizations/{organization}/users/{user}.
   std::string called;

@@ -26,7 +26,8 @@ event::v1::Quantity TenthsOfMilliliter(int64_t units) {
   return quantity;
 }
 
-void AddSample(const World& world, Steps& steps, const std::string& id, const std::string& patient) {
+void AddSample(const World& world, Steps& steps, const Person& technician, const std::string& id,
+               const std::string& patient) {
   inventory::v1::CreateSampleRequest create;
   create.set_parent(world.Biobank());
   create.set_sample_id(id);
@@ -34,10 +35,10 @@ void AddSample(const World& world, Steps& steps, const std::string& id, const st
   create.mutable_sample()->set_sample_type("SER");
   create.mutable_sample()->set_patient(patient);
   create.mutable_sample()->set_storage_temperature(inventory::v1::STORAGE_TEMPERATURE_MINUS_60_TO_MINUS_85);
-  steps.Call<inventory::v1::Sample>(world.Who("technician"), Cat(kSamples, "CreateSample"), std::move(create));
+  steps.Call<inventory::v1::Sample>(technician, Cat(kSamples, "CreateSample"), std::move(create));
 }
 
-void Receive(const World& world, Steps& steps, const std::string& id) {
+void Receive(const World& world, Steps& steps, const Person& technician, const std::string& id) {
   inventory::v1::ReceiveStockRequest receive;
   receive.set_parent(world.Biobank());
   receive.set_inventory_item_id(id);
@@ -45,15 +46,15 @@ void Receive(const World& world, Steps& steps, const std::string& id) {
   item.set_sample(Cat(world.Biobank(), "/samples/", id));
   item.set_location(Location(world, "freezer"));
   *item.mutable_quantity() = TenthsOfMilliliter(25);
-  steps.Call<InventoryItem>(world.Who("technician"), Cat(kStock, "ReceiveStock"), std::move(receive));
+  steps.Call<InventoryItem>(technician, Cat(kStock, "ReceiveStock"), std::move(receive));
 }
 
-void Move(const World& world, Steps& steps, const std::string& id) {
+void Move(const World& world, Steps& steps, const Person& technician, const std::string& id) {
   inventory::v1::MoveStockRequest move;
   move.set_name(Item(world, id));
   move.set_location(Location(world, "tank"));
   *move.mutable_counted_quantity() = TenthsOfMilliliter(20);
-  steps.Call<InventoryItem>(world.Who("technician"), Cat(kStock, "MoveStock"), std::move(move));
+  steps.Call<InventoryItem>(technician, Cat(kStock, "MoveStock"), std::move(move));
 }
 
 }  // namespace
@@ -81,40 +82,45 @@ absl::Status SetUpBiobank(const World& world) {
 }
 
 absl::Status StockSamples(const World& world) {
+  const Person& technician = world.Who("technician");
   return ForEachRow("samples stored and moved", world.rows.size(), [&](size_t row) {
     Steps steps(world.client);
     const std::string id = Cat("sample-", row + 1);
-    AddSample(world, steps, id, world.Patient(row));
-    Receive(world, steps, id);
-    Move(world, steps, id);
+    AddSample(world, steps, technician, id, world.Patient(row));
+    Receive(world, steps, technician, id);
+    Move(world, steps, technician, id);
     return steps.status();
   });
 }
 
 absl::Status SceneBiobank(const World& world) {
-  Steps steps(world.client);
+  Steps steps(world.client, /*told=*/true);
   const Person& manager = world.Who("biobank-manager");
   Say("scene A, biobank");
+  const Person technician = steps.SignIn(world.Who("technician"));
+  if (steps.ok()) Say("  the technician signs in");
   inventory::v1::WatchInventoryItemsRequest watch;
   watch.set_parent(world.Biobank());
   Watch<inventory::v1::WatchInventoryItemsResponse> live(steps, manager, Cat(kStock, "WatchInventoryItems"), watch);
-  Say("  the manager watches the stock");
+  if (steps.ok()) Say("  the manager watches the stock");
 
   inventory::v1::ListInventoryItemsRequest list;
   list.set_parent(world.Biobank());
   list.set_page_size(5);
   const auto listed = steps.Call<inventory::v1::ListInventoryItemsResponse>(
-      world.Who("technician"), Cat(kStock, "ListInventoryItems"), std::move(list));
-  Say(Cat("  the technician lists stock by last update: ", listed.inventory_items_size(), " on the first page"));
+      technician, Cat(kStock, "ListInventoryItems"), std::move(list));
+  if (steps.ok()) {
+    Say(Cat("  the technician lists stock by last update: ", listed.inventory_items_size(), " on the first page"));
+  }
 
   const std::string id = "scene-sample";
-  AddSample(world, steps, id, world.Patient(0));
-  Receive(world, steps, id);
-  Say("  the technician adds a sample and takes its stock in");
+  AddSample(world, steps, technician, id, world.Patient(0));
+  Receive(world, steps, technician, id);
+  if (steps.ok()) Say("  the technician adds a sample and takes its stock in");
   live.Until([&](const auto& change) { return change.inventory_item().name() == Item(world, id); });
   if (steps.ok()) Say("  the manager's watch shows the new item");
-  Move(world, steps, id);
-  Say("  the technician moves it to the tank and counts 2.0 mL");
+  Move(world, steps, technician, id);
+  if (steps.ok()) Say("  the technician moves it to the tank and counts 2.0 mL");
   live.Until([&](const auto& change) {
     const InventoryItem& item = change.inventory_item();
     return item.name() == Item(world, id) && item.location() == Location(world, "tank");

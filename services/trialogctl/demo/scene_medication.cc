@@ -47,12 +47,17 @@ std::string Distribute(const World& world, Steps& steps, const std::string& id, 
 void ReadOwnRecords(const World& world, Steps& steps, const Person& patient) {
   const auto who =
       steps.Call<auth::v1::WhoAmIResponse>(patient, "trialog.auth.v1.AuthService/WhoAmI", auth::v1::WhoAmIRequest());
-  if (steps.ok()) Say(Cat("  the patient signs in: ", who.identity().user().name()));
+  if (steps.ok()) Say(Cat("  the patient asks who they are: ", who.identity().user().name()));
   trials::v1::GetMyProfileRequest mine;
   mine.set_parent(world.organization);
   const auto profile = steps.Call<trials::v1::GetMyProfileResponse>(
       patient, "trialog.trials.v1.PatientService/GetMyProfile", std::move(mine));
   if (steps.ok()) Say(Cat("  the patient reads their profile: ", profile.patient().display_name(), " (made up)"));
+  trials::v1::ListMedicationOrdersRequest orders;
+  orders.set_parent(world.Patient(kPatient));
+  const auto ordered = steps.Call<trials::v1::ListMedicationOrdersResponse>(
+      patient, Cat(kMedication, "ListMedicationOrders"), std::move(orders));
+  if (steps.ok()) Say(Cat("  the patient lists orders, latest first: ", ordered.medication_orders_size()));
   trials::v1::ListMedicationDistributionsRequest list;
   list.set_parent(world.Patient(kPatient));
   const auto listed = steps.Call<trials::v1::ListMedicationDistributionsResponse>(
@@ -73,6 +78,11 @@ void LogDoses(const World& world, Steps& steps, const Person& patient, const std
   if (steps.ok()) {
     Say(Cat("  the patient logs a dose: ", AdherenceLog::AdherenceState_Name(logged.adherence_state())));
   }
+  trials::v1::ListAdherenceLogsRequest list;
+  list.set_parent(world.Patient(kPatient));
+  const auto listed = steps.Call<trials::v1::ListAdherenceLogsResponse>(patient, Cat(kMedication, "ListAdherenceLogs"),
+                                                                        std::move(list));
+  if (steps.ok()) Say(Cat("  the patient lists the doses logged: ", listed.adherence_logs_size()));
   trials::v1::RecordProtocolAdherenceRequest protocol;
   protocol.set_parent(world.Patient(kPatient));
   protocol.set_protocol_id("diet");
@@ -101,13 +111,14 @@ void AlertedTo(Steps& steps, Notices& notices, const std::string& resource, std:
   Say(Cat("  ", what, "; the patient is alerted: ", trials::v1::NotificationKind_Name(change.notification().kind())));
 }
 
-void PublishOrder(const World& world, Steps& steps, const Person& patient, Notices& notices) {
+// An order, published by the clinician; its name.
+std::string Order(const World& world, Steps& steps, const std::string& id, const std::string& medication) {
   const Person& clinician = world.Provider(kPatient);
   trials::v1::CreateMedicationOrderRequest create;
   create.set_parent(world.Patient(kPatient));
-  create.set_medication_order_id("scene-order");
+  create.set_medication_order_id(id);
   auto& order = *create.mutable_medication_order();
-  order.set_medication_name("Carboplatin");
+  order.set_medication_name(medication);
   order.set_dose("450 mg");
   order.set_frequency("once a day");
   order.set_instructions("made-up: with water");
@@ -116,13 +127,19 @@ void PublishOrder(const World& world, Steps& steps, const Person& patient, Notic
   trials::v1::ActivateMedicationOrderRequest activate;
   activate.set_name(made.name());
   steps.Call<MedicationOrder>(clinician, Cat(kMedication, "ActivateMedicationOrder"), std::move(activate));
-  AlertedTo(steps, notices, made.name(), "the clinician publishes an order");
+  return made.name();
+}
+
+void PublishOrder(const World& world, Steps& steps, const Person& patient, Notices& notices) {
+  const std::string order = Order(world, steps, "scene-order", "Carboplatin");
+  AlertedTo(steps, notices, order, "the clinician publishes an order");
   trials::v1::AddFeedbackRequest feedback;
-  feedback.set_name(made.name());
+  feedback.set_name(order);
   feedback.set_feedback("made-up: in the morning");
-  steps.Call<trials::v1::AddFeedbackResponse>(clinician, Cat(kMedication, "AddFeedback"), std::move(feedback));
+  steps.Call<trials::v1::AddFeedbackResponse>(world.Provider(kPatient), Cat(kMedication, "AddFeedback"),
+                                              std::move(feedback));
   trials::v1::AcknowledgeMedicationOrderRequest acknowledge;
-  acknowledge.set_name(made.name());
+  acknowledge.set_name(order);
   steps.Call<MedicationOrder>(patient, Cat(kMedication, "AcknowledgeMedicationOrder"), std::move(acknowledge));
   if (steps.ok()) Say("  the clinician adds feedback; the patient acknowledges the order");
 }
@@ -130,14 +147,17 @@ void PublishOrder(const World& world, Steps& steps, const Person& patient, Notic
 }  // namespace
 
 absl::Status SceneMedication(const World& world) {
-  Steps steps(world.client);
+  Steps steps(world.client, /*told=*/true);
   Say("scene C, trial medication");
-  const Person& patient = world.PatientPerson(kPatient);
-  const std::string earlier = Distribute(world, steps, "scene-earlier", "Metoprolol");
+  const Person patient = steps.SignIn(world.PatientPerson(kPatient));
+  if (steps.ok()) Say("  the patient signs in");
   trials::v1::WatchNotificationsRequest watch;
   watch.set_parent(patient.name);
   Notices notices(steps, patient, "trialog.trials.v1.NotificationService/WatchNotifications", watch);
   if (steps.ok()) Say("  the patient watches their notices");
+  Order(world, steps, "scene-earlier-order", "Metoprolol");
+  const std::string earlier = Distribute(world, steps, "scene-earlier", "Metoprolol");
+  AlertedTo(steps, notices, earlier, "the clinician has ordered and distributed before");
   ReadOwnRecords(world, steps, patient);
   LogDoses(world, steps, patient, earlier);
   MessageClinician(world, steps, patient);

@@ -1,8 +1,12 @@
-// Scene B: register, cohort, result live, a message to a colleague.
+// Scene B: sign in, a dataset with rows, a cohort, its result live, a message to a colleague.
+#include "absl/strings/str_format.h"
 #include "platform/text/text.h"
+#include "services/trialogctl/demo/analyses.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/analytics/v1/analysis.pb.h"
 #include "trialog/analytics/v1/cohort.pb.h"
+#include "trialog/analytics/v1/dataset.pb.h"
+#include "trialog/analytics/v1/result.pb.h"
 #include "trialog/trials/v1/messaging.pb.h"
 #include "trialog/trials/v1/patient.pb.h"
 
@@ -11,36 +15,102 @@ namespace {
 
 using analytics::v1::Analysis;
 
+constexpr char kAnalyses[] = "trialog.analytics.v1.AnalysisService/";
+constexpr char kCohorts[] = "trialog.analytics.v1.CohortService/";
+constexpr char kDatasets[] = "trialog.analytics.v1.DatasetService/";
 constexpr char kMessages[] = "trialog.trials.v1.MessagingService/";
+constexpr int kRows = 40;  // Made-up people; every other one a woman.
 
-// Describes ages of the cohort of women: asked for, then seen on the watch.
-void AskLive(const World& world, Steps& steps, const std::string& cohort) {
-  const Person& statistician = world.Who("statistician");
+analytics::v1::Column ColumnOf(const char* name, analytics::v1::ColumnType type) {
+  analytics::v1::Column column;
+  column.set_name(name);
+  column.set_type(type);
+  return column;
+}
+
+// A dataset of the statistician's own, published and shared with the colleague; the name of its version.
+std::string CreateDataset(const World& world, Steps& steps, const Person& statistician) {
+  analytics::v1::CreateDatasetRequest create;
+  create.set_parent(world.organization);
+  create.set_dataset_id("scene-visits");
+  create.mutable_dataset()->set_display_name("Visits");
+  create.mutable_dataset()->set_description("Made-up rows of the demo");
+  *create.add_columns() = ColumnOf("sex", analytics::v1::COLUMN_TYPE_TEXT);
+  *create.add_columns() = ColumnOf("age", analytics::v1::COLUMN_TYPE_INTEGER);
+  for (int row = 0; row < kRows; ++row) {
+    analytics::v1::DataRow& added = *create.add_rows();
+    added.set_subject(Cat("made-up-", row));
+    added.add_values()->set_text(row % 2 == 0 ? "female" : "male");
+    added.add_values()->set_integer(40 + row);
+  }
+  const auto made =
+      steps.Call<analytics::v1::Dataset>(statistician, Cat(kDatasets, "CreateDataset"), std::move(create));
+  analytics::v1::PublishVersionRequest publish;
+  publish.set_name(Cat(made.name(), "/versions/1"));
+  const auto version =
+      steps.Call<analytics::v1::DatasetVersion>(statistician, Cat(kDatasets, "PublishVersion"), std::move(publish));
+  analytics::v1::ShareDatasetRequest share;
+  share.set_name(made.name());
+  share.set_user(world.Who("colleague").name);
+  steps.Call<analytics::v1::Dataset>(statistician, Cat(kDatasets, "ShareDataset"), std::move(share));
+  if (steps.ok()) {
+    Say(Cat("  the statistician creates a dataset of ", version.row_count(), " rows, shared with a colleague"));
+  }
+  return version.name();
+}
+
+// The women of a dataset's version, frozen; its name.
+std::string CreateCohort(Steps& steps, const Person& statistician, const std::string& version) {
+  analytics::v1::CreateCohortRequest create;
+  create.set_parent(version.substr(0, version.find("/versions/")));
+  create.set_cohort_id("women");
+  auto& cohort = *create.mutable_cohort();
+  cohort.set_display_name("Women");
+  cohort.set_dataset_version(version);
+  auto& criterion = *cohort.add_criteria();
+  criterion.set_display_name("Women");
+  auto& comparison = *criterion.mutable_condition()->mutable_comparison();
+  comparison.set_column("sex");
+  comparison.set_operator_(analytics::v1::Condition::Comparison::OPERATOR_EQ);
+  comparison.mutable_value()->set_text("female");
+  const auto made = steps.Call<analytics::v1::Cohort>(statistician, Cat(kCohorts, "CreateCohort"), std::move(create));
+  analytics::v1::FreezeCohortRequest freeze;
+  freeze.set_name(made.name());
+  steps.Call<analytics::v1::Cohort>(statistician, Cat(kCohorts, "FreezeCohort"), std::move(freeze));
+  if (steps.ok()) Say("  the statistician makes a cohort by criteria");
+  return made.name();
+}
+
+// Describes the cohort's ages: asked for, seen on the watch, released, read.
+void AskLive(const World& world, Steps& steps, const Person& statistician, const std::string& cohort) {
   analytics::v1::WatchAnalysesRequest watch;
   watch.set_parent(cohort);
-  Watch<analytics::v1::WatchAnalysesResponse> live(steps, statistician,
-                                                   "trialog.analytics.v1.AnalysisService/WatchAnalyses", watch);
-  Say("  the statistician watches the cohort's analyses");
+  AnalysesWatch live(steps, statistician, Cat(kAnalyses, "WatchAnalyses"), watch);
+  if (steps.ok()) Say("  the statistician watches the cohort's analyses");
   analytics::v1::RequestAnalysisRequest request;
   request.set_parent(cohort);
   request.set_analysis_id("ages");
   request.mutable_spec()->mutable_describe()->add_columns("age");
-  const auto asked =
-      steps.Call<Analysis>(statistician, "trialog.analytics.v1.AnalysisService/RequestAnalysis", std::move(request));
-  Say("  the statistician asks to describe the ages");
-  const auto change = live.Until([&](const auto& seen) {
-    return seen.analysis().name() == asked.name() && seen.analysis().state() >= Analysis::STATE_SUCCEEDED;
-  });
-  if (steps.ok()) Say(Cat("  the watch shows it: ", Analysis::State_Name(change.analysis().state())));
+  const auto asked = steps.Call<Analysis>(statistician, Cat(kAnalyses, "RequestAnalysis"), std::move(request));
+  if (steps.ok()) Say("  the statistician asks to describe the ages");
   analytics::v1::ListAnalysesRequest list;
   list.set_parent(cohort);
-  const auto listed = steps.Call<analytics::v1::ListAnalysesResponse>(
-      statistician, "trialog.analytics.v1.AnalysisService/ListAnalyses", std::move(list));
-  Say(Cat("  the cohort's requests: ", listed.analyses_size()));
+  const auto listed =
+      steps.Call<analytics::v1::ListAnalysesResponse>(statistician, Cat(kAnalyses, "ListAnalyses"), std::move(list));
+  if (steps.ok()) Say(Cat("  the statistician lists the cohort's requests: ", listed.analyses_size()));
+  if (!ReleaseOnceComputed(world, steps, live, asked.name())) return;
+  analytics::v1::GetAnalysisResultRequest get;
+  get.set_name(asked.name());
+  const auto result =
+      steps.Call<analytics::v1::AnalysisResult>(statistician, Cat(kAnalyses, "GetAnalysisResult"), std::move(get));
+  for (const auto& column : result.describe().summaries()) {
+    Say(absl::StrFormat("  the statistician reads it: %s, n %s, mean %.1f", column.column(), Shown(column.n()),
+                        column.mean()));
+  }
 }
 
-void TellColleague(const World& world, Steps& steps, const std::string& context) {
-  const Person &statistician = world.Who("statistician"), &colleague = world.Who("colleague");
+void TellColleague(const World& world, Steps& steps, const Person& statistician, const std::string& context) {
+  const Person& colleague = world.Who("colleague");
   trials::v1::WatchMessagesRequest watch;
   watch.set_parent(Cat(world.organization, "/threads/-"));
   Watch<trials::v1::WatchMessagesResponse> live(steps, colleague, Cat(kMessages, "WatchMessages"), watch);
@@ -57,30 +127,13 @@ void TellColleague(const World& world, Steps& steps, const std::string& context)
 }  // namespace
 
 absl::Status SceneStatistics(const World& world) {
-  Steps steps(world.client);
+  Steps steps(world.client, /*told=*/true);
   Say("scene B, statistics");
-  const Person& statistician = world.Who("statistician");
-  Say("  the statistician has registered by invitation");
-  analytics::v1::CreateCohortRequest create;
-  create.set_parent(world.Dataset());
-  create.set_cohort_id("women");
-  auto& cohort = *create.mutable_cohort();
-  cohort.set_display_name("Women");
-  cohort.set_dataset_version(Cat(world.Dataset(), "/versions/2"));
-  auto& criterion = *cohort.add_criteria();
-  criterion.set_display_name("Women");
-  auto& comparison = *criterion.mutable_condition()->mutable_comparison();
-  comparison.set_column("sex");
-  comparison.set_operator_(analytics::v1::Condition::Comparison::OPERATOR_EQ);
-  comparison.mutable_value()->set_text("female");
-  const auto made = steps.Call<analytics::v1::Cohort>(statistician, "trialog.analytics.v1.CohortService/CreateCohort",
-                                                      std::move(create));
-  analytics::v1::FreezeCohortRequest freeze;
-  freeze.set_name(made.name());
-  steps.Call<analytics::v1::Cohort>(statistician, "trialog.analytics.v1.CohortService/FreezeCohort", std::move(freeze));
-  if (steps.ok()) Say("  the statistician makes a cohort by criteria");
-  AskLive(world, steps, made.name());
-  TellColleague(world, steps, made.name());
+  const Person statistician = steps.SignIn(world.Who("statistician"));
+  if (steps.ok()) Say("  the statistician, who has registered by invitation, signs in");
+  const std::string cohort = CreateCohort(steps, statistician, CreateDataset(world, steps, statistician));
+  AskLive(world, steps, statistician, cohort);
+  TellColleague(world, steps, statistician, cohort);
 
   trials::v1::GetPatientRequest patient;
   patient.set_name(world.Patient(0));

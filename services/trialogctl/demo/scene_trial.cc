@@ -59,8 +59,8 @@ void MessageResearcher(const World& world, Steps& steps, const Person& participa
 }
 
 // A capture of the clinician, final; the participant sees it live, is alerted and acknowledges.
-void FinalizeAndAcknowledge(const World& world, Steps& steps, size_t row, Notices& notices) {
-  const Person &participant = world.PatientPerson(row), &clinician = world.Provider(row);
+void FinalizeAndAcknowledge(const World& world, Steps& steps, const Person& participant, size_t row, Notices& notices) {
+  const Person& clinician = world.Provider(row);
   trials::v1::WatchDataCapturesRequest watch;
   watch.set_parent(world.Trial());
   Watch<trials::v1::WatchDataCapturesResponse> live(steps, participant, Cat(kCaptures, "WatchDataCaptures"), watch);
@@ -93,7 +93,7 @@ void FinalizeAndAcknowledge(const World& world, Steps& steps, size_t row, Notice
 }
 
 // Who is still followed is alerted and acknowledges.
-void PublishEvent(const World& world, Steps& steps, size_t row, Notices& notices) {
+void PublishEvent(const World& world, Steps& steps, const Person& participant, size_t row, Notices& notices) {
   trials::v1::PublishTrialEventRequest publish;
   publish.set_parent(world.Trial());
   publish.set_trial_event_id("scene-event");
@@ -111,8 +111,7 @@ void PublishEvent(const World& world, Steps& steps, size_t row, Notices& notices
     }
     trials::v1::AcknowledgeTrialEventRequest acknowledge;
     acknowledge.set_name(event.name());
-    steps.Call<trials::v1::TrialEvent>(world.PatientPerson(row), Cat(kTrials, "AcknowledgeTrialEvent"),
-                                       std::move(acknowledge));
+    steps.Call<trials::v1::TrialEvent>(participant, Cat(kTrials, "AcknowledgeTrialEvent"), std::move(acknowledge));
     if (steps.ok()) Say("  the participant acknowledges it");
   }
   trials::v1::GetLatestDataCaptureRequest latest;
@@ -127,18 +126,19 @@ void PublishEvent(const World& world, Steps& steps, size_t row, Notices& notices
 }  // namespace
 
 absl::Status SceneTrial(const World& world) {
-  Steps steps(world.client);
+  Steps steps(world.client, /*told=*/true);
   Say("scene D, trial data capture");
   const size_t row = Participant(world);
-  const Person& participant = world.PatientPerson(row);
+  const Person participant = steps.SignIn(world.PatientPerson(row));
+  if (steps.ok()) Say("  the participant signs in");
   trials::v1::WatchNotificationsRequest watch;
   watch.set_parent(participant.name);
   Notices notices(steps, participant, "trialog.trials.v1.NotificationService/WatchNotifications", watch);
   if (steps.ok()) Say("  the participant watches their notices");
   ReadCapturesAndTrials(world, steps, participant);
   MessageResearcher(world, steps, participant);
-  FinalizeAndAcknowledge(world, steps, row, notices);
-  PublishEvent(world, steps, row, notices);
+  FinalizeAndAcknowledge(world, steps, participant, row, notices);
+  PublishEvent(world, steps, participant, row, notices);
 
   trials::v1::GetDataCaptureRequest another;
   another.set_name(world.Capture(row == 1 ? 0 : 1, "baseline"));

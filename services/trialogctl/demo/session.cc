@@ -70,22 +70,51 @@ absl::Status Steps::Attempt(const Person& who, std::string_view method, const go
   return status;
 }
 
-void Steps::CallAny(const Person& who, std::string_view method, google::protobuf::Message& request,
-                    google::protobuf::Message& response, std::string_view occasion) {
-  if (!status_.ok()) return;
+bool Steps::CallAny(const Person& who, std::string_view method, google::protobuf::Message& request,
+                    google::protobuf::Message& response, std::string_view occasion, std::string_view excused) {
+  if (!status_.ok()) return false;
   FillRequestId(who, method, request, occasion);
-  for (int attempt = 1;; ++attempt) {
-    // Again: the server may be starting.
-    absl::Status status = Attempt(who, method, request, response, /*wait_for_ready=*/attempt > 1);
-    if (status.ok()) return;
-    if (!MayRetry(status) || attempt == kTries) return Fail(Explained(who, method, status));
-    absl::SleepFor(absl::Milliseconds(50 << attempt));  // What the server asks for: come back later.
+  Tell(method, request);
+  const absl::Status status =
+      Retried([&](bool wait_for_ready) { return Attempt(who, method, request, response, wait_for_ready); });
+  if (!status.ok() && (excused.empty() || ReasonOf(status) != excused)) Fail(Explained(who, method, status));
+  return status.ok();
+}
+
+absl::Status Steps::Retried(const std::function<absl::Status(bool wait_for_ready)>& attempt) {
+  for (int tries = 1;; ++tries) {
+    absl::Status status = attempt(/*wait_for_ready=*/tries > 1);
+    if (status.ok() || !MayRetry(status) || tries == kTries) return status;
+    absl::SleepFor(absl::Milliseconds(50 << tries));  // What the server asks for: come back later.
   }
+}
+
+Person Steps::SignIn(const Person& who) {
+  constexpr std::string_view kLogin = "trialog.auth.v1.AuthService/Login";
+  Person signed_in;
+  if (!status_.ok()) return signed_in;
+  Tell(kLogin, auth::v1::LoginRequest());
+  const absl::Status status = Retried([&](bool) {
+    auto answer = who.SignInAgain(client_);
+    if (answer.ok()) signed_in = *std::move(answer);
+    return answer.status();
+  });
+  if (!status.ok()) Fail(Explained(who, kLogin, status));
+  return signed_in;
+}
+
+void Steps::Tell(std::string_view method, const google::protobuf::Message& request) {
+  if (!told_) return;
+  std::string call = Cat(method, " ", request.SerializeAsString());
+  if (call == last_told_) return;
+  last_told_ = std::move(call);
+  Say(Cat("    ", method.substr(method.rfind('.') + 1)));
 }
 
 std::string Steps::CallRefused(const Person& who, std::string_view method, google::protobuf::Message& request,
                                google::protobuf::Message& response) {
   if (!status_.ok()) return "";
+  Tell(method, request);
   const absl::Status status = Attempt(who, method, request, response, /*wait_for_ready=*/false);
   if (absl::IsNotFound(status) || absl::IsPermissionDenied(status)) {
     return Cat(absl::StatusCodeToString(status.code()), " ", ReasonOf(status));
@@ -98,7 +127,9 @@ std::string Steps::CallRefused(const Person& who, std::string_view method, googl
 Stream::Stream(Steps& steps, const Person& who, std::string_view method, const google::protobuf::Message& request)
     : steps_(steps), who_(who), method_(method), request_(request.New()) {
   request_->CopyFrom(request);
-  if (steps.ok()) Open(/*again=*/false);
+  if (!steps.ok()) return;
+  steps.Tell(method, request);
+  Open(/*again=*/false);
 }
 
 void Stream::Open(bool again) {

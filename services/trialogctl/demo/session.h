@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,11 @@ namespace trialog::ctl::demo {
 // scene reads as its steps, and status() says what broke it. For one thread.
 class Steps {
  public:
-  explicit Steps(const rpc::Client& client) : client_(client) {}
+  // With `told`, each call is printed; one that is repeated unchanged until its answer is there, once.
+  explicit Steps(const rpc::Client& client, bool told = false) : client_(client), told_(told) {}
+
+  // Signs someone in anew; nobody after a failure.
+  Person SignIn(const Person& who);
 
   // A request with an empty `request_id` gets one derived from caller, method, content and `occasion`, so that a demo
   // begun again repeats its calls without a second effect. `occasion` tells apart two calls that mean to be alike.
@@ -30,6 +35,15 @@ class Steps {
                 std::string_view occasion = "") {
     Response response;
     CallAny(who, method, request, response, occasion);
+    return response;
+  }
+
+  // The same; nothing where the call is refused with `reason`.
+  template <typename Response>
+  std::optional<Response> CallUnless(std::string_view reason, const Person& who, std::string_view method,
+                                     google::protobuf::Message&& request) {
+    Response response;
+    if (!CallAny(who, method, request, response, "", reason)) return std::nullopt;
     return response;
   }
 
@@ -46,17 +60,24 @@ class Steps {
     if (status_.ok()) status_ = std::move(status);
   }
   const rpc::Client& client() const { return client_; }
+  // Prints that a call is made, where calls are told.
+  void Tell(std::string_view method, const google::protobuf::Message& request);
 
  private:
-  void CallAny(const Person& who, std::string_view method, google::protobuf::Message& request,
-               google::protobuf::Message& response, std::string_view occasion);
+  // False when the call failed; that is the steps' failure too unless it was refused with the reason `excused`.
+  bool CallAny(const Person& who, std::string_view method, google::protobuf::Message& request,
+               google::protobuf::Message& response, std::string_view occasion, std::string_view excused = "");
   std::string CallRefused(const Person& who, std::string_view method, google::protobuf::Message& request,
                           google::protobuf::Message& response);
+  // Tries until the server, which may be starting, is there, but not for ever.
+  static absl::Status Retried(const std::function<absl::Status(bool wait_for_ready)>& attempt);
   // One call, and a second one where the access token had ended.
   absl::Status Attempt(const Person& who, std::string_view method, const google::protobuf::Message& request,
                        google::protobuf::Message& response, bool wait_for_ready);
 
   const rpc::Client& client_;
+  const bool told_;
+  std::string last_told_;
   absl::Status status_;
 };
 
