@@ -12,8 +12,8 @@ import grpc
 import pytest
 
 import journal
-from audited import await_entry, await_proven
-from client import reason_of, refused, request_id, retry_delay_of
+from audited import await_entry, await_proven, entries_of
+from client import eventually, reason_of, refused, request_id, retry_delay_of
 from inventory import get_item, get_sample, items_of
 from organization import Organization
 from scripts import Site
@@ -172,6 +172,13 @@ def refused_for_good(person, method, request, reason):
     raise AssertionError(caught.value)
 
 
+def move_kept_item(site):
+    """The item that no script touches, in the tank."""
+    return site.biobank.technician.InventoryService.MoveStock(
+        inventory_item_pb2.MoveStockRequest(name=site.kept_item.name, location=site.biobank.tank, request_id=request_id())
+    )
+
+
 @pytest.mark.parametrize("order, reason", [("room 1000000", "DISK_WATERMARK"), ("full", "DISK_FULL")])
 def test_full_disk_is_said_reads_go_on_and_writes_come_back(failing_disk, order, reason):
     server = failing_disk.start()
@@ -197,11 +204,7 @@ def test_full_disk_is_said_reads_go_on_and_writes_come_back(failing_disk, order,
 
         server.order("free")
         client.await_acknowledged(200)
-        moved = technician.InventoryService.MoveStock(
-            inventory_item_pb2.MoveStockRequest(
-                name=site.kept_item.name, location=site.biobank.tank, request_id=request_id()
-            )
-        )
+        moved = move_kept_item(site)
         assert watch.next().inventory_item == moved
         told = client.finish()
     assert told.doubts.keys() <= {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
@@ -209,11 +212,35 @@ def test_full_disk_is_said_reads_go_on_and_writes_come_back(failing_disk, order,
         person.raw(method, request.SerializeToString())
     told.acknowledged += [journal.Entry(effect, method, b"", b"") for _, effect, method, _ in writes]
     site.check(told)
-    # Audit went on with the same process: what came last is an entry under a signed checkpoint.
+    check_audit_went_on(server, site, moved)
+    assert told_events(server)["audit_interrupted"] == told_events(server)["audit_goes_on"]
+
+
+def told_events(server):
+    """How often each event stands in the event log."""
+    return collections.Counter(line["event"] for line in server.log_lines())
+
+
+def check_audit_went_on(server, site, moved):
+    """The last write, that moved an item, is an entry under a signed checkpoint, with the process that met the full disk."""
     last_write = f'entity = "{moved.name}" AND type = "trialog.inventory.v1.StockMoved"'
     proven = await_proven(site.auditor, await_entry(site.auditor, site.organization, last_write))
     assert proven.proof.tree_index == proven.entry.tree_index < proven.proof.tree_size
     server.stop()
-    events = collections.Counter(line["event"] for line in server.log_lines())
-    assert events["audit_stopped"] == 0 and events["audit_interrupted"] == events["audit_goes_on"]
+    assert told_events(server)["audit_stopped"] == 0
     assert leaves_verified(server, proven.checkpoint) >= proven.proof.tree_size
+
+
+def test_audit_whose_disk_is_full_says_so_and_takes_in_later_what_came_meanwhile(failing_disk):
+    server = failing_disk.start()
+    site = Site(Organization(server))
+    signed = await_signed(site.auditor, 1)
+    server.order("full", "audit-tree")
+    moved = move_kept_item(site)
+    eventually(lambda: told_events(server)["audit_interrupted"])
+    assert site.auditor.AuditService.GetCheckpoint(service_pb2.GetCheckpointRequest()).tree_size >= signed.tree_size
+    last_write = f'entity = "{moved.name}" AND type = "trialog.inventory.v1.StockMoved"'
+    assert entries_of(site.auditor, site.organization, last_write) == []
+    server.order("free")
+    check_audit_went_on(server, site, moved)
+    assert (told_events(server)["audit_interrupted"], told_events(server)["audit_goes_on"]) == (1, 1)

@@ -60,13 +60,12 @@ std::shared_ptr<PowerCutFileSystem> Disk() {
 void Obey(PowerCutFileSystem& files) {
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
-    std::string order;
-    uint64_t bytes = 0;
-    words >> order >> bytes;
+    std::string order, what;
+    words >> order >> what;
     if (order == "room") {
-      files.SetFreeSpace(bytes);
-    } else if (order == "full") {
-      files.FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"));
+      files.SetFreeSpace(std::stoull(what));
+    } else if (order == "full") {  // For all, or for files of such a name.
+      files.FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"), what);
     } else {
       files.ClearFaults();
       files.SetFreeSpace(std::nullopt);

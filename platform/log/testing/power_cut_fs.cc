@@ -41,7 +41,7 @@ class PowerCutFileSystem::WritableFile final : public rocksdb::FSWritableFileOwn
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
     absl::ReaderMutexLock changing(&files_.changing_);
-    if (IOStatus begun = files_.Begin(Operation::kAppend); !begun.ok()) return begun;
+    if (IOStatus begun = files_.Begin(Operation::kAppend, name_); !begun.ok()) return begun;
     IOStatus appended = FSWritableFileOwnerWrapper::Append(data, options, debug);
     if (appended.ok()) bytes_ += data.size();
     return appended;
@@ -59,7 +59,7 @@ class PowerCutFileSystem::WritableFile final : public rocksdb::FSWritableFileOwn
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     absl::ReaderMutexLock changing(&files_.changing_);
-    if (IOStatus begun = files_.Begin(Operation::kSync); !begun.ok()) return begun;
+    if (IOStatus begun = files_.Begin(Operation::kSync, name_); !begun.ok()) return begun;
     const uint64_t bytes = bytes_;  // What comes meanwhile may be synced or not.
     IOStatus synced = FSWritableFileOwnerWrapper::Sync(options, debug);
     if (synced.ok()) files_.FileSynced(name_, bytes);
@@ -84,7 +84,7 @@ class PowerCutFileSystem::Directory final : public rocksdb::FSDirectoryWrapper {
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
     absl::ReaderMutexLock changing(&files_.changing_);
-    if (IOStatus begun = files_.Begin(Operation::kSync); !begun.ok()) return begun;
+    if (IOStatus begun = files_.Begin(Operation::kSync, name_); !begun.ok()) return begun;
     IOStatus synced = FSDirectoryWrapper::Fsync(options, debug);
     if (synced.ok()) files_.DirectorySynced(name_);
     return synced;
@@ -137,8 +137,9 @@ void PowerCutFileSystem::RestorePower() {
   cut_at_.reset();
 }
 
-void PowerCutFileSystem::FailWritesAfter(int64_t operations, IOStatus error) {
+void PowerCutFileSystem::FailWritesAfter(int64_t operations, IOStatus error, std::string part) {
   absl::MutexLock lock(&mutex_);
+  fail_part_ = std::move(part);
   fail_at_ = operations_ + operations;
   fail_syncs_only_ = false;
   failure_ = std::move(error);
@@ -146,6 +147,7 @@ void PowerCutFileSystem::FailWritesAfter(int64_t operations, IOStatus error) {
 
 void PowerCutFileSystem::FailSyncsAfter(int64_t operations, IOStatus error) {
   absl::MutexLock lock(&mutex_);
+  fail_part_.clear();
   fail_at_ = operations_ + operations;
   fail_syncs_only_ = true;
   failure_ = std::move(error);
@@ -166,14 +168,14 @@ int64_t PowerCutFileSystem::Operations() {
   return operations_;
 }
 
-IOStatus PowerCutFileSystem::Begin(Operation operation) {
+IOStatus PowerCutFileSystem::Begin(Operation operation, const std::string& name) {
   absl::MutexLock lock(&mutex_);
   if (cut_at_ && operations_ >= *cut_at_) cut_ = true;
   if (cut_) return IOStatus::IOError("no power");
   ++operations_;
   const bool failing = fail_at_ && operations_ > *fail_at_;
   const bool may_fail = fail_syncs_only_ ? operation == Operation::kSync : operation != Operation::kEntry;
-  if (failing && may_fail) return failure_;
+  if (failing && may_fail && name.find(fail_part_) != std::string::npos) return failure_;
   return IOStatus::OK();
 }
 
@@ -188,7 +190,7 @@ IOStatus PowerCutFileSystem::Wrap(const std::string& name, uint64_t synced_bytes
 IOStatus PowerCutFileSystem::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                              std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
   absl::ReaderMutexLock changing(&changing_);
-  if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
+  if (IOStatus begun = Begin(Operation::kEntry, name); !begun.ok()) return begun;
   IOStatus made = FileSystemWrapper::NewWritableFile(name, options, file, debug);
   return made.ok() ? Wrap(name, 0, false, file) : made;
 }
@@ -196,7 +198,7 @@ IOStatus PowerCutFileSystem::NewWritableFile(const std::string& name, const rock
 IOStatus PowerCutFileSystem::ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                                 std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
   absl::ReaderMutexLock changing(&changing_);
-  if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
+  if (IOStatus begun = Begin(Operation::kEntry, name); !begun.ok()) return begun;
   uint64_t bytes = 0;
   const bool existed = FileSystemWrapper::GetFileSize(name, options.io_options, &bytes, debug).ok();
   IOStatus opened = FileSystemWrapper::ReopenWritableFile(name, options, file, debug);
@@ -212,7 +214,7 @@ IOStatus PowerCutFileSystem::NewDirectory(const std::string& name, const IOOptio
 
 IOStatus PowerCutFileSystem::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
   absl::ReaderMutexLock changing(&changing_);
-  if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
+  if (IOStatus begun = Begin(Operation::kEntry, name); !begun.ok()) return begun;
   IOStatus deleted = FileSystemWrapper::DeleteFile(name, options, debug);
   absl::MutexLock lock(&mutex_);
   if (deleted.ok()) files_.erase(name);
@@ -222,7 +224,7 @@ IOStatus PowerCutFileSystem::DeleteFile(const std::string& name, const IOOptions
 IOStatus PowerCutFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                                         IODebugContext* debug) {
   absl::ReaderMutexLock changing(&changing_);
-  if (IOStatus begun = Begin(Operation::kEntry); !begun.ok()) return begun;
+  if (IOStatus begun = Begin(Operation::kEntry, from); !begun.ok()) return begun;
   std::optional<std::string> replaced;
   if (FileSystemWrapper::FileExists(to, options, debug).ok()) replaced = ReadAll(*target(), to);
   uint64_t bytes = 0;

@@ -37,8 +37,9 @@ class PowerCutFileSystem final : public rocksdb::FileSystemWrapper {
   // The machine starts again: forgets what was not synced and works. Everything opened before must be closed.
   void RestorePower();
 
-  // After `operations` more of them, each append and sync fails with `error` until ClearFaults.
-  void FailWritesAfter(int64_t operations, rocksdb::IOStatus error);
+  // After `operations` more of them, each append and sync fails with `error` until ClearFaults; of files alone whose
+  // name contains `part`.
+  void FailWritesAfter(int64_t operations, rocksdb::IOStatus error, std::string part = "");
   // After `operations` more, only syncs fail: what was appended may be there or not.
   void FailSyncsAfter(int64_t operations, rocksdb::IOStatus error);
   void ClearFaults();
@@ -79,7 +80,7 @@ class PowerCutFileSystem final : public rocksdb::FileSystemWrapper {
   };
   enum class Operation { kAppend, kSync, kEntry };
 
-  rocksdb::IOStatus Begin(Operation operation);
+  rocksdb::IOStatus Begin(Operation operation, const std::string& name);
   rocksdb::IOStatus Wrap(const std::string& name, uint64_t synced_bytes, bool entry_synced,
                          std::unique_ptr<rocksdb::FSWritableFile>* file);
   void FileSynced(const std::string& name, uint64_t bytes);
@@ -96,6 +97,7 @@ class PowerCutFileSystem final : public rocksdb::FileSystemWrapper {
   std::optional<int64_t> cut_at_ ABSL_GUARDED_BY(mutex_);
   std::optional<int64_t> fail_at_ ABSL_GUARDED_BY(mutex_);
   bool fail_syncs_only_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string fail_part_ ABSL_GUARDED_BY(mutex_);
   rocksdb::IOStatus failure_ ABSL_GUARDED_BY(mutex_);
   std::optional<uint64_t> free_space_ ABSL_GUARDED_BY(mutex_);
   std::optional<std::mt19937_64> torn_ ABSL_GUARDED_BY(mutex_);
