@@ -184,7 +184,9 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
 
   const std::string filter_text = StringField(request, "filter");
   const std::string order = StringField(request, "order_by");
-  const rpc::TokenScope scope{rpc::TokenKind::kPage, spec.method, parent, filter_text, order};
+  const auto* as_of_time = MessageField(request, "as_of");
+  const std::string as_of_text = as_of_time == nullptr ? std::string() : as_of_time->SerializeAsString();
+  const rpc::TokenScope scope{rpc::TokenKind::kPage, spec.method, parent, filter_text, order, as_of_text};
   std::string after;
   if (const std::string token = StringField(request, "page_token"); !token.empty()) {
     auto opened = tokens_.Open(scope, token);

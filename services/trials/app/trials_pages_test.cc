@@ -120,5 +120,33 @@ TEST_F(Pages, OfMoreThanAnAccessRecordNamesAreAllNamed) {
   EXPECT_EQ(accesses[0].count() + accesses[1].count(), kPatients);
 }
 
+TEST_F(Pages, OfThePastGoOnAtTheTimeTheyWereBegunWith) {
+  for (int i = 0; i < 4; ++i)
+    Do<v1::Patient>("provider", "PatientService/CreatePatient", NewPatient(Cat("p", i), "", Cat("MRN-", i)));
+  const auto now = absl::ToUnixSeconds(absl::Now());
+  v1::ListPatientsRequest request;
+  request.set_parent(kOrg);
+  request.set_page_size(2);
+  request.mutable_as_of()->set_seconds(now + 60);
+  const auto first = Do<v1::ListPatientsResponse>("provider", "PatientService/ListPatients", request);
+  ASSERT_FALSE(first.next_page_token().empty());
+  request.set_page_token(first.next_page_token());
+  EXPECT_THAT(Do<v1::ListPatientsResponse>("provider", "PatientService/ListPatients", request).patients(), SizeIs(2));
+  const auto refusal = [&] {
+    const auto page = Try<v1::ListPatientsResponse>("provider", "PatientService/ListPatients", request);
+    EXPECT_TRUE(absl::IsInvalidArgument(page.status())) << page.status();
+    return ReasonOf(page.status());
+  };
+  request.mutable_as_of()->set_seconds(now + 61);
+  EXPECT_EQ(refusal(), "BAD_PAGE_TOKEN");
+  request.clear_as_of();
+  EXPECT_EQ(refusal(), "BAD_PAGE_TOKEN");
+  request.clear_page_token();
+  request.set_page_token(
+      Do<v1::ListPatientsResponse>("provider", "PatientService/ListPatients", request).next_page_token());
+  request.mutable_as_of()->set_seconds(now + 60);
+  EXPECT_EQ(refusal(), "BAD_PAGE_TOKEN");
+}
+
 }  // namespace
 }  // namespace trialog::trials
