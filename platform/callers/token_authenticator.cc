@@ -3,6 +3,7 @@
 #include "platform/callers/claimed.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
+#include "platform/view/times.h"
 
 namespace trialog::callers {
 namespace {
@@ -12,6 +13,10 @@ constexpr size_t kMaxPrincipals = 10'000;     // Kept made.
 
 absl::Status NotSignedIn(std::string_view reason, std::string_view message) {
   return Refuse(absl::StatusCode::kUnauthenticated, reason, message);
+}
+
+absl::Time EndOf(bool set, const google::protobuf::Timestamp& time) {
+  return set ? FromProto(time) : absl::InfiniteFuture();
 }
 
 // Tokens that wait, unverified, for their key; one more is refused at once, so that made-up ones hold up nobody.
@@ -85,9 +90,11 @@ std::shared_ptr<const TokenAuthenticator::Verifier> TokenAuthenticator::Verifier
     if (it != verifiers_.end() && it->second->epoch == epoch) return it->second;
   }
   auto made = std::make_shared<Verifier>(epoch);
-  std::vector<sealing::PublicJwk> keys;
-  for (const auto& key : directory_.SigningKeys(organization, runtime_.Now()))
-    keys.push_back({key.uid(), key.x(), key.y()});
+  std::vector<sealing::VerifierKey> keys;
+  for (const auto& key : directory_.SigningKeys(organization, runtime_.Now())) {
+    keys.emplace_back(sealing::PublicJwk{key.uid(), key.x(), key.y()}, EndOf(key.has_end_time(), key.end_time()),
+                      EndOf(key.has_expire_time(), key.expire_time()));
+  }
   if (!made->verifier.SetKeys(keys).ok()) return made;  // Keys that are none verify nothing.
   absl::MutexLock lock(&mutex_);
   if (verifiers_.size() >= kMaxOrganizations) verifiers_.clear();

@@ -19,6 +19,7 @@ std::string Mac(const std::string& key, const TokenScope& scope, std::string_vie
   signed_bytes += static_cast<char>(scope.kind);
   for (std::string_view part : {scope.method, scope.parent, scope.filter, scope.order, position})
     sealing::AppendLengthPrefixed(signed_bytes, part);
+  if (!scope.as_of.empty()) sealing::AppendLengthPrefixed(signed_bytes, scope.as_of);
   return sealing::HmacSha256(key, signed_bytes);
 }
 

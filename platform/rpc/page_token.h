@@ -1,5 +1,6 @@
-// Opaque signed tokens that a list or a watch goes on from. A token belongs to one method, parent, filter and order;
-// it names a place, not a caller, and holds no permission: access is asked again. Format: docs/formats/tokens.md.
+// Opaque signed tokens that a list or a watch goes on from. A token belongs to one method, parent, filter, order and
+// time asked for; it names a place, not a caller, and holds no permission: access is asked again. Format:
+// docs/formats/tokens.md.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct TokenScope {
   std::string_view parent;
   std::string_view filter;
   std::string_view order;
+  std::string_view as_of = {};  // Empty: the present.
 };
 
 // A longer token is refused unread.

@@ -32,7 +32,7 @@ TEST(PageToken, IsRefusedForAnotherScope) {
   for (auto change : std::vector<void (*)(TokenScope&)>{
            [](TokenScope& s) { s.method = "trialog.inventory.v1.SampleService/WatchSamples"; },
            [](TokenScope& s) { s.parent = "organizations/o/biobanks/c"; }, [](TokenScope& s) { s.filter = ""; },
-           [](TokenScope& s) { s.order = ""; }}) {
+           [](TokenScope& s) { s.order = ""; }, [](TokenScope& s) { s.as_of = "then"; }}) {
     TokenScope other = kScope;
     change(other);
     EXPECT_EQ(ReasonOf(signer.Open(other, token).status()), "BAD_PAGE_TOKEN");
@@ -40,6 +40,17 @@ TEST(PageToken, IsRefusedForAnotherScope) {
   TokenScope resume = kScope;
   resume.kind = TokenKind::kResume;
   EXPECT_EQ(ReasonOf(signer.Open(resume, token).status()), "BAD_RESUME_TOKEN");
+}
+
+TEST(PageToken, OfThePastIsOfOneTime) {
+  const TokenSigner signer({kKey});
+  TokenScope past = kScope;
+  past.as_of = "then";
+  const std::string token = signer.Sign(past, "samples/7");
+  EXPECT_EQ(signer.Open(past, token).value(), "samples/7");
+  EXPECT_EQ(ReasonOf(signer.Open(kScope, token).status()), "BAD_PAGE_TOKEN");
+  past.as_of = "later";
+  EXPECT_EQ(ReasonOf(signer.Open(past, token).status()), "BAD_PAGE_TOKEN");
 }
 
 TEST(PageToken, DoesNotLetTextMoveBetweenTheScopesParts) {

@@ -25,6 +25,9 @@ absl::Status Bad(std::string_view reason, std::string_view message) {
 }
 
 absl::Status Malformed() { return Bad("TOKEN_MALFORMED", "the access token is not well formed; sign in again"); }
+absl::Status KeyUnknown() {
+  return Bad("TOKEN_KEY_UNKNOWN", "the access token's key is not published, or has ended; sign in again");
+}
 absl::Status BadClaims() { return Bad("TOKEN_CLAIMS", "the access token lacks a claim; sign in again"); }
 
 // A JSON object without doubled members; null for anything else.
@@ -154,19 +157,23 @@ absl::StatusOr<std::string> MintAccessToken(const AccessClaims& claims, const Si
 
 class AccessTokenVerifier::Keys {
  public:
-  std::map<std::string, VerifyingKey, std::less<>> by_kid;
+  struct Key {
+    VerifyingKey key;
+    absl::Time end, expire;
+  };
+  std::map<std::string, Key, std::less<>> by_kid;
 };
 
 AccessTokenVerifier::AccessTokenVerifier(std::string issuer, std::string audience)
     : issuer_(std::move(issuer)), audience_(std::move(audience)), keys_(std::make_shared<Keys>()) {}
 AccessTokenVerifier::~AccessTokenVerifier() = default;
 
-absl::Status AccessTokenVerifier::SetKeys(const std::vector<PublicJwk>& keys) {
+absl::Status AccessTokenVerifier::SetKeys(const std::vector<VerifierKey>& keys) {
   auto next = std::make_shared<Keys>();
-  for (const PublicJwk& jwk : keys) {
+  for (const auto& [jwk, end, expire] : keys) {
     auto key = VerifyingKey::FromJwk(jwk);
     if (!key.ok()) return key.status();
-    next->by_kid.emplace(jwk.kid, *std::move(key));
+    next->by_kid.emplace(jwk.kid, Keys::Key{*std::move(key), end, expire});
   }
   absl::MutexLock lock(&mutex_);
   keys_ = std::move(next);
@@ -184,14 +191,15 @@ absl::StatusOr<AccessClaims> AccessTokenVerifier::Verify(std::string_view token,
   const auto kid = CheckHeader(parts->header);
   if (!kid.ok()) return kid.status();
   const auto keys = this->keys();
-  const auto key = keys->by_kid.find(*kid);
-  if (key == keys->by_kid.end())
-    return Bad("TOKEN_KEY_UNKNOWN", "the access token's key is not published; sign in again");
-  if (!key->second.Verify(parts->signed_text, parts->signature)) {
+  const auto found = keys->by_kid.find(*kid);
+  if (found == keys->by_kid.end() || found->second.expire <= now) return KeyUnknown();
+  const auto& [key, end, expire] = found->second;
+  if (!key.Verify(parts->signed_text, parts->signature)) {
     return Bad("TOKEN_SIGNATURE", "the access token's signature does not hold; sign in again");
   }
   auto claims = ReadClaims(parts->payload);
   if (!claims.ok()) return claims.status();
+  if (claims->issued >= end + kClockSkew) return KeyUnknown();
   if (claims->issuer != issuer_) return Bad("TOKEN_ISSUER", "the access token comes from another issuer");
   if (claims->audience != audience_) return Bad("TOKEN_AUDIENCE", "the access token is meant for another audience");
   if (claims->issued > now + kClockSkew)

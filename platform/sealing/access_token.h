@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -37,6 +38,16 @@ struct AccessClaims {
 // Signs a token for `claims` as they are. INVALID_ARGUMENT when it would exceed kMaxTokenBytes or a text is no UTF-8.
 absl::StatusOr<std::string> MintAccessToken(const AccessClaims& claims, const SigningKey& key);
 
+// A published key and how long it counts.
+struct VerifierKey {
+  VerifierKey(PublicJwk jwk, absl::Time end = absl::InfiniteFuture(),  // NOLINT: a key counts for ever unless it ends.
+              absl::Time expire = absl::InfiniteFuture())
+      : jwk(std::move(jwk)), end(end), expire(expire) {}
+  PublicJwk jwk;
+  absl::Time end;     // From then on nothing is signed with it.
+  absl::Time expire;  // From then on it verifies nothing.
+};
+
 // Verifies tokens against published keys. Thread safe.
 class AccessTokenVerifier {
  public:
@@ -44,12 +55,13 @@ class AccessTokenVerifier {
   ~AccessTokenVerifier();
 
   // Replaces the keys that count. A malformed one is refused and nothing is replaced.
-  absl::Status SetKeys(const std::vector<PublicJwk>& keys);
+  absl::Status SetKeys(const std::vector<VerifierKey>& keys);
 
   // The claims, or UNAUTHENTICATED with one of these reasons, checked in this order:
   // TOKEN_MALFORMED (size, parts, encoding, JSON), TOKEN_ALGORITHM, TOKEN_TYPE, TOKEN_HEADER (crit or any other header
-  // member), TOKEN_KEY_UNKNOWN, TOKEN_SIGNATURE, TOKEN_CLAIMS (missing, of a wrong type, lifetime above 5 minutes),
-  // TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_NOT_YET_VALID, TOKEN_EXPIRED.
+  // member), TOKEN_KEY_UNKNOWN (or expired), TOKEN_SIGNATURE, TOKEN_CLAIMS (missing, of a wrong type, lifetime above 5
+  // minutes), TOKEN_KEY_UNKNOWN (issued after the key's end), TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_NOT_YET_VALID,
+  // TOKEN_EXPIRED.
   absl::StatusOr<AccessClaims> Verify(std::string_view token, absl::Time now) const;
 
  private:

@@ -216,6 +216,24 @@ TEST(AccessTokenVerifier, TakesNewKeysWholeOrNotAtAll) {
   EXPECT_EQ(ReasonOf(verifier.Verify(token, kNow).status()), "TOKEN_KEY_UNKNOWN");
 }
 
+TEST(AccessTokenVerifier, AKeyThatHasEndedSignsNoMoreAndOneThatHasExpiredVerifiesNothing) {
+  AccessTokenVerifier verifier("https://trialog.example", "trialog");
+  const absl::Time end = kNow + absl::Hours(1), expire = end + kAccessTokenLifetime;
+  ASSERT_TRUE(verifier.SetKeys({{Key().jwk(), end, expire}}).ok());
+  const auto reason = [&](absl::Time issued, absl::Time now) {
+    AccessClaims claims = Claims();
+    claims.issued = issued;
+    claims.expires = issued + kAccessTokenLifetime;
+    return ReasonOf(verifier.Verify(MintAccessToken(claims, Key()).value(), now).status());
+  };
+  const absl::Duration second = absl::Seconds(1);
+  EXPECT_EQ(reason(end - second, end), "");
+  EXPECT_EQ(reason(end - second, expire - second), "");
+  EXPECT_EQ(reason(end - second, expire), "TOKEN_KEY_UNKNOWN");
+  EXPECT_EQ(reason(end + kClockSkew - second, end + kClockSkew), "");
+  EXPECT_EQ(reason(end + kClockSkew, end + kClockSkew), "TOKEN_KEY_UNKNOWN");
+}
+
 // The key and signature of RFC 7515 appendix A.3.
 const PublicJwk kRfcKey{"oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
                         "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"};

@@ -22,7 +22,10 @@ Backend::~Backend() { owner_.Stop(); }
 
 absl::Status Backend::Start() { return owner_.Start(options_.claim_at_start); }
 
-void Backend::Drain() { owner_.Drain(); }
+void Backend::Drain() {
+  watches_.Settle();  // Streams that were ended record what they have shown.
+  owner_.Drain();
+}
 
 void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done) {
   if (principal->patient.empty() || keys_ == nullptr) return done(std::move(principal));

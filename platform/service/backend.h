@@ -16,6 +16,7 @@
 #include "platform/sealing/data_keys.h"
 #include "platform/service/access_budget.h"
 #include "platform/service/resource.h"
+#include "platform/service/sight.h"
 #include "platform/service/watch_hub.h"
 #include "platform/view/store.h"
 
@@ -186,8 +187,9 @@ class Backend {
   using Sealed = std::function<void(absl::StatusOr<event::v1::SealedPart>)>;
   void Seal(const ResourceType& type, const Target& target, Sealed done);
 
-  // Appends the access record of personal fields shown in the records of these names.
-  void RecordShown(const Principal& principal, Via via, const std::vector<std::string>& names,
+  // Appends these access records (at least one) of personal fields shown, as Sight gives them; the status is that of
+  // one that could not be written. `done` may be null.
+  void RecordShown(const Principal& principal, const Via& via, std::vector<event::v1::Access> accesses,
                    std::function<void(absl::Status)> done);
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
   void RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,

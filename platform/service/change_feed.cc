@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/service/page.h"
+
 namespace trialog::service {
 
 void WatchChange::Load(const view::Store& store, int partition) {
@@ -18,9 +20,7 @@ void WatchChange::LoadAsNew(const view::Store& store, int partition) {
   Measure();
 }
 
-void WatchChange::Measure() {
-  bytes = name.size() + (now ? now->resource->ByteSizeLong() + now->sealed.ByteSizeLong() : 0);
-}
+void WatchChange::Measure() { bytes = now ? AnswerBytes(name, *now) : name.size(); }
 
 std::shared_ptr<WatchPiece> WatchChange::Piece(const PieceKind& kind) {
   for (const auto& [other, piece] : pieces_) {

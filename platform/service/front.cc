@@ -60,6 +60,7 @@ absl::Status Front::CatchUp() {
 
 void Front::Drain(absl::Time deadline) {
   server_->StopServing();
+  for (const auto& frame : server_->frames()) frame->Drain();
   for (Host* host : hosts_) host->backend().Drain();
   server_->Shutdown(deadline);
 }

@@ -30,8 +30,8 @@ class Front {
   // Starts the hosts in their order and lets calls in to each when it has caught up. Blocks until all have.
   absl::Status CatchUp();
 
-  // NOT_SERVING at once; then no command is taken any more and partitions are handed over; then streams end, and calls
-  // have until `deadline`. Blocks until done.
+  // NOT_SERVING at once; then streams end, no command is taken any more and partitions are handed over; then calls have
+  // until `deadline`. Blocks until done.
   void Drain(absl::Time deadline);
 
   rpc::Server& server() { return *server_; }

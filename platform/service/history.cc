@@ -2,6 +2,7 @@
 #include "platform/errors/errors.h"
 #include "platform/service/backend.h"
 #include "platform/service/fields.h"
+#include "platform/service/page.h"
 #include "platform/text/text.h"
 #include "platform/view/rocks.h"
 
@@ -12,6 +13,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr size_t kDefaultPage = 50, kMaxPage = 200;
+constexpr size_t kVersionsAtOnce = 16;  // Read: one may be of 512 KiB.
 
 std::string FieldBytes(const Message& message, const FieldDescriptor& field) {
   std::unique_ptr<Message> only(message.New());
@@ -89,11 +91,20 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
     from = opened->size() == 8 ? static_cast<int64_t>(view::ReadU64(*opened)) : -1;
   }
   const int64_t wanted = IntField(call->request(), "page_size");
-  const size_t page = wanted == 0 ? kDefaultPage : std::min<size_t>(static_cast<size_t>(wanted), kMaxPage);
-  // One more than asked: the oldest of the page needs the one before it to compare with.
-  auto versions =
-      std::make_shared<std::vector<view::Version>>(store_->History(partition, *type.table, name, from, page + 1));
+  Page taken(wanted == 0 ? kDefaultPage : std::min<size_t>(static_cast<size_t>(wanted), kMaxPage));
+  // One more than the page holds: the oldest of it needs the one before it to compare with.
+  auto versions = std::make_shared<std::vector<view::Version>>();
+  for (bool more = true; more && from >= 0 && versions->size() == taken.rows();) {
+    auto found = store_->History(partition, *type.table, name, from, kVersionsAtOnce);
+    more = found.size() == kVersionsAtOnce;
+    for (size_t i = 0; i < found.size() && versions->size() == taken.rows(); ++i) {
+      from = found[i].offset - 1;
+      taken.Take(AnswerBytes(name, *found[i].row));
+      versions->push_back(std::move(found[i]));
+    }
+  }
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
+  const size_t page = taken.rows();
   std::string next;
   if (versions->size() > page) {
     std::string position;

@@ -5,6 +5,7 @@
 #include "platform/service/backend.h"
 #include "platform/service/fields.h"
 #include "platform/service/list_spec.h"
+#include "platform/service/page.h"
 #include "platform/service/position.h"
 #include "platform/text/text.h"
 #include "platform/view/times.h"
@@ -175,7 +176,7 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
   const std::string parent = StringField(request, "parent");
   const int partition = PartitionOf(OrganizationOf(parent));
   const int64_t wanted = IntField(request, "page_size");
-  const size_t page = wanted == 0 ? kDefaultPage : static_cast<size_t>(std::min<int64_t>(wanted, kMaxPage));
+  Page page(wanted == 0 ? kDefaultPage : static_cast<size_t>(std::min<int64_t>(wanted, kMaxPage)));
   auto filter = ParseFilter(*spec.type, request);
   if (!filter.ok()) return call->Finish(filter.status());
   auto source = SourceOf(spec, *principal, request);
@@ -183,7 +184,9 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
 
   const std::string filter_text = StringField(request, "filter");
   const std::string order = StringField(request, "order_by");
-  const rpc::TokenScope scope{rpc::TokenKind::kPage, spec.method, parent, filter_text, order};
+  const auto* as_of_time = MessageField(request, "as_of");
+  const std::string as_of_text = as_of_time == nullptr ? std::string() : as_of_time->SerializeAsString();
+  const rpc::TokenScope scope{rpc::TokenKind::kPage, spec.method, parent, filter_text, order, as_of_text};
   std::string after;
   if (const std::string token = StringField(request, "page_token"); !token.empty()) {
     auto opened = tokens_.Open(scope, token);
@@ -211,7 +214,7 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
       if (!spec.type->may_see(*principal, state, entry.name, *row)) continue;
       if (!FilterMatches(*filter, entry.name, *row)) continue;
       // There is a next page only for another row that this caller sees: that others have more is not theirs to know.
-      another = rows.size() == page;
+      another = !page.Take(AnswerBytes(entry.name, *row));
       if (another) break;
       rows.push_back({spec.type, entry.name, row});
       shown = entry.key;
@@ -221,7 +224,7 @@ void Backend::AnswerList(const std::shared_ptr<rpc::Call>& call, const ListSpec&
   if (rows.empty() && StringField(request, "page_token").empty() && RefusesList(spec, *principal, parent, *source)) {
     RecordRefusal(*principal, *call);
   }
-  const std::string next = another || more ? tokens_.Sign(scope, rows.size() == page ? shown : after) : std::string();
+  const std::string next = another || more ? tokens_.Sign(scope, another ? shown : after) : std::string();
   Render(std::move(principal), *call, true, std::move(rows), [call, &spec, next](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     std::unique_ptr<Message> response(

@@ -8,9 +8,6 @@
 namespace trialog::service {
 namespace {
 
-// Names in one access record; the count says how many there were in all.
-constexpr size_t kMaxSubjects = 100;
-
 using Resources = std::vector<std::shared_ptr<google::protobuf::Message>>;
 
 // A copy with what stands beside the resource in its row.
@@ -70,13 +67,32 @@ absl::Status UnsealAll(const std::vector<Backend::Seen>& rows, const SealedParts
   return absl::OkStatus();
 }
 
-std::vector<std::string> NamesOfShown(const std::vector<Backend::Seen>& rows, const SealedParts& parts) {
-  std::vector<std::string> names;
+std::vector<event::v1::Access> AccessesOf(const std::vector<Backend::Seen>& rows, const SealedParts& parts) {
+  Sight sight;
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (parts[i].fields_size() > 0) names.push_back(rows[i].name);
+    if (parts[i].fields_size() > 0) sight.Add(*rows[i].type, rows[i].name, *rows[i].row);
   }
-  return names;
+  return sight.Take();
 }
+
+// Calls `done` once all of `left` have ended, with the first status that is not OK.
+struct Joined {
+  explicit Joined(size_t left, std::function<void(absl::Status)> done) : done(std::move(done)), left(left) {}
+  void End(const absl::Status& status) {
+    absl::Status all;
+    {
+      absl::MutexLock lock(&mutex);
+      ended.Update(status);
+      if (--left > 0) return;
+      all = ended;
+    }
+    if (done) done(all);
+  }
+  const std::function<void(absl::Status)> done;
+  absl::Mutex mutex;
+  size_t left ABSL_GUARDED_BY(mutex);
+  absl::Status ended ABSL_GUARDED_BY(mutex);
+};
 
 }  // namespace
 
@@ -112,7 +128,7 @@ void Backend::Render(std::shared_ptr<const Principal> principal, const rpc::Call
         finish(rows, resources);
         if (!record) return done(std::move(resources));
         // The record of who saw it comes before the sight of it.
-        RecordShown(*principal, std::move(via), NamesOfShown(rows, parts),
+        RecordShown(*principal, via, AccessesOf(rows, parts),
                     [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
                       if (!recorded.ok()) return done(recorded);
                       done(std::move(resources));
@@ -120,13 +136,14 @@ void Backend::Render(std::shared_ptr<const Principal> principal, const rpc::Call
       });
 }
 
-void Backend::RecordShown(const Principal& principal, Via via, const std::vector<std::string>& names,
+void Backend::RecordShown(const Principal& principal, const Via& via, std::vector<event::v1::Access> accesses,
                           std::function<void(absl::Status)> done) {
-  event::v1::Access access;
-  access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
-  for (size_t i = 0; i < std::min(names.size(), kMaxSubjects); ++i) access.add_subjects(names[i]);
-  access.set_count(static_cast<int64_t>(names.size()));
-  RecordAccess(principal, std::move(via), std::move(access), names[0], std::move(done));
+  auto joined = std::make_shared<Joined>(accesses.size(), std::move(done));
+  for (event::v1::Access& access : accesses) {
+    const std::string entity = access.subjects(0);
+    RecordAccess(principal, via, std::move(access), entity,
+                 [joined](const absl::Status& recorded) { joined->End(recorded); });
+  }
 }
 
 void Backend::AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,

@@ -37,6 +37,7 @@ struct Item {
   ChangeKind kind;
   std::optional<std::vector<int>> shown;  // Numbers of the personal fields shown; not set: all.
   std::shared_ptr<WatchPiece> piece;
+  bool noted = false;  // In what is to be recorded as shown.
   bool HasResource() const { return kind != ChangeKind::kLeave && kind != ChangeKind::kDelete; }
 };
 
@@ -178,6 +179,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     ended_ = true;
     hub().feed().Leave(partition_);
     hub().Remove(id_);
+    WriteSight(nullptr);
     stream_->Finish(status);
   }
 
@@ -394,22 +396,52 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     return true;
   }
 
-  // The record of who sees personal fields comes before the sight: on opening, then at most one a minute.
+  // ---- The record of who sees personal fields. ----
+
+  // It comes before the sight, on opening and whenever much was shown. What else is shown within a minute of a record
+  // is recorded when the minute is over or the stream ends.
   bool RecordSight() {
-    const absl::Time now = backend_.runtime().Now();
-    if (now - last_access_ < kAccessEvery) return true;
-    std::vector<std::string> names;
-    for (const Item& item : items_) {
-      if (item.piece->personal) names.push_back(item.change->name);
+    for (Item& item : items_) {
+      if (!item.piece->personal || std::exchange(item.noted, true)) continue;
+      sight_.Add(*item.type, item.change->name, *item.change->now);
     }
-    if (names.empty()) return true;
-    last_access_ = now;
+    if (sight_.empty()) return true;
+    if (!sight_.full() && SinceSight() < kAccessEvery) return RecordSightLater(), true;
     busy_ = true;
-    backend_.RecordShown(*principal_, Via(*stream_), names, [self = shared_from_this()](const absl::Status& recorded) {
+    WriteSight([self = shared_from_this()](const absl::Status& recorded) {
       self->hub().Post([self, recorded] { recorded.ok() ? self->GoOn() : self->End(recorded); });
     });
     return false;
   }
+
+  void RecordSightLater() {
+    if (std::exchange(sight_due_, true)) return;
+    hub().After(kAccessEvery - SinceSight(), [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->SightDue();
+    });
+  }
+
+  void SightDue() {
+    sight_due_ = false;
+    if (ended_ || sight_.empty()) return;
+    if (SinceSight() < kAccessEvery) return RecordSightLater();  // One was written early, of much.
+    WriteSight([self = shared_from_this()](const absl::Status& recorded) {
+      if (!recorded.ok()) self->hub().Post([self, recorded] { self->End(recorded); });
+    });
+  }
+
+  void WriteSight(std::function<void(absl::Status)> done) {
+    if (sight_.empty()) return;
+    last_access_ = backend_.runtime().Monotonic();
+    backend_.RecordShown(*principal_, Via(*stream_), sight_.Take(),
+                         [hold = hub().Hold(), done = std::move(done)](const absl::Status& recorded) {
+                           if (done) done(recorded);
+                         });
+  }
+
+  absl::Duration SinceSight() const { return backend_.runtime().Monotonic() - last_access_; }
+
+  // ---- To the reader. ----
 
   void Write() {
     switch (stream_->WriteSerialized(waiting_)) {
@@ -440,10 +472,12 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   bool initial_ = false, initial_done_ = false;
   size_t initial_part_ = 0;
   std::string after_;
-  std::vector<Item> items_;                     // Gathered, not yet in an answer.
-  std::shared_ptr<const std::string> waiting_;  // The answer, not yet taken by the stream.
-  bool busy_ = false, ended_ = false;           // Busy: a callback will go on.
-  absl::Time last_access_ = absl::InfinitePast();
+  std::vector<Item> items_;                                 // Gathered, not yet in an answer.
+  std::shared_ptr<const std::string> waiting_;              // The answer, not yet taken by the stream.
+  bool busy_ = false, ended_ = false;                       // Busy: a callback will go on.
+  Sight sight_;                                             // Shown, or about to be, and not yet recorded.
+  bool sight_due_ = false;                                  // A task will record it.
+  absl::Duration last_access_ = -absl::InfiniteDuration();  // Monotonic.
 };
 
 void Backend::Watch(std::string_view method, const ResourceType& type, ChooseSource source) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/synchronization/notification.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 
@@ -101,6 +102,25 @@ void WatchHub::TrimLater(int partition) {
   executor_->After(ChangeFeed::kKeep, [this, partition] {
     rounds_[partition].trimming = false;
     TrimLater(partition);
+  });
+}
+
+void WatchHub::Settle() {
+  absl::Notification settled;
+  executor_->Post([&settled] { settled.Notify(); });
+  settled.WaitForNotification();
+  absl::MutexLock lock(&holds_->mutex);
+  holds_->mutex.AwaitWithTimeout(absl::Condition(
+                                     +[](int* count) { return *count == 0; }, &holds_->count),
+                                 kLongestSettling);
+}
+
+std::shared_ptr<const void> WatchHub::Hold() {
+  absl::MutexLock lock(&holds_->mutex);
+  ++holds_->count;
+  return std::shared_ptr<const void>(this, [holds = holds_](const void*) {
+    absl::MutexLock lock(&holds->mutex);
+    --holds->count;
   });
 }
 

@@ -22,6 +22,7 @@ class WatchHub {
   static constexpr absl::Duration kGather = absl::Milliseconds(5);
   static constexpr absl::Duration kGatherPerStream = absl::Microseconds(100);
   static constexpr absl::Duration kLongestGather = absl::Milliseconds(20);
+  static constexpr absl::Duration kLongestSettling = absl::Seconds(2);
   // Streams of a round that are woken before other tasks of the executor get their turn.
   static constexpr size_t kPumpsAtOnce = 64;
 
@@ -34,6 +35,12 @@ class WatchHub {
   // As after a commit to every partition: something else changed that streams look at. Thread safe.
   void WakeAll();
   void Post(Task task) { executor_->Post(std::move(task)); }
+  void After(absl::Duration delay, Task task) { executor_->After(delay, std::move(task)); }
+  // To be kept by what Settle is to wait for, as long as it is under way. Thread safe.
+  std::shared_ptr<const void> Hold();
+  // Returns once what was posted before has run and nothing is held, or after kLongestSettling. Not for tasks of the
+  // executor.
+  void Settle();
 
   // What the streams that were added read, advanced before each round. For tasks of the executor.
   ChangeFeed& feed() { return feed_; }
@@ -65,6 +72,10 @@ class WatchHub {
     std::vector<std::shared_ptr<const Pump>> pumps;
     size_t next = 0;
   };
+  struct Holds {
+    absl::Mutex mutex;
+    int count ABSL_GUARDED_BY(mutex) = 0;
+  };
   void Wake(int partition);
   void BeginRound(int partition);
   void RunPumps(int partition);
@@ -77,6 +88,7 @@ class WatchHub {
   std::vector<int64_t> listeners_;
   ChangeFeed feed_;
   std::vector<Round> rounds_;
+  const std::shared_ptr<Holds> holds_ = std::make_shared<Holds>();
 
   absl::Mutex mutex_;
   int64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -8,11 +8,11 @@ import pytest
 
 from audited import await_entry, await_proven, entries_of
 from client import eventually, not_found, refused, request_id
-from clinic import Clinic
+from clinic import Clinic, TrialSite
 from organization import Organization
 from trialog.audit.v1 import entry_pb2, service_pb2
 from trialog.event.v1 import record_pb2
-from trialog.trials.v1 import medication_pb2, patient_pb2
+from trialog.trials.v1 import data_capture_pb2, medication_pb2, patient_pb2, scheduling_pb2
 
 ACCESS = record_pb2.Access.DESCRIPTOR.full_name
 
@@ -121,6 +121,40 @@ def test_reading_personal_fields_is_an_entry_and_the_patient_sees_who_read(clini
     assert accesses(auditor, patient)[0].entry == read.entry
     with refused("NOT_FOUND", "NOT_FOUND"):
         accesses(clinic.other_patient, patient)
+
+
+def test_patient_sees_every_reading_of_what_is_theirs(server):
+    """Of a long page too, and of records that have names of their own."""
+    site = TrialSite(Organization(server))
+    capture, appointment = site.capture("made-up"), site.book(1_900_000_000, 1_900_000_600, reason="made-up")
+    auditor = site.organization.join("auditor", "AUDITOR")
+    names = [site.patient.identity.patient]
+    for number in range(120):
+        request = patient_pb2.CreatePatientRequest(
+            parent=site.name,
+            patient=patient_pb2.Patient(display_name="Made-up", medical_record_number=f"MRN-{number}"),
+            request_id=request_id(),
+        )
+        names.append(site.provider.PatientService.CreatePatient(request).name)
+    page = site.provider.PatientService.ListPatients(
+        patient_pb2.ListPatientsRequest(parent=site.name, page_size=1000)
+    )
+    assert sorted(patient.name for patient in page.patients) == sorted(names)
+    site.provider.DataCaptureService.GetDataCapture(data_capture_pb2.GetDataCaptureRequest(name=capture.name))
+    site.provider.SchedulingService.GetAppointment(scheduling_pb2.GetAppointmentRequest(name=appointment.name))
+
+    def methods(person, subject=""):
+        """The short names of the methods by which the provider read what is the subject's."""
+        request = service_pb2.ListAccessesRequest(parent=site.name, subject=subject, page_size=1000)
+        return {
+            access.method.split("/")[1]
+            for access in person.AuditService.ListAccesses(request).accesses
+            if access.actor.name == site.provider.name
+        }
+
+    eventually(lambda: methods(site.patient) >= {"ListPatients", "GetDataCapture", "GetAppointment"})
+    assert [name for name in names if "ListPatients" not in methods(auditor, name)] == []
+    assert not methods(site.other_patient) & {"ListPatients", "GetDataCapture", "GetAppointment"}
 
 
 @pytest.mark.parametrize("refusal", ["role", "record"])

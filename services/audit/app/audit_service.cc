@@ -5,6 +5,7 @@
 #include "platform/errors/errors.h"
 #include "platform/rpc/filter.h"
 #include "platform/sealing/encoding.h"
+#include "platform/service/page.h"
 #include "platform/text/text.h"
 #include "platform/view/times.h"
 #include "services/audit/app/access.h"
@@ -20,8 +21,6 @@ constexpr int kMaxPage = 1000;
 // allows).
 constexpr size_t kMaxLooks = 5000;
 constexpr size_t kLooksAtOnce = 100;
-// An entry holds its event's payload, and an answer at most 4 MiB.
-constexpr size_t kMaxPageBytes = 2 << 20;
 constexpr std::string_view kEntryPattern = "organizations/*/auditEntries/*";
 
 const std::vector<std::string_view>& FilterFields() {
@@ -206,15 +205,11 @@ void AuditService::ListEntries(const CallPtr& call) {
   ChooseList(*filter, *query);
 
   v1::ListEntriesResponse response;
-  size_t bytes = 0;
-  const size_t page = PageSize(request.page_size());
+  service::Page page(PageSize(request.page_size()));
   auto next = WalkList(*store_, *query, [&](v1::AuditEntry& entry) {
     if (!MaySee(principal, entry.content()) || !filter->Matches(entry.content())) return true;
     entry.clear_material();
-    const size_t size = entry.ByteSizeLong();
-    const auto taken = static_cast<size_t>(response.entries_size());
-    if (taken == page || (taken > 0 && bytes + size > kMaxPageBytes)) return false;
-    bytes += size;
+    if (!page.Take(entry.ByteSizeLong())) return false;
     *response.add_entries() = std::move(entry);
     return true;
   });

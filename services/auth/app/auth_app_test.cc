@@ -3,11 +3,15 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "google/protobuf/empty.pb.h"
 #include "platform/callers/token_authenticator.h"
 #include "platform/log/admission.h"
+#include "platform/sealing/access_token.h"
 #include "platform/sealing/encoding.h"
+#include "platform/view/times.h"
 #include "services/auth/app/testing.h"
+#include "services/auth/domain/signing_key.h"
 
 namespace trialog::auth {
 namespace {
@@ -528,18 +532,62 @@ TEST_F(Auth, SigningKeyIsFollowedByTheNextBeforeItsEnd) {
     return keys->keys_size();
   };
   world.Stop();
-  world.clock.ahead = absl::Hours(24 * 28);
+  world.clock.SetAhead(absl::Hours(24 * 28));
   world.Start();
   EXPECT_EQ(world.WhoAmI(world.Login("root").tokens().access_token()), absl::OkStatus());
   EXPECT_EQ(published(), 2);
   world.Login("root");
   EXPECT_EQ(published(), 2) << "one successor is enough";
   world.Stop();
-  world.clock.ahead = absl::Hours(24 * 31);
+  world.clock.SetAhead(absl::Hours(24 * 31));
   world.Start();
   EXPECT_EQ(published(), 1) << "the first has expired";
   EXPECT_EQ(world.WhoAmI(world.Login("root").tokens().access_token()), absl::OkStatus());
   EXPECT_EQ(published(), 1);
+}
+
+TEST_F(Auth, ASigningKeyCountsUntilItsEndWithoutARestart) {
+  const sealing::SigningKey pair = sealing::SigningKey::Generate();
+  const absl::Time start = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now())), end = start + absl::Hours(1);
+  SigningKeyInput input;
+  input.kid = pair.jwk().kid;
+  input.x = pair.jwk().x;
+  input.y = pair.jwk().y;
+  input.start_time = trialog::ToProto(start);
+  input.end_time = trialog::ToProto(end);
+  absl::Notification known;
+  world.host().backend().SubmitInternal(
+      "o", "publish", std::nullopt,
+      [&](const view::State& state, const Context& context) { return PublishSigningKey(state, context, input); },
+      [&](absl::StatusOr<Outcome> outcome) {
+        ASSERT_TRUE(outcome.ok()) << outcome.status();
+        world.host().backend().options().callers_known("o", outcome->offset, [&](const absl::Status& status) {
+          EXPECT_TRUE(status.ok()) << status;
+          known.Notify();
+        });
+      });
+  known.WaitForNotification();
+  const auto reason = [&](absl::Time issued, absl::Time now) {
+    sealing::AccessClaims claims;
+    claims.issuer = callers::kIssuer;
+    claims.audience = callers::kAudience;
+    claims.subject = "organizations/o/users/root";
+    claims.organization = "o";
+    claims.session = "s";
+    claims.issued = issued;
+    claims.expires = issued + sealing::kAccessTokenLifetime;
+    world.clock.SetAhead(now - absl::Now());
+    v1::GetOrganizationRequest request;
+    request.set_name("organizations/o");
+    const auto token = sealing::MintAccessToken(claims, pair).value();
+    return ReasonOf(world.Call<v1::Organization>("GetOrganization", request, token).status());
+  };
+  const absl::Duration minute = absl::Minutes(1);
+  EXPECT_EQ(reason(start, start + minute), "");
+  EXPECT_EQ(reason(end - minute, end - minute), "");
+  EXPECT_EQ(reason(end - 2 * minute, end + minute), "");
+  EXPECT_EQ(reason(end + minute, end + minute), "TOKEN_KEY_UNKNOWN");
+  EXPECT_EQ(reason(end - absl::Seconds(1), end + sealing::kAccessTokenLifetime), "TOKEN_KEY_UNKNOWN");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // own, a server, a client).
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -48,17 +49,21 @@ inline void WriteSecretFile(const std::filesystem::path& path, std::string_view 
   std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
-// The real runtime with a wall clock that a test sets ahead between two starts.
+// The real runtime with a wall clock that a test sets ahead.
 class AheadRuntime final : public Runtime {
  public:
-  absl::Time Now() override { return RealRuntime().Now() + ahead; }
+  absl::Time Now() override { return RealRuntime().Now() + ahead(); }
   absl::Duration Monotonic() override { return RealRuntime().Monotonic(); }
   std::string RandomBytes(size_t count) override { return RealRuntime().RandomBytes(count); }
   std::unique_ptr<Executor> NewExecutor(std::string name) override {
     return RealRuntime().NewExecutor(std::move(name));
   }
 
-  absl::Duration ahead = absl::ZeroDuration();
+  absl::Duration ahead() const { return absl::Nanoseconds(ahead_.load()); }
+  void SetAhead(absl::Duration ahead) { ahead_ = absl::ToInt64Nanoseconds(ahead); }
+
+ private:
+  std::atomic<int64_t> ahead_ = 0;
 };
 
 class AuthWorld {
@@ -139,7 +144,7 @@ class AuthWorld {
   absl::StatusOr<Response> Call(std::string_view method, const google::protobuf::Message& request,
                                 std::string token = "") {
     // A deadline is a time of the real clock.
-    const absl::Duration timeout = clock.ahead > absl::ZeroDuration() ? absl::InfiniteDuration() : absl::Seconds(30);
+    const absl::Duration timeout = clock.ahead() > absl::ZeroDuration() ? absl::InfiniteDuration() : absl::Seconds(30);
     return client().Call<Response>(MethodNamed(method), request, {.token = std::move(token), .timeout = timeout});
   }
 

@@ -2,6 +2,7 @@
 #include "platform/service/fields.h"
 #include "services/trials/app/handlers.h"
 #include "services/trials/app/record_types.h"
+#include "services/trials/domain/access_clinical.h"
 #include "services/trials/domain/data_capture.h"
 #include "services/trials/domain/tables_clinical.h"
 #include "trialog/trials/v1/enrollment.pb.h"
@@ -69,7 +70,10 @@ void GetLatest(Backend& backend, const std::shared_ptr<rpc::Call>& call) {
   }
   backend.WhenReadable(call, request.parent(), [&backend, call, request](std::shared_ptr<const Principal> principal) {
     const view::State& state = backend.store().partition(backend.PartitionOf(OrganizationOf(request.parent())));
-    const auto name = LatestCapture(state, *principal, request.parent(), request.patient());
+    std::string patient = request.patient();
+    // Who takes part is shown what is their own, however many captures of others there are.
+    if (patient.empty() && MayListSubjectsOf(*principal, state, request.parent())) patient = OnlyOwnPatient(*principal);
+    const auto name = LatestCapture(state, *principal, request.parent(), patient);
     const view::RowPtr capture = name.ok() ? state.Find(kDataCaptures, *name) : nullptr;
     if (absl::Status health = backend.store().Health(); !health.ok()) return call->Finish(health);
     if (!name.ok()) return call->Finish(name.status());

@@ -11,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "platform/errors/errors.h"
+#include "platform/log/admission.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/rpc/client.h"
 #include "platform/rpc/server.h"
@@ -164,6 +165,12 @@ class TrialsServer : public testing::Test {
     log_.reset();
   }
 
+  // Ends the streams and takes nothing more, as a server that is told to stop does.
+  void Leave() {
+    for (const auto& frame : server_->frames()) frame->Drain();
+    host_->backend().Drain();
+  }
+
   // `method`: "PatientService/GetPatient".
   template <typename Response>
   absl::StatusOr<Response> Try(std::string_view who, std::string_view method,
@@ -207,6 +214,24 @@ class TrialsServer : public testing::Test {
         who, "NotificationService/WatchNotifications", User(who));
     EXPECT_EQ(changes.Initial(), 0);
     return changes;
+  }
+
+  // Access records in the log of personal fields shown by a method of this full name.
+  std::vector<event::v1::Access> Shown(std::string_view method) {
+    std::vector<event::v1::Access> accesses;
+    const int partition = log::PartitionOf("o");
+    for (int64_t from = 0;;) {
+      const auto records = log_->Read("trials", partition, from, 1 << 20).value();
+      if (records.empty()) return accesses;
+      for (const log::StoredRecord& stored : records) {
+        const auto record = log::ParseRecord(stored.bytes, stored.offset).value();
+        for (const auto& event : record.data().events()) {
+          const bool shown = event.has_access() && event.access().outcome() == event::v1::Access::OUTCOME_SHOWN;
+          if (shown && event.access().method() == method) accesses.push_back(event.access());
+        }
+      }
+      from = records.back().offset + 1;
+    }
   }
 
   // ---- What most tests begin with. ----

@@ -3,8 +3,8 @@
 #include <random>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
-#include "platform/log/admission.h"
 #include "services/trials/app/trials_server.h"
 
 namespace trialog::trials {
@@ -68,24 +68,7 @@ class Watching : public TrialsServer {
     return "";
   }
 
-  // Records in the log of personal fields shown by streams.
-  int SightsRecorded() {
-    int sights = 0;
-    const int partition = log::PartitionOf("o");
-    log::Log& log = host_->backend().log();
-    for (int64_t from = 0;;) {
-      const auto records = log.Read("trials", partition, from, 1 << 20).value();
-      if (records.empty()) return sights;
-      for (const log::StoredRecord& stored : records) {
-        const auto record = log::ParseRecord(stored.bytes, stored.offset).value();
-        for (const auto& event : record.data().events()) {
-          sights += event.has_access() && event.access().outcome() == event::v1::Access::OUTCOME_SHOWN &&
-                    event.access().method() == kWatchPatients;
-        }
-      }
-      from = records.back().offset + 1;
-    }
-  }
+  size_t SightsRecorded() { return Shown(kWatchPatients).size(); }
 
  private:
   std::string etag_;
@@ -211,7 +194,7 @@ TEST_F(Watching, WhoMayNoLongerSeeARecordIsToldThatItLeft) {
 }
 
 TEST_F(Watching, TheSightOfPersonalFieldsIsRecordedOnceForEachStreamAndMinute) {
-  const int before = SightsRecorded();
+  const size_t before = SightsRecorded();
   auto first = Open("provider");
   AwaitStart(*first);
   EXPECT_EQ(SightsRecorded(), before + 1);
@@ -228,6 +211,39 @@ TEST_F(Watching, TheSightOfPersonalFieldsIsRecordedOnceForEachStreamAndMinute) {
   Change(21);
   EXPECT_EQ(Take(*first, 1), UpTo(21, 21));
   EXPECT_EQ(SightsRecorded(), before + 2);
+}
+
+TEST_F(Watching, WhatIsShownAfterTheRecordOfTheMinuteIsNamedWhenTheStreamEnds) {
+  auto reader = Open("provider");
+  AwaitStart(*reader);
+  const size_t before = SightsRecorded();
+  Do<v1::Patient>("provider", "PatientService/CreatePatient", NewPatient("late", "", "MRN-4713-Q"));
+  Change(1);
+  EXPECT_EQ(Take(*reader, 2), (std::vector<int>{0, 1}));
+  EXPECT_EQ(SightsRecorded(), before);
+  const int partition = log::PartitionOf("o");
+  absl::Notification recorded;
+  host_->backend().watches().WhenFolded(partition, host_->backend().store().next_offset(partition),
+                                        absl::Now() + absl::Minutes(1), [&](const absl::Status& folded) {
+                                          EXPECT_TRUE(folded.ok()) << folded;
+                                          recorded.Notify();
+                                        });
+  reader->Cancel();
+  recorded.WaitForNotification();
+  const auto sights = Shown(kWatchPatients);
+  ASSERT_EQ(sights.size(), before + 1);
+  EXPECT_THAT(sights.back().subjects(), testing::ElementsAre(Cat(kOrg, "/patients/late"), patient));
+  EXPECT_EQ(sights.back().count(), 2);
+}
+
+TEST_F(Watching, WhatStreamsHaveShownIsRecordedBeforeTheServiceLeaves) {
+  auto reader = Open("provider");
+  AwaitStart(*reader);
+  const size_t before = SightsRecorded();
+  Change(1);
+  EXPECT_EQ(Take(*reader, 1), UpTo(1));
+  Leave();
+  EXPECT_EQ(SightsRecorded(), before + 1);
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ namespace {
 
 using event::v1::SealedPart;
 
+constexpr size_t kMaxLooks = 20'000;  // As many as a list looks at for one page.
+
 // A capture and what decides about it.
 struct Found {
   view::RowPtr row;
@@ -273,8 +275,10 @@ absl::StatusOr<std::string> LatestCapture(const view::State& state, const Princi
                                           std::string_view patient) {
   std::string latest;
   bool others = false;
+  size_t looks = 0;
   const view::Index& index = patient.empty() ? kCapturesByTrial : kCapturesByPatient;
   ForEach(state, index, view::GroupPrefix(patient.empty() ? trial : patient), [&](std::string_view name) {
+    if (++looks > kMaxLooks) return false;
     if (ParentOf(name) != trial) return true;
     const view::RowPtr row = state.Find(kDataCaptures, name);
     const bool visible = row && MaySeeClinical(principal, state, kDataCaptures, name, *row);
@@ -283,7 +287,12 @@ absl::StatusOr<std::string> LatestCapture(const view::State& state, const Princi
     return latest.empty();
   });
   if (!latest.empty()) return latest;
-  return NotVisible(others && !MayListSubjectsOf(principal, state, trial), "data capture");
+  const bool may_list = MayListSubjectsOf(principal, state, trial);
+  if (looks > kMaxLooks && may_list) {
+    return BadField("patient", "TOO_MANY_CAPTURES",
+                    "too many captures that are not yours to see are later; name the patient, or list the captures");
+  }
+  return NotVisible(others && !may_list, "data capture");
 }
 
 std::vector<std::string> ResearchersOf(const view::State& state, std::string_view name) {

@@ -36,7 +36,8 @@ absl::StatusOr<Decision> AcknowledgeDataCapture(const view::State& state, const 
                                                 const event::v1::SealedPart& sealed);
 
 // The latest capture of a trial by track_time that the caller may see, about `patient` unless that is empty; NOT_FOUND
-// when there is none.
+// when there is none. Looks at so many as a list does for one page: INVALID_ARGUMENT, TOO_MANY_CAPTURES, when that was
+// not enough and the caller may know of it.
 absl::StatusOr<std::string> LatestCapture(const view::State& state, const Principal& principal, std::string_view trial,
                                           std::string_view patient);
 

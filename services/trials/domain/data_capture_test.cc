@@ -221,6 +221,52 @@ TEST_F(DataCaptureTest, TheLatestIsTheOneTheCallerMaySeeWithItsResearchers) {
   EXPECT_THAT(ResearchersOf(state, trial), testing::ElementsAre(Cat(kOrg, "/researchers/r")));
 }
 
+// The captures of a trial, with so many of another patient before them.
+class Crowded final : public view::State {
+ public:
+  Crowded(const view::State& real, size_t others, std::string_view patient) : real_(real), others_(others) {
+    auto capture = std::make_shared<v1::DataCapture>();
+    capture->set_patient(std::string(patient));
+    auto row = std::make_shared<view::Row>();
+    row->resource = std::move(capture);
+    other_ = std::move(row);
+  }
+  view::RowPtr Find(const view::Table& table, std::string_view name) const override {
+    return table.id == kDataCaptures.id && HasPrefix(IdOf(name), "other-") ? other_ : real_.Find(table, name);
+  }
+  std::vector<view::Found> Scan(const view::Index& index, std::string_view prefix, size_t limit,
+                                std::string_view after) const override {
+    if (index.id != kCapturesByTrial.id) return real_.Scan(index, prefix, limit, after);
+    std::vector<view::Found> found;
+    const std::string trial(prefix.substr(0, prefix.find('\0')));
+    for (size_t i = after.empty() ? 0 : std::stoul(std::string(after)) + 1; i < others_ && found.size() < limit; ++i) {
+      found.push_back({Cat(i), Cat(trial, "/dataCaptures/other-", i)});
+    }
+    if (found.size() == limit) return found;
+    for (view::Found& mine : real_.Scan(index, prefix, limit, "")) found.push_back(std::move(mine));
+    return found;
+  }
+  std::optional<std::string> Lookup(const view::Index& index, std::string_view key) const override {
+    return real_.Lookup(index, key);
+  }
+  int64_t Count(const view::Index& index, std::string_view key) const override { return real_.Count(index, key); }
+
+ private:
+  const view::State& real_;
+  const size_t others_;
+  view::RowPtr other_;
+};
+
+TEST_F(DataCaptureTest, TheLatestIsLookedForAmongSoManyAndNoMore) {
+  GivenCapture();
+  const Crowded few(state, 19'999, other_patient), many(state, 20'000, other_patient);
+  EXPECT_EQ(*LatestCapture(few, provider, trial, ""), capture);
+  EXPECT_THAT(LatestCapture(many, provider, trial, ""), Refuses("TOO_MANY_CAPTURES"));
+  EXPECT_EQ(*LatestCapture(many, provider, trial, patient), capture);
+  // Who may not list the trial's captures learns nothing of how many there are.
+  EXPECT_TRUE(IsRefusal(LatestCapture(many, second_researcher, trial, "").status()));
+}
+
 TEST_F(DataCaptureTest, TheCodedExportHoldsFinalDataAndNoIdentity) {
   GivenFinalCapture();
   auto older = NewCapture("older", true);
