@@ -37,6 +37,9 @@ struct AccessClaims {
 // Signs a token for `claims` as they are. INVALID_ARGUMENT when it would exceed kMaxTokenBytes or a text is no UTF-8.
 absl::StatusOr<std::string> MintAccessToken(const AccessClaims& claims, const SigningKey& key);
 
+// What the bearer of a token that has ended is told, kClockSkew after `expires`.
+absl::Status TokenExpired();
+
 // Verifies tokens against published keys. Thread safe.
 class AccessTokenVerifier {
  public:

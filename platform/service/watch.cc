@@ -9,6 +9,7 @@
 #include "platform/service/fields.h"
 #include "platform/service/list_spec.h"
 #include "platform/service/position.h"
+#include "platform/service/stream_access.h"
 #include "platform/text/text.h"
 
 namespace trialog::service {
@@ -122,6 +123,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
         form_(*stream_->method().output_type()),
         parts_(std::move(parts)),
         principal_(std::move(principal)),
+        access_(backend, *stream_),
+        access_digest_(AccessDigest(*principal_)),
         parent_(StringField(stream_->request(), "parent")),
         filter_text_(StringField(stream_->request(), "filter")),
         partition_(backend.PartitionOf(OrganizationOf(parent_))) {}
@@ -130,6 +133,9 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     absl::Status begun = Begin();
     if (!begun.ok()) return stream_->Finish(begun);
     auto self = shared_from_this();
+    access_.OnTime([weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->Pump();
+    });
     stream_->OnCancel([weak = weak_from_this(), &hub = hub()] {
       hub.Post([weak] {
         if (auto self = weak.lock()) self->End(absl::CancelledError("the caller has gone"));
@@ -148,7 +154,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
  private:
   WatchHub& hub() const { return backend_.watches(); }
   rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, method_, parent_, filter_text_, ""}; }
-  std::string Token() const { return backend_.tokens().Sign(Scope(), WatchPlace(cursor_)); }
+  std::string Token() const { return backend_.tokens().Sign(Scope(), WatchPlaceBytes({cursor_, access_digest_})); }
 
   absl::Status Begin() {
     cursor_ = backend_.store().next_offset(partition_);
@@ -162,12 +168,13 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
       if (!opened.ok()) return opened.status();
       const auto from = ParseWatchPlace(*opened);
       if (!from) return absl::InternalError("a token of ours that does not parse");
-      if (*from > cursor_) {
+      if (!from->access.empty() && from->access != access_digest_) return AccessChanged();
+      if (from->offset > cursor_) {
         return RetryLater(absl::StatusCode::kUnavailable, "POSITION_NOT_REACHED",
                           "this replica has not yet folded to where the stream stood; resume again",
                           absl::Milliseconds(50));
       }
-      cursor_ = *from;
+      cursor_ = from->offset;
     }
     told_ = cursor_;
     return absl::OkStatus();
@@ -182,20 +189,17 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   }
 
   // Why the stream must not go on; OK while it may.
-  absl::Status Check() const {
-    if (stream_->cancelled()) return absl::CancelledError("the caller has gone");
-    const auto& epoch_of = backend_.options().access_epoch;
-    if (epoch_of && epoch_of(principal_->user()) != principal_->access_epoch) {
-      return Refuse(absl::StatusCode::kAborted, "WATCH_ACCESS_CHANGED",
-                    "what you may see has changed; list again and watch from there");
-    }
+  absl::Status Check() {
+    if (absl::Status access = access_.Check(); !access.ok()) return access;
     return backend_.store().Health();
   }
 
-  // Sends until the reader is full or there is nothing more, some answers at a time.
+  // Sends until the reader is full or there is nothing more, some answers at a time. Ends, whatever it waits for, when
+  // it must not go on.
   void Pump() {
-    for (int turn = 0; !ended_ && !busy_; ++turn) {
+    for (int turn = 0; !ended_; ++turn) {
       if (absl::Status over = Check(); !over.ok()) return End(over);
+      if (busy_) return;
       if (turn == kTurns) return GoOnLater();
       if (!waiting_) {
         if (!HasAnswer() && !Gather()) return;
@@ -321,10 +325,12 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     if (!RenderMissing() || !RecordSight()) return false;
     std::string answer;
     for (const Item& item : items_) answer += item.piece->bytes;
-    const std::string token = Token();
-    AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
-              static_cast<uint32_t>(token.size()));
-    answer += token;
+    if (!initial_) {  // Before that there is nowhere to go on from but the beginning.
+      const std::string token = Token();
+      AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
+                static_cast<uint32_t>(token.size()));
+      answer += token;
+    }
     if (initial_done_) AppendTag(answer, form_.initial_done, WireFormatLite::WIRETYPE_VARINT, 1);
     waiting_ = std::make_shared<const std::string>(std::move(answer));
     items_.clear();
@@ -430,6 +436,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   const AnswerForm form_;
   const std::vector<Part> parts_;
   const std::shared_ptr<const Principal> principal_;
+  StreamAccess access_;
+  const std::string access_digest_;
   const std::string parent_, filter_text_;
   const int partition_;
 

@@ -34,6 +34,7 @@ class WatchHub {
   // As after a commit to every partition: something else changed that streams look at. Thread safe.
   void WakeAll();
   void Post(Task task) { executor_->Post(std::move(task)); }
+  void After(absl::Duration delay, Task task) { executor_->After(delay, std::move(task)); }
 
   // What the streams that were added read, advanced before each round. For tasks of the executor.
   ChangeFeed& feed() { return feed_; }

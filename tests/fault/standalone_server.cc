@@ -10,11 +10,14 @@
 //   room BYTES   the disk says that it has so much left
 //   full         appends and syncs fail, as on a full disk
 //   free         all as it was
+//   later SECS   so much time has passed
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <thread>
 
@@ -40,8 +43,9 @@ namespace {
 class ShiftedRuntime final : public Runtime {
  public:
   explicit ShiftedRuntime(absl::Duration shift) : shift_(shift) {}
-  absl::Time Now() override { return RealRuntime().Now() + shift_; }
-  absl::Duration Monotonic() override { return RealRuntime().Monotonic(); }
+  void Pass(absl::Duration time) { passed_ += absl::ToInt64Seconds(time); }
+  absl::Time Now() override { return RealRuntime().Now() + shift_ + absl::Seconds(passed_.load()); }
+  absl::Duration Monotonic() override { return RealRuntime().Monotonic() + absl::Seconds(passed_.load()); }
   std::string RandomBytes(size_t count) override { return RealRuntime().RandomBytes(count); }
   std::unique_ptr<Executor> NewExecutor(std::string name) override {
     return RealRuntime().NewExecutor(std::move(name));
@@ -49,6 +53,7 @@ class ShiftedRuntime final : public Runtime {
 
  private:
   const absl::Duration shift_;
+  std::atomic<int64_t> passed_ = 0;  // Seconds more than in truth.
 };
 
 // Tells when it is served. Before that SIGTERM ends the process on the spot, and nobody takes what was not synced.
@@ -76,14 +81,16 @@ std::shared_ptr<PowerCutFileSystem> Disk() {
   return files;
 }
 
-void Obey(PowerCutFileSystem& files) {
+void Obey(PowerCutFileSystem& files, ShiftedRuntime& runtime) {
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
     std::string order;
-    uint64_t bytes = 0;
-    words >> order >> bytes;
+    uint64_t number = 0;
+    words >> order >> number;
     if (order == "room") {
-      files.SetFreeSpace(bytes);
+      files.SetFreeSpace(number);
+    } else if (order == "later") {
+      runtime.Pass(absl::Seconds(number));
     } else if (order == "full") {
       files.FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"));
     } else {
@@ -98,7 +105,7 @@ void Obey(PowerCutFileSystem& files) {
 int Run() {
   const auto files = Disk();
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
-  ShiftedRuntime runtime(absl::GetFlag(FLAGS_clock_shift));
+  const auto runtime = std::make_shared<ShiftedRuntime>(absl::GetFlag(FLAGS_clock_shift));
   absl::Notification served;
   std::thread watcher;
   // Signals are blocked before this is called, so that only the main thread takes them.
@@ -108,12 +115,13 @@ int Run() {
       served.WaitForNotification();  // A start without power fails by itself.
       ::kill(::getpid(), SIGTERM);
     });
-    std::thread([files] { Obey(*files); }).detach();  // Ends with standard input, or with the process.
+    // Ends with standard input, or with the process.
+    std::thread([files, runtime] { Obey(*files, *runtime); }).detach();
     standalone::Options options;
     options.data = absl::GetFlag(FLAGS_data);
     options.address = absl::GetFlag(FLAGS_address);
     options.env = env.get();
-    options.runtime = &runtime;
+    options.runtime = runtime.get();
     auto started = standalone::Standalone::Start(options);
     if (!started.ok()) return started.status();
     return std::make_unique<Told>(*std::move(started), served);

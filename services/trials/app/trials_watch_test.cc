@@ -140,6 +140,27 @@ TEST_F(Watching, AStreamThatIsBrokenAndResumedAnywhereGoesOnWhereItStood) {
   EXPECT_GT(breaks, 0);
 }
 
+TEST_F(Watching, ATokenIsGivenWhenAllThatStoodIsTold) {
+  constexpr size_t kMore = 16 << 10;
+  constexpr int kPatients = 40;  // More than one answer holds.
+  for (int i = 0; i < kPatients; ++i) {
+    auto create = NewPatient(Cat("more-", i), "", Cat("MRN-", i));
+    create.mutable_patient()->set_contact(std::string(kMore, '.'));
+    Do<v1::Patient>("provider", "PatientService/CreatePatient", create);
+  }
+  auto reader = Open("provider");
+  v1::WatchPatientsResponse answer;
+  int told = 0, answers = 0;
+  do {
+    ASSERT_TRUE(reader->Read(answer)) << reader->Finish();
+    EXPECT_EQ(answer.resume_token().empty(), !answer.initial_done());
+    told += answer.changes_size();
+    ++answers;
+  } while (!answer.initial_done());
+  EXPECT_EQ(told, kPatients + 1);
+  EXPECT_GT(answers, 1);
+}
+
 TEST_F(Watching, AnOldTokenGivesAllThatHappenedSince) {
   auto reader = Open("provider");
   const std::string token = AwaitStart(*reader);
