@@ -256,6 +256,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
         cursor_ = changes[i]->offset;
         break;
       }
+      if (MovesCaller(*changes[i])) return End(AccessChanged()), false;
       See(changes[i]);
       bytes += changes[i]->bytes;
     }
@@ -272,6 +273,19 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   const view::State& state() const { return hub().feed().state(partition_); }
   bool Visible(const Part& part, const view::State& state, const view::Row* row, const std::string& name) const {
     return row && part.type->may_see(*principal_, state, name, *row) && FilterMatches(part.filter, name, *row);
+  }
+
+  // Whether it gives the caller access to records of this watch, or takes it away, by another record than those: they
+  // do not change, so nothing else tells of them.
+  bool MovesCaller(WatchChange& change) const {
+    if (PartOf(change.table) != nullptr) return false;
+    const auto& moved = change.CallersMoved(backend_.store(), partition_);
+    return std::any_of(moved.begin(), moved.end(), [this](const std::string& named) {
+      if (named.empty()) return false;
+      if (named == principal_->user() || named == principal_->patient || named == principal_->patient_mac) return true;
+      return std::any_of(principal_->grants.begin(), principal_->grants.end(),
+                         [&](const Grant& grant) { return grant.scope == named; });
+    });
   }
 
   // Gathers the change if the caller sees it.
