@@ -22,6 +22,8 @@ Claimed ClaimedOf(std::string_view token) {
     claimed.organization = org->get<std::string>();
   if (const auto pos = json.find("pos"); pos != json.end() && pos->is_number_integer())
     claimed.position = pos->get<int64_t>();
+  if (const auto exp = json.find("exp"); exp != json.end() && exp->is_number_integer())
+    claimed.expires = absl::FromUnixSeconds(exp->get<int64_t>());
   return claimed;
 }
 

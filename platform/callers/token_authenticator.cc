@@ -1,5 +1,7 @@
 #include "platform/callers/token_authenticator.h"
 
+#include <algorithm>
+
 #include "platform/callers/claimed.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
@@ -21,6 +23,12 @@ absl::Time EndOf(bool set, const google::protobuf::Timestamp& time) {
 
 // Tokens that wait, unverified, for their key; one more is refused at once, so that made-up ones hold up nobody.
 constexpr int kMaxWaitingForKeys = 256;
+
+bool SameGrants(const std::vector<Grant>& some, const std::vector<Grant>& others) {
+  return std::equal(some.begin(), some.end(), others.begin(), others.end(), [](const Grant& one, const Grant& other) {
+    return one.role == other.role && one.scope == other.scope;
+  });
+}
 
 // The user whose token one of our own services passed on: no more rights than the user's, and the service is named too.
 rpc::Authenticator::Done OnBehalf(std::string service, rpc::Authenticator::Done done) {
@@ -80,6 +88,15 @@ void TokenAuthenticator::WhenKnown(std::shared_ptr<const sealing::AccessClaims> 
                          if (!known.ok()) return done(known);
                          done(PrincipalOf(claims));
                        });
+}
+
+absl::StatusOr<absl::Time> TokenAuthenticator::HoldsUntil(std::string_view token, const Principal& principal) {
+  if (principal.internal) return absl::InfiniteFuture();
+  const absl::Time now = runtime_.Now(), token_ends = ClaimedOf(token).expires + sealing::kClockSkew;
+  if (token_ends <= now) return sealing::TokenExpired();
+  const auto account = directory_.Find(principal.user());
+  if (!SameGrants(account->GrantsAt(now), principal.grants)) return absl::InfinitePast();
+  return std::min(token_ends, account->GrantsHoldUntil(now));
 }
 
 std::shared_ptr<const TokenAuthenticator::Verifier> TokenAuthenticator::VerifierOf(const std::string& organization) {

@@ -32,6 +32,11 @@ class TokenAuthenticator final : public rpc::Authenticator {
   // account or an ended session is UNAUTHENTICATED whatever the token says.
   void Authenticate(const rpc::CallInfo& call, Done done) override;
 
+  // Until when what was opened with this token, by the caller it was found to be of, goes on if nothing that is folded
+  // ends it: the end of the token, or the next start or end of a grant. InfinitePast when the grants in force are no
+  // longer the principal's; UNAUTHENTICATED, reason TOKEN_EXPIRED, after the token's end. Thread safe.
+  absl::StatusOr<absl::Time> HoldsUntil(std::string_view token, const Principal& principal);
+
  private:
   // The keys of one organisation, as of an epoch of the directory's keys.
   struct Verifier {

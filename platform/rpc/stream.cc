@@ -154,7 +154,8 @@ Stream::Stream(const Method& method, grpc::CallbackServerContext& context, const
       reactor_(std::move(reactor)),
       traceparent_(CallInfo::traceparent()),
       min_position_(CallInfo::min_position()),
-      deadline_(CallInfo::deadline()) {}
+      deadline_(CallInfo::deadline()),
+      opening_token_(bearer_token()) {}
 
 Stream::~Stream() {
   Stream::Finish(cancelled() ? absl::CancelledError("the caller has gone")

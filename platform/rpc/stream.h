@@ -45,6 +45,8 @@ class Stream final : public ServerCall {
   std::string traceparent() const override { return traceparent_; }
   std::string min_position() const override { return min_position_; }
   absl::Time deadline() const override { return deadline_; }
+  // The bearer token that it was opened with. Kept likewise.
+  std::string_view opening_token() const { return opening_token_; }
 
   // The server's own end (drain): at once, and the handler hears of it as of a cancellation. Thread safe.
   void Abort(const absl::Status& status);
@@ -57,6 +59,7 @@ class Stream final : public ServerCall {
   const std::string traceparent_;
   const std::string min_position_;
   const absl::Time deadline_;
+  const std::string opening_token_;
 };
 
 using StreamHandler = std::function<void(std::shared_ptr<Stream>)>;

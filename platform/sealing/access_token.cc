@@ -204,8 +204,10 @@ absl::StatusOr<AccessClaims> AccessTokenVerifier::Verify(std::string_view token,
   if (claims->audience != audience_) return Bad("TOKEN_AUDIENCE", "the access token is meant for another audience");
   if (claims->issued > now + kClockSkew)
     return Bad("TOKEN_NOT_YET_VALID", "the access token is not yet valid; check the clocks");
-  if (claims->expires + kClockSkew <= now) return Bad("TOKEN_EXPIRED", "the access token has expired; refresh it");
+  if (claims->expires + kClockSkew <= now) return TokenExpired();
   return claims;
 }
+
+absl::Status TokenExpired() { return Bad("TOKEN_EXPIRED", "the access token has expired; refresh it"); }
 
 }  // namespace trialog::sealing

@@ -48,6 +48,9 @@ struct VerifierKey {
   absl::Time expire;  // From then on it verifies nothing.
 };
 
+// What the bearer of a token that has ended is told, kClockSkew after `expires`.
+absl::Status TokenExpired();
+
 // Verifies tokens against published keys. Thread safe.
 class AccessTokenVerifier {
  public:

@@ -54,8 +54,14 @@ struct BackendOptions {
   int partitions = log::kPartitions;  // Of the service's own topic.
   std::string request_key;            // HMAC key for fingerprints of requests; the same in all replicas of a service.
   bool claim_at_start = false;
-  // Grows when what a user may do has changed; null where that never happens. Thread safe.
-  std::function<uint64_t(std::string_view user)> access_epoch;
+  // How long the access lasts that a stream was opened with. Each null where it never ends. Thread safe.
+  struct Access {
+    // Grows when what a user may do has changed.
+    std::function<uint64_t(std::string_view user)> epoch_of;
+    // Until when it lasts if the epoch stays the same, as TokenAuthenticator::HoldsUntil says.
+    std::function<absl::StatusOr<absl::Time>(std::string_view token, const Principal& caller)> holds_until;
+  };
+  Access access;
   // Calls back once callers are known up to `offset` of the organisation's partition of this service's own log: set
   // where the service's commands change who may call (auth). Commands are answered after it. Null elsewhere. Thread
   // safe.

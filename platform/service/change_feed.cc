@@ -1,6 +1,7 @@
 #include "platform/service/change_feed.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "platform/service/page.h"
 
@@ -21,6 +22,20 @@ void WatchChange::LoadAsNew(const view::Store& store, int partition) {
 }
 
 void WatchChange::Measure() { bytes = now ? AnswerBytes(name, *now) : name.size(); }
+
+const std::vector<std::string>& WatchChange::CallersMoved(const view::Store& store, int partition) {
+  if (callers_moved_) return *callers_moved_;
+  callers_moved_.emplace();
+  if (names_callers_ == nullptr) return *callers_moved_;
+  Load(store, partition);
+  if (!before) return *callers_moved_;
+  auto then = names_callers_(name, *before), today = now ? names_callers_(name, *now) : std::vector<std::string>();
+  std::sort(then.begin(), then.end());
+  std::sort(today.begin(), today.end());
+  std::set_symmetric_difference(then.begin(), then.end(), today.begin(), today.end(),
+                                std::back_inserter(*callers_moved_));
+  return *callers_moved_;
+}
 
 std::shared_ptr<WatchPiece> WatchChange::Piece(const PieceKind& kind) {
   for (const auto& [other, piece] : pieces_) {
@@ -64,7 +79,10 @@ int64_t ChangeFeed::ReadStore(int partition, int64_t cursor, WatchChanges& chang
   if (cursor >= folded) return cursor;
   auto found = store_.Changes(partition, cursor, kAtOnce);
   for (view::Change& change : found) {
-    changes.push_back(std::make_shared<WatchChange>(change.offset, change.table, std::move(change.name)));
+    const auto names_callers = names_callers_.find(change.table);
+    changes.push_back(
+        std::make_shared<WatchChange>(change.offset, change.table, std::move(change.name),
+                                      names_callers == names_callers_.end() ? nullptr : names_callers->second));
   }
   const int64_t after_last = found.empty() ? cursor : found.back().offset + 1;
   return found.size() < kAtOnce ? std::max(folded, after_last) : after_last;

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "platform/runtime/runtime.h"
+#include "platform/service/resource.h"
 #include "platform/view/remembering_state.h"
 #include "platform/view/store.h"
 
@@ -32,13 +34,16 @@ class WatchChange {
     bool operator==(const PieceKind&) const = default;
   };
 
-  WatchChange(int64_t offset, const view::Table* table, std::string name)
-      : offset(offset), table(table), name(std::move(name)) {}
+  WatchChange(int64_t offset, const view::Table* table, std::string name, NamesCallers names_callers = nullptr)
+      : offset(offset), table(table), name(std::move(name)), names_callers_(names_callers) {}
 
   // Reads the rows, once.
   void Load(const view::Store& store, int partition);
   // The same for a row as it stood at the offset, as if it had been made then.
   void LoadAsNew(const view::Store& store, int partition);
+  // Those whom only one of the versions before and now names. Nobody when it is new: nothing was about it before. Reads
+  // the rows if the record may name anybody at all.
+  const std::vector<std::string>& CallersMoved(const view::Store& store, int partition);
   // The piece of that kind; all who ask for it get the same one.
   std::shared_ptr<WatchPiece> Piece(const PieceKind& kind);
   // Pieces with personal fields are gone for those who ask from now on.
@@ -55,7 +60,9 @@ class WatchChange {
  private:
   void Measure();
 
+  const NamesCallers names_callers_;
   bool loaded_ = false;
+  std::optional<std::vector<std::string>> callers_moved_;
   std::vector<std::pair<PieceKind, std::shared_ptr<WatchPiece>>> pieces_;
 };
 using WatchChanges = std::vector<std::shared_ptr<WatchChange>>;
@@ -72,6 +79,9 @@ class ChangeFeed {
 
   // Both outlive it.
   ChangeFeed(Runtime& runtime, const view::Store& store, int partitions);
+
+  // What the changes of a table's rows ask for CallersMoved. Before anything is read.
+  void SetNamesCallers(const view::Table& table, NamesCallers names_callers) { names_callers_[&table] = names_callers; }
 
   // A reader of the partition comes or goes. Without readers nothing is read or kept.
   void Join(int partition);
@@ -113,6 +123,7 @@ class ChangeFeed {
 
   Runtime& runtime_;
   const view::Store& store_;
+  absl::flat_hash_map<const view::Table*, NamesCallers> names_callers_;
   std::vector<Partition> partitions_;
 };
 

@@ -41,11 +41,18 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition
   if (absl::Status checked = CheckLog(definition, environment, opened); !checked.ok()) return checked;
   host->directory_ =
       std::make_unique<callers::Directory>(*environment.runtime, *environment.log, opened, environment.partitions);
+  BackendOptions options;
+  options.access.epoch_of = [directory = host->directory_.get()](std::string_view user) {
+    return directory->Epoch(user);
+  };
   host->authenticator_ = environment.authenticator;
   if (!host->authenticator_) {
-    host->authenticator_ = std::make_shared<callers::TokenAuthenticator>(*environment.runtime, *host->directory_);
+    const auto by_token = std::make_shared<callers::TokenAuthenticator>(*environment.runtime, *host->directory_);
+    options.access.holds_until = [by_token](std::string_view token, const Principal& caller) {
+      return by_token->HoldsUntil(token, caller);
+    };
+    host->authenticator_ = by_token;
   }
-  BackendOptions options;
   options.partitions = definition.partitions;
   options.request_key = environment.request_key;
   options.owner.on_failure = [service = std::string(definition.domain->service)](int partition,
@@ -55,7 +62,6 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition
                                      {"reason", ReasonOf(why)},
                                      {"cause", std::string(FromAbsl(why.message()))}});
   };
-  options.access_epoch = [directory = host->directory_.get()](std::string_view user) { return directory->Epoch(user); };
   if (definition.domain->service == "auth") {
     // What auth changes holds in the next call: the caller's OK waits until this process knows of it.
     options.callers_known = [directory = host->directory_.get()](std::string_view organization, int64_t offset,

@@ -8,6 +8,8 @@
 namespace trialog::service {
 namespace {
 
+constexpr size_t kOffsetBytes = 8, kAccessBytes = 16;
+
 template <typename Number>
 bool Read(std::string_view text, Number& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -28,16 +30,17 @@ std::optional<PartitionOffset> ParsePosition(std::string_view text) {
   return position;
 }
 
-std::string WatchPlace(int64_t offset) {
+std::string WatchPlaceBytes(const WatchPlace& place) {
   std::string bytes;
-  view::AppendU64(bytes, static_cast<uint64_t>(offset));
-  return bytes;
+  view::AppendU64(bytes, static_cast<uint64_t>(place.offset));
+  return bytes += place.access;
 }
 
-std::optional<int64_t> ParseWatchPlace(std::string_view bytes) {
-  if (bytes.size() != 8) return std::nullopt;
+std::optional<WatchPlace> ParseWatchPlace(std::string_view bytes) {
+  if (bytes.size() != kOffsetBytes && bytes.size() != kOffsetBytes + kAccessBytes) return std::nullopt;
   const auto offset = static_cast<int64_t>(view::ReadU64(bytes));
-  return offset >= 0 ? std::optional(offset) : std::nullopt;
+  if (offset < 0) return std::nullopt;
+  return WatchPlace{offset, std::string(bytes.substr(kOffsetBytes))};
 }
 
 std::string SubscriptionPlace(const event::v1::FoldState& fold) {

@@ -23,9 +23,14 @@ std::string PositionText(const PartitionOffset& position);
 // What PositionText wrote; none for anything else, another spelling included.
 std::optional<PartitionOffset> ParsePosition(std::string_view text);
 
-// Where a watch stands, as its resume token holds it: the offset of the next record to be looked at.
-std::string WatchPlace(int64_t offset);
-std::optional<int64_t> ParseWatchPlace(std::string_view bytes);
+// Where a watch stands, as its resume token holds it.
+struct WatchPlace {
+  int64_t offset = 0;  // Of the next record to be looked at.
+  std::string access;  // AccessDigest of whoever watched: 16 bytes; empty in tokens of former builds.
+  bool operator==(const WatchPlace&) const = default;
+};
+std::string WatchPlaceBytes(const WatchPlace& place);
+std::optional<WatchPlace> ParseWatchPlace(std::string_view bytes);
 
 // Where a subscription to public events stands, as its resume token holds it: all that admission needs to go on.
 std::string SubscriptionPlace(const event::v1::FoldState& fold);

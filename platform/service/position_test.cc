@@ -29,10 +29,14 @@ event::v1::FoldState Filled() {
 }
 
 TEST(WatchPlace, IsReadAsItIsWritten) {
-  for (const int64_t offset : {int64_t{0}, int64_t{42}, INT64_MAX})
-    EXPECT_EQ(ParseWatchPlace(WatchPlace(offset)), offset);
-  for (const std::string& bytes : {std::string(), std::string(7, '\0'), std::string(9, '\0'), std::string(8, '\xff')})
+  for (const int64_t offset : {int64_t{0}, int64_t{42}, INT64_MAX}) {
+    for (const WatchPlace& place : {WatchPlace{offset, ""}, WatchPlace{offset, std::string(16, 'a')}})
+      EXPECT_EQ(ParseWatchPlace(WatchPlaceBytes(place)), place);
+  }
+  for (const std::string& bytes : {std::string(), std::string(7, '\0'), std::string(9, '\0'), std::string(23, '\0'),
+                                   std::string(25, '\0'), std::string(8, '\xff'), std::string(24, '\xff')}) {
     EXPECT_EQ(ParseWatchPlace(bytes), std::nullopt);
+  }
 }
 
 TEST(SubscriptionPlace, HoldsAllThatAdmissionNeeds) {
@@ -57,13 +61,15 @@ TEST(TokenFormat, TokensNeverChange) {
   const auto subscribe = scope(rpc::TokenKind::kResume, "trialog.inventory.v1.EventService/Subscribe");
   testing::GoldenLines lines = {{"position", PositionText({11, 42})},
                                 {"page", signer.Sign(list, "organizations/o/biobanks/b/samples/7")},
-                                {"watch", signer.Sign(watch, WatchPlace(42))},
+                                {"watch", signer.Sign(watch, WatchPlaceBytes({42, ""}))},
+                                {"watch_by_access", signer.Sign(watch, WatchPlaceBytes({42, std::string(16, 'a')}))},
                                 {"subscription", signer.Sign(subscribe, SubscriptionPlace(Filled()))}};
   testing::ExpectGolden("platform/service/testdata/tokens.golden", lines);
 
   const auto golden = testing::ReadGolden("platform/service/testdata/tokens.golden");
   EXPECT_EQ(*signer.Open(list, golden.at("page")), "organizations/o/biobanks/b/samples/7");
-  EXPECT_EQ(ParseWatchPlace(*signer.Open(watch, golden.at("watch"))), 42);
+  EXPECT_EQ(ParseWatchPlace(*signer.Open(watch, golden.at("watch"))), (WatchPlace{42, ""}));
+  EXPECT_EQ(ParseWatchPlace(*signer.Open(watch, golden.at("watch_by_access"))), (WatchPlace{42, std::string(16, 'a')}));
   EXPECT_EQ(ParseSubscriptionPlace(*signer.Open(subscribe, golden.at("subscription")))->next_offset(),
             Filled().next_offset());
   EXPECT_EQ(ParsePosition(golden.at("position")), (PartitionOffset{11, 42}));

@@ -56,7 +56,9 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
 }
 
 void Backend::Serve(const ResourceType& type) {
-  if (std::find(types_.begin(), types_.end(), &type) == types_.end()) types_.push_back(&type);
+  if (std::find(types_.begin(), types_.end(), &type) != types_.end()) return;
+  types_.push_back(&type);
+  if (type.names_callers != nullptr) watches_.feed().SetNamesCallers(*type.table, type.names_callers);
 }
 
 const ResourceType* Backend::TypeOf(std::string_view name) const {

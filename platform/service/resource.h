@@ -17,6 +17,10 @@ struct LookupField {
   std::string (*normalize)(std::string_view value) = nullptr;  // Null: as it is.
 };
 
+// Whom a version of a record lets see records of other kinds: names of users and patients, scopes of grants, or look-up
+// keys of patients.
+using NamesCallers = std::vector<std::string> (*)(std::string_view name, const view::Row& row);
+
 // Immutable, lives as long as the program.
 struct ResourceType {
   const view::Table* table;
@@ -47,6 +51,10 @@ struct ResourceType {
   // Fills and takes away what depends on who asks, last of all. Null: nothing.
   void (*finish)(const Principal& principal, const view::State& state, const view::Row& row,
                  google::protobuf::Message& resource) = nullptr;
+
+  // Open watches of other kinds end for those whom a change adds or takes away, and for those who hold a grant in such
+  // a scope. Null: nobody.
+  NamesCallers names_callers = nullptr;
 };
 
 // Where a list comes from: the entries of `index` that start with `prefix`, in their order. `index` null: all rows

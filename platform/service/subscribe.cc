@@ -3,6 +3,7 @@
 #include "platform/log/admission.h"
 #include "platform/service/backend.h"
 #include "platform/service/position.h"
+#include "platform/service/stream_access.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 #include "trialog/event/v1/subscribe.pb.h"
@@ -26,7 +27,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
         organization_(OrganizationOf(request_.parent())),
         partition_(backend.PartitionOf(organization_)),
         may_see_(may_see),
-        epoch_(stream_->principal().access_epoch) {}
+        access_(backend, *stream_) {}
 
   void Start() {
     if (absl::Status begun = Begin(); !begun.ok()) return stream_->Finish(begun);
@@ -44,6 +45,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
         self->Pump();
       });
     });
+    access_.OnTime([weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->Pump();
+    });
     id_ = hub.Add(partition_, [self = shared_from_this()] { self->Pump(); });
     Pump();
   }
@@ -53,7 +57,10 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   absl::Status Begin() {
     if (request_.resume_token().empty()) {
-      if (!request_.from_start()) fold_ = backend_.store().fold(partition_);
+      if (!request_.from_start()) {
+        fold_ = backend_.store().fold(partition_);
+        waiting_.set_resume_token(Token());  // Whoever is cut off before the first event resumes with it.
+      }
     } else {
       const auto opened = backend_.tokens().Open(Scope(), request_.resume_token());
       if (!opened.ok()) return opened.status();
@@ -75,11 +82,6 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     stream_->Finish(status);
   }
 
-  uint64_t Epoch() const {
-    const Principal& caller = stream_->principal();
-    return backend_.options().access_epoch && !caller.internal ? backend_.options().access_epoch(caller.user()) : 0;
-  }
-
   bool Wanted(const event::v1::PublicEvent& event) const {
     if (event.organization() != organization_) return false;
     const Principal& caller = stream_->principal();
@@ -89,12 +91,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   }
 
   void Pump() {
-    while (!ended_ && !full_) {
-      if (stream_->cancelled()) return End(absl::CancelledError("the caller has gone"));
-      if (Epoch() != epoch_) {
-        return End(Refuse(absl::StatusCode::kAborted, "WATCH_ACCESS_CHANGED",
-                          "what you may see has changed; subscribe again from the last resume token"));
-      }
+    while (!ended_) {
+      if (absl::Status over = access_.Check(); !over.ok()) return End(over);
+      if (full_) return;
       if (waiting_.resume_token().empty() && !Gather()) return;
       switch (stream_->Write(waiting_)) {
         case rpc::Stream::Written::kTaken:
@@ -147,7 +146,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   const std::string organization_;
   const int partition_;
   const Backend::MaySeeEvent may_see_;
-  const uint64_t epoch_;
+  StreamAccess access_;
   int64_t id_ = 0;
   event::v1::FoldState fold_;
   int64_t told_ = 0;

@@ -9,6 +9,7 @@
 #include "platform/service/fields.h"
 #include "platform/service/list_spec.h"
 #include "platform/service/position.h"
+#include "platform/service/stream_access.h"
 #include "platform/text/text.h"
 
 namespace trialog::service {
@@ -123,6 +124,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
         form_(*stream_->method().output_type()),
         parts_(std::move(parts)),
         principal_(std::move(principal)),
+        access_(backend, *stream_),
+        access_digest_(AccessDigest(*principal_)),
         parent_(StringField(stream_->request(), "parent")),
         filter_text_(StringField(stream_->request(), "filter")),
         partition_(backend.PartitionOf(OrganizationOf(parent_))) {}
@@ -131,6 +134,9 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     absl::Status begun = Begin();
     if (!begun.ok()) return stream_->Finish(begun);
     auto self = shared_from_this();
+    access_.OnTime([weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->Pump();
+    });
     stream_->OnCancel([weak = weak_from_this(), &hub = hub()] {
       hub.Post([weak] {
         if (auto self = weak.lock()) self->End(absl::CancelledError("the caller has gone"));
@@ -149,7 +155,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
  private:
   WatchHub& hub() const { return backend_.watches(); }
   rpc::TokenScope Scope() const { return {rpc::TokenKind::kResume, method_, parent_, filter_text_, ""}; }
-  std::string Token() const { return backend_.tokens().Sign(Scope(), WatchPlace(cursor_)); }
+  std::string Token() const { return backend_.tokens().Sign(Scope(), WatchPlaceBytes({cursor_, access_digest_})); }
 
   absl::Status Begin() {
     cursor_ = backend_.store().next_offset(partition_);
@@ -163,12 +169,13 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
       if (!opened.ok()) return opened.status();
       const auto from = ParseWatchPlace(*opened);
       if (!from) return absl::InternalError("a token of ours that does not parse");
-      if (*from > cursor_) {
+      if (!from->access.empty() && from->access != access_digest_) return AccessChanged();
+      if (from->offset > cursor_) {
         return RetryLater(absl::StatusCode::kUnavailable, "POSITION_NOT_REACHED",
                           "this replica has not yet folded to where the stream stood; resume again",
                           absl::Milliseconds(50));
       }
-      cursor_ = *from;
+      cursor_ = from->offset;
     }
     told_ = cursor_;
     return absl::OkStatus();
@@ -184,20 +191,17 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   }
 
   // Why the stream must not go on; OK while it may.
-  absl::Status Check() const {
-    if (stream_->cancelled()) return absl::CancelledError("the caller has gone");
-    const auto& epoch_of = backend_.options().access_epoch;
-    if (epoch_of && epoch_of(principal_->user()) != principal_->access_epoch) {
-      return Refuse(absl::StatusCode::kAborted, "WATCH_ACCESS_CHANGED",
-                    "what you may see has changed; list again and watch from there");
-    }
+  absl::Status Check() {
+    if (absl::Status access = access_.Check(); !access.ok()) return access;
     return backend_.store().Health();
   }
 
-  // Sends until the reader is full or there is nothing more, some answers at a time.
+  // Sends until the reader is full or there is nothing more, some answers at a time. Ends, whatever it waits for, when
+  // it must not go on.
   void Pump() {
-    for (int turn = 0; !ended_ && !busy_; ++turn) {
+    for (int turn = 0; !ended_; ++turn) {
       if (absl::Status over = Check(); !over.ok()) return End(over);
+      if (busy_) return;
       if (turn == kTurns) return GoOnLater();
       if (!waiting_) {
         if (!HasAnswer() && !Gather()) return;
@@ -254,6 +258,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
         cursor_ = changes[i]->offset;
         break;
       }
+      if (MovesCaller(*changes[i])) return End(AccessChanged()), false;
       See(changes[i]);
       bytes += changes[i]->bytes;
     }
@@ -270,6 +275,19 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   const view::State& state() const { return hub().feed().state(partition_); }
   bool Visible(const Part& part, const view::State& state, const view::Row* row, const std::string& name) const {
     return row && part.type->may_see(*principal_, state, name, *row) && FilterMatches(part.filter, name, *row);
+  }
+
+  // Whether it gives the caller access to records of this watch, or takes it away, by another record than those: they
+  // do not change, so nothing else tells of them.
+  bool MovesCaller(WatchChange& change) const {
+    if (PartOf(change.table) != nullptr) return false;
+    const auto& moved = change.CallersMoved(backend_.store(), partition_);
+    return std::any_of(moved.begin(), moved.end(), [this](const std::string& named) {
+      if (named.empty()) return false;
+      if (named == principal_->user() || named == principal_->patient || named == principal_->patient_mac) return true;
+      return std::any_of(principal_->grants.begin(), principal_->grants.end(),
+                         [&](const Grant& grant) { return grant.scope == named; });
+    });
   }
 
   // Gathers the change if the caller sees it.
@@ -323,10 +341,12 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     if (!RenderMissing() || !RecordSight()) return false;
     std::string answer;
     for (const Item& item : items_) answer += item.piece->bytes;
-    const std::string token = Token();
-    AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
-              static_cast<uint32_t>(token.size()));
-    answer += token;
+    if (!initial_) {  // Before that there is nowhere to go on from but the beginning.
+      const std::string token = Token();
+      AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
+                static_cast<uint32_t>(token.size()));
+      answer += token;
+    }
     if (initial_done_) AppendTag(answer, form_.initial_done, WireFormatLite::WIRETYPE_VARINT, 1);
     waiting_ = std::make_shared<const std::string>(std::move(answer));
     items_.clear();
@@ -462,6 +482,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   const AnswerForm form_;
   const std::vector<Part> parts_;
   const std::shared_ptr<const Principal> principal_;
+  StreamAccess access_;
+  const std::string access_digest_;
   const std::string parent_, filter_text_;
   const int partition_;
 

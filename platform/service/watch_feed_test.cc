@@ -186,6 +186,37 @@ TEST_F(ChangeFeedTest, PiecesAreSharedByKindAndPersonalOnesGoWithTheRound) {
   EXPECT_EQ(change->Piece(something), plain);
 }
 
+// What a thing says is who sees by it.
+std::vector<std::string> Named(std::string_view, const view::Row& row) {
+  std::vector<std::string> named;
+  for (std::string_view one : Split(row.As<StringValue>().value(), ' ')) named.emplace_back(one);
+  return named;
+}
+
+TEST_F(ChangeFeedTest, ThoseWhomAChangeNamesOrNoLongerNamesAreMoved) {
+  feed_.SetNamesCallers(kThings, Named);
+  feed_.Join(kPartition);
+  for (const char* value : {"ada ben", "ada ben", "ben cleo", "cleo ben"}) Record({"a"}, value);
+  feed_.Advance(kPartition);
+  int64_t cursor = 0;
+  const auto changes = Read(cursor);
+  ASSERT_EQ(changes.size(), 4u);
+  // Nothing was about it before it was there.
+  EXPECT_THAT(changes[0]->CallersMoved(*store_, kPartition), ElementsAre());
+  EXPECT_THAT(changes[1]->CallersMoved(*store_, kPartition), ElementsAre());
+  EXPECT_THAT(changes[2]->CallersMoved(*store_, kPartition), ElementsAre("ada", "cleo"));
+  EXPECT_THAT(changes[3]->CallersMoved(*store_, kPartition), ElementsAre());
+}
+
+TEST_F(ChangeFeedTest, NobodyIsMovedByRecordsThatNameNobody) {
+  feed_.Join(kPartition);
+  Record({"a"}, "ada");
+  Record({"a"}, "ben");
+  feed_.Advance(kPartition);
+  int64_t cursor = 0;
+  for (const auto& change : Read(cursor)) EXPECT_THAT(change->CallersMoved(*store_, kPartition), ElementsAre());
+}
+
 class WatchHubTest : public WatchFeedTest {
  protected:
   WatchHub hub_{runtime_, *store_, 12};

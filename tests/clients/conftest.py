@@ -3,6 +3,7 @@ import os
 import pathlib
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -59,6 +60,18 @@ def make_server(binaries, tmp_path):
     yield make
     for server in servers:
         server.kill()
+
+
+@pytest.fixture
+def clocked_server(binaries, tmp_path):
+    """A server that is told how its time passes: `order("later", 60)`. It begins ten minutes behind, since the deadlines of
+    calls are by the true clock."""
+    from server import Server
+
+    started = Server(binaries, tmp_path)
+    started.stdin = subprocess.PIPE
+    yield started.start(clock="-10m")
+    started.kill()
 
 
 @pytest.fixture(scope="session")

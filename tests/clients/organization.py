@@ -84,9 +84,9 @@ class Organization:
         caller.name, caller.key = account.name, made.key.name
         return caller
 
-    def grant(self, person, role_name, scope=""):
+    def grant(self, person, role_name, scope="", **more):
         """Gives one more role to a person or a program (anything with a `name`)."""
-        grant = grant_pb2.Grant(role=role(role_name), scope=scope or self.name)
+        grant = grant_pb2.Grant(role=role(role_name), scope=scope or self.name, **more)
         return self.administrator.UserService.GrantRole(
             user_pb2.GrantRoleRequest(parent=person.name, grant=grant, request_id=request_id())
         )

@@ -134,6 +134,12 @@ class Server:
         self.process.stdout.close()
         self.process = None
 
+    def order(self, *words):
+        """Has the program do something, and waits until it does; only with `stdin` a pipe, as of fault_standalone."""
+        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
+        self.process.stdin.flush()
+        self.await_output(rb"done\n")
+
     def metrics(self):
         """The page that Prometheus reads; only with --metrics_address."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=DEADLINE) as page:

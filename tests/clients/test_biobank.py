@@ -1,7 +1,7 @@
 """Flow A, a biobank: sign in → list inventory by last update → add a sample → change its location and quantity → live
 update; and who sees what."""
 import pytest
-from google.protobuf import timestamp_pb2
+from google.protobuf import field_mask_pb2, timestamp_pb2
 
 from client import not_found, refused, request_id
 from inventory import Biobank, get_item, get_sample, items_of, milliliters, samples_of
@@ -375,6 +375,43 @@ def test_watch_ends_when_the_callers_access_changes(organization, biobank):
         organization.revoke(technician, "LAB_TECHNICIAN")
         with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
             watch.until(lambda change: False)
+
+
+def test_watch_of_stock_ends_for_a_provider_who_is_assigned_or_no_longer_so(organization, biobank):
+    provider = organization.join("comes-and-goes", "PROVIDER")
+    biobank.add_stocked_sample("HANDED-OVER")
+    with watch_items(provider, biobank.name) as watch:
+        assert watch.initial() == []
+        biobank.assign(provider)
+        with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
+            watch.next()
+    with watch_items(provider, biobank.name) as watch:
+        assert watch.initial()
+        biobank.manager.BiobankService.UnassignProvider(
+            biobank_pb2.UnassignProviderRequest(name=biobank.name, provider=provider.name, request_id=request_id())
+        )
+        with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
+            watch.next()
+
+
+def test_watch_of_stock_ends_for_the_patients_between_whom_a_sample_changes(organization, biobank):
+    def patient(user_id):
+        return organization.join(user_id, "PARTICIPANT", patient=f"{organization.name}/patients/{user_id}")
+
+    one, other = patient("one-donor"), patient("other-donor")
+    sample, item = biobank.add_stocked_sample("MIXED-UP", patient=one.identity.patient)
+    with watch_items(one, biobank.name) as ones, watch_items(other, biobank.name) as others:
+        assert [change.name for change in ones.initial()] == [item.name]
+        assert others.initial() == []
+        sample.patient = other.identity.patient
+        biobank.technician.SampleService.UpdateSample(
+            sample_pb2.UpdateSampleRequest(
+                sample=sample, update_mask=field_mask_pb2.FieldMask(paths=["patient"]), request_id=request_id()
+            )
+        )
+        for watch in (ones, others):
+            with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
+                watch.next()
 
 
 def test_another_organisations_records_are_not_there(server, biobank):

@@ -57,12 +57,6 @@ class FailingDisk(Server):
             self.kill()  # Closes the pipes.
         assert b"power cut\n" in self._printed, self.last_words()
 
-    def order(self, *words):
-        """Has the disk do something, and waits until it does."""
-        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
-        self.process.stdin.flush()
-        self.await_output(rb"done\n")
-
 
 def await_signed(auditor, leaves):
     """The latest checkpoint once it holds at least so many leaves. Audit has no stream to wait on."""

@@ -295,6 +295,17 @@ def test_shared_datasets_results_wait_for_a_custodian(study):
     assert study.result(analysis, by=study.colleague).survival.curves[0].median == 270
 
 
+def test_watch_of_analyses_ends_for_whom_a_dataset_is_shared_with(study):
+    shared = study.create_dataset("shared-while-watched").name
+    with study.watch(f"{shared}/cohorts/-", by=study.colleague) as watch:
+        assert watch.initial() == []
+        study.analyst.DatasetService.ShareDataset(
+            dataset_pb2.ShareDatasetRequest(name=shared, user=study.colleague.name, request_id=request_id())
+        )
+        with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
+            watch.next()
+
+
 def test_withheld_result_stays_hidden(study):
     shared = study.create_dataset("withheld").name
     study.publish(f"{shared}/versions/1")

@@ -1,16 +1,24 @@
 """A Watch loses and doubles nothing, however often its reader is cut off."""
 import collections
 import threading
+import time
 
 import pytest
+from google.protobuf import timestamp_pb2
 
-from client import request_id
+from client import refused, request_id
+from clinic import Clinic
 from inventory import Biobank, milliliters
 from organization import Organization
+from server import DEADLINE
+from trialog.event.v1 import subscribe_pb2
 from trialog.inventory.v1 import inventory_item_pb2
+from trialog.trials.v1 import care_events_pb2
 from watching import Watch
 
 CHANGES, CUTS = 10_000, 100
+TOKENS_LAST = 330  # Seconds: five minutes, and half of one for clocks that differ.
+SUBSCRIBE = "trialog.trials.v1.EventService/Subscribe"
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +26,9 @@ def biobank(organization):
     return Biobank(organization, "watched")
 
 
-def watch(biobank, **more):
+def watch(biobank, by=None, timeout=240, **more):
     request = inventory_item_pb2.WatchInventoryItemsRequest(parent=biobank.name, **more)
-    return Watch(biobank.manager.InventoryService.WatchInventoryItems(request, timeout=240))
+    return Watch((by or biobank.manager).InventoryService.WatchInventoryItems(request, timeout=timeout))
 
 
 def change_stock(biobank, items, changes, failures):
@@ -105,3 +113,88 @@ def test_watch_outlives_a_restart_of_the_server(make_server):
     assert not failures
     with watch(biobank, resume_token=token) as resumed:
         assert [change.inventory_item.quantity.units for change in resumed.take(9)] == list(range(1, 10))
+
+
+# The end of what a stream was opened with.
+
+
+BEHIND = 600  # Seconds that the clock of clocked_server is, at first; its callers renew their tokens for each call.
+
+
+def seconds_from_now(seconds):
+    return timestamp_pb2.Timestamp(seconds=int(time.time()) + seconds)
+
+
+def test_watch_ends_with_its_token_and_goes_on_with_the_next(clocked_server):
+    biobank = Biobank(Organization(clocked_server))
+    _, item = biobank.add_stocked_sample("OUTLIVED")
+    failures = []
+    with watch(biobank, timeout=DEADLINE) as reader:
+        reader.initial()
+        clocked_server.order("later", TOKENS_LAST)
+        change_stock(biobank, [item], 3, failures)
+        with refused("UNAUTHENTICATED", "TOKEN_EXPIRED"):
+            reader.next()
+    assert not failures
+    with watch(biobank, timeout=DEADLINE, resume_token=reader.resume_token) as resumed:
+        assert [change.inventory_item.quantity.units for change in resumed.take(3)] == [1, 2, 3]
+
+
+def test_subscription_ends_with_its_token_and_goes_on_with_the_next(clocked_server):
+    organization = Organization(clocked_server)
+    clinic = Clinic(organization)
+
+    def subscribed(**more):
+        request = subscribe_pb2.SubscribeRequest(parent=organization.name, **more)
+        answers = organization.program("NOTIFIER").raw_stream(SUBSCRIBE, request.SerializeToString())
+        return map(subscribe_pb2.SubscribeResponse.FromString, answers)
+
+    first = subscribed()
+    resume_token = next(first).resume_token  # At once: no event need come first.
+    clocked_server.order("later", TOKENS_LAST)
+    message = clinic.send(clinic.provider, clinic.patient, "told after the token's end")
+    with refused("UNAUTHENTICATED", "TOKEN_EXPIRED"):
+        next(first)
+    events = next(subscribed(resume_token=resume_token)).events
+    assert [care_events_pb2.NotificationCreated.FromString(event.payload).resource for event in events] == [message.name]
+
+
+def test_watch_ends_when_a_grant_of_its_caller_begins_or_ends(clocked_server):
+    organization = Organization(clocked_server)
+    biobank = Biobank(organization)
+    _, item = biobank.add_stocked_sample("FOR-A-WHILE")
+    person = organization.join("for-a-while", "PARTICIPANT")
+    organization.grant(person, "LAB_TECHNICIAN", start_time=seconds_from_now(60 - BEHIND), end_time=seconds_from_now(120 - BEHIND))
+    failures = []
+
+    def passes(seconds, reader):
+        """So much time, and then something happens: the watch ends instead of telling of it."""
+        clocked_server.order("later", seconds)
+        change_stock(biobank, [item], 1 + seconds, failures)
+        with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
+            reader.next()
+
+    with watch(biobank, person, DEADLINE) as reader:
+        assert reader.initial() == []
+        passes(90, reader)
+    with watch(biobank, person, DEADLINE) as reader:
+        assert [change.name for change in reader.initial()] == [item.name]
+        passes(60, reader)
+    # Nor does it go on from where it stood: what entered and left meanwhile was not told.
+    with watch(biobank, person, DEADLINE, resume_token=reader.resume_token) as resumed:
+        with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
+            resumed.next()
+    with watch(biobank, person, DEADLINE) as reader:
+        assert reader.initial() == []
+    assert not failures
+
+
+def test_watch_ends_with_a_grant_though_nothing_happens(organization, biobank):
+    biobank.add_stocked_sample("FOR-A-MOMENT")
+    person = organization.join("for-a-moment", "PARTICIPANT")
+    organization.grant(person, "LAB_TECHNICIAN", end_time=seconds_from_now(5))
+    person.sign_in_again()
+    with watch(biobank, person, DEADLINE) as reader:
+        assert reader.initial()
+        with refused("ABORTED", "WATCH_ACCESS_CHANGED"):
+            reader.next()

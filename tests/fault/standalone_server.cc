@@ -10,10 +10,13 @@
 //   room BYTES   the disk says that it has so much left
 //   full         appends and syncs fail, as on a full disk
 //   free         all as it was
+//   later SECS   so much time has passed
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <thread>
 
@@ -38,8 +41,9 @@ namespace {
 class ShiftedRuntime final : public Runtime {
  public:
   explicit ShiftedRuntime(absl::Duration shift) : shift_(shift) {}
-  absl::Time Now() override { return RealRuntime().Now() + shift_; }
-  absl::Duration Monotonic() override { return RealRuntime().Monotonic(); }
+  void Pass(absl::Duration time) { passed_ += absl::ToInt64Seconds(time); }
+  absl::Time Now() override { return RealRuntime().Now() + shift_ + absl::Seconds(passed_.load()); }
+  absl::Duration Monotonic() override { return RealRuntime().Monotonic() + absl::Seconds(passed_.load()); }
   std::string RandomBytes(size_t count) override { return RealRuntime().RandomBytes(count); }
   std::unique_ptr<Executor> NewExecutor(std::string name) override {
     return RealRuntime().NewExecutor(std::move(name));
@@ -47,6 +51,7 @@ class ShiftedRuntime final : public Runtime {
 
  private:
   const absl::Duration shift_;
+  std::atomic<int64_t> passed_ = 0;  // Seconds more than in truth.
 };
 
 std::shared_ptr<PowerCutFileSystem> Disk() {
@@ -57,13 +62,15 @@ std::shared_ptr<PowerCutFileSystem> Disk() {
   return files;
 }
 
-void Obey(PowerCutFileSystem& files) {
+void Obey(PowerCutFileSystem& files, ShiftedRuntime& runtime) {
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
     std::string order, what;
     words >> order >> what;
     if (order == "room") {
       files.SetFreeSpace(std::stoull(what));
+    } else if (order == "later") {
+      runtime.Pass(absl::Seconds(std::stoll(what)));
     } else if (order == "full") {  // For all, or for files of such a name.
       files.FailWritesAfter(0, rocksdb::IOStatus::NoSpace("simulated"), what);
     } else {
@@ -87,16 +94,18 @@ void DieOfCut(PowerCutFileSystem& files) {
 int Run() {
   const auto files = Disk();
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
-  ShiftedRuntime runtime(absl::GetFlag(FLAGS_clock_shift));
+  const auto runtime = std::make_shared<ShiftedRuntime>(absl::GetFlag(FLAGS_clock_shift));
   // Signals are blocked before this is called, so that only the main thread takes them.
   const auto start = [&]() -> absl::StatusOr<std::unique_ptr<process::Serving>> {
     std::thread([files] { DieOfCut(*files); }).detach();
-    std::thread([files] { Obey(*files); }).detach();  // Both end with the process, or standard input.
+    std::thread([files, runtime] {
+      Obey(*files, *runtime);
+    }).detach();  // Both end with the process, or standard input.
     standalone::Options options;
     options.data = absl::GetFlag(FLAGS_data);
     options.address = absl::GetFlag(FLAGS_address);
     options.env = env.get();
-    options.runtime = &runtime;
+    options.runtime = runtime.get();
     return standalone::Standalone::Start(options);
   };
   const int code = process::Serve(start, absl::ZeroDuration());

@@ -68,7 +68,8 @@ std::string ScopeOf(std::string_view parent) {
 const ResourceType kDatasetType{
     .table = &kDatasets,
     .may_see = MaySeeRow<kDatasets>,
-    .filters = {"display_name", "creator", "release_policy", "source_trial", "published_version"}};
+    .filters = {"display_name", "creator", "release_policy", "source_trial", "published_version"},
+    .names_callers = NamedByDataset};
 const ResourceType kVersionType{.table = &kVersions,
                                 .may_see = MaySeeRow<kVersions>,
                                 .filters = {"state", "creator", "publisher"},

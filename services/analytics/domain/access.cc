@@ -76,4 +76,9 @@ bool MaySeeResult(const Principal& principal, const view::State& state, std::str
   }
 }
 
+std::vector<std::string> NamedByDataset(std::string_view, const view::Row& dataset) {
+  const auto& readers = dataset.As<v1::Dataset>().readers();
+  return {readers.begin(), readers.end()};
+}
+
 }  // namespace trialog::analytics

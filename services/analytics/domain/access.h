@@ -31,4 +31,7 @@ bool MayReadRows(const Principal& principal, std::string_view name, const v1::Da
 bool MaySeeResult(const Principal& principal, const view::State& state, std::string_view name,
                   const v1::Analysis& analysis);
 
+// Whom a dataset lets see what belongs to it, beside its creator: its readers.
+std::vector<std::string> NamedByDataset(std::string_view name, const view::Row& dataset);
+
 }  // namespace trialog::analytics

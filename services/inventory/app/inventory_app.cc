@@ -48,7 +48,8 @@ void ShowActor(const view::State&, const view::Row& row, Message& movement) {
 
 const ResourceType kBiobankType{.table = &kBiobanks,
                                 .may_see = MaySeeRow<kBiobanks>,
-                                .filters = {"display_name", "location", "responsible_person", "creator"}};
+                                .filters = {"display_name", "location", "responsible_person", "creator"},
+                                .names_callers = NamedByBiobank};
 const ResourceType kLocationType{.table = &kStorageLocations,
                                  .may_see = MaySeeRow<kStorageLocations>,
                                  .filters = {"display_name", "capacity"},
@@ -58,7 +59,8 @@ const ResourceType kSampleType{.table = &kSamples,
                                .filters = {"identifier", "sample_type", "state", "storage_temperature", "tracking",
                                            "expire_time", "collect_time", "creator"},
                                .key_subject = SampleKey,
-                               .lookups = {{kPatientLookup, "patient"}}};
+                               .lookups = {{kPatientLookup, "patient"}},
+                               .names_callers = NamedBySample};
 const ResourceType kItemType{.table = &kInventoryItems,
                              .may_see = MaySeeRow<kInventoryItems>,
                              .filters = {"sample", "location", "quantity.units", "record_time", "creator"},

@@ -51,6 +51,19 @@ bool MaySeeMovement(const Principal& principal, const view::State& state, std::s
 
 }  // namespace
 
+std::vector<std::string> NamedByBiobank(std::string_view, const view::Row& biobank) {
+  const auto& providers = biobank.As<v1::Biobank>().providers();
+  return {providers.begin(), providers.end()};
+}
+
+std::vector<std::string> NamedBySample(std::string_view, const view::Row& sample) {
+  std::vector<std::string> patients;
+  for (const auto& key : sample.sealed.keys()) {
+    if (key.index() == kPatientLookup) patients.push_back(key.mac());
+  }
+  return patients;
+}
+
 bool MayHandleStock(const Principal& principal, std::string_view biobank) {
   return InOrganization(principal, biobank) && principal.Has(ROLE_LAB_TECHNICIAN, biobank);
 }

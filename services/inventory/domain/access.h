@@ -1,7 +1,9 @@
 // Who may see and change inventory's records (docs/access.md). Deny by default.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "platform/command/decision.h"
@@ -15,6 +17,11 @@ namespace trialog::inventory {
 // callers that are no patient.
 bool MaySee(const Principal& principal, const view::State& state, const view::Table& table, std::string_view name,
             const view::Row& row, std::string_view own_patient_mac);
+
+// Whom a biobank lets see what it holds: its providers.
+std::vector<std::string> NamedByBiobank(std::string_view name, const view::Row& biobank);
+// Whom a sample lets see its stock: its patient, by look-up key.
+std::vector<std::string> NamedBySample(std::string_view name, const view::Row& sample);
 
 // Whether the caller may register, change and move what a biobank holds: its laboratory technicians.
 bool MayHandleStock(const Principal& principal, std::string_view biobank);

@@ -80,10 +80,18 @@ class Changes {
     int count = 0;
     for (Response response; reader_->Read(response); response.Clear()) {
       count += response.changes_size();
+      resume_token_ = response.resume_token();
       if (response.initial_done()) return count;
     }
     ADD_FAILURE() << "the stream ended: " << reader_->Finish();
     return count;
+  }
+  // To go on with after the last answer that was read.
+  const std::string& resume_token() const { return resume_token_; }
+  // The reason it ends with, which is not for want of time; changes before that are a failure.
+  std::string End() {
+    for (Response response; reader_->Read(response); response.Clear()) EXPECT_EQ(response.changes_size(), 0);
+    return ReasonOf(reader_->Finish());
   }
   // The next change; an empty one and a failure when the stream ends.
   auto Next() {
@@ -95,6 +103,7 @@ class Changes {
         ADD_FAILURE() << "the stream ended: " << reader_->Finish();
         return Change();
       }
+      resume_token_ = waiting_.resume_token();
     }
     return Change(waiting_.changes(taken_++));
   }
@@ -102,6 +111,7 @@ class Changes {
  private:
   std::unique_ptr<rpc::AnyReader> reader_;
   Response waiting_;
+  std::string resume_token_;
   int taken_ = 0;
 };
 
@@ -199,9 +209,11 @@ class TrialsServer : public testing::Test {
     return Do<Response>(who, method, request);
   }
   template <typename Response, typename Request>
-  Changes<Response> Watch(std::string_view who, std::string_view method, std::string_view parent) {
+  Changes<Response> Watch(std::string_view who, std::string_view method, std::string_view parent,
+                          const std::string& resume_token = "") {
     Request request;
     request.set_parent(std::string(parent));
+    request.set_resume_token(resume_token);
     return Changes<Response>(client_->Open(Cat("trialog.trials.v1.", method), request, {.token = std::string(who)}));
   }
   std::unique_ptr<rpc::AnyReader> Stream(std::string_view method, std::string_view who,

@@ -123,6 +123,27 @@ TEST_F(Watching, AStreamThatIsBrokenAndResumedAnywhereGoesOnWhereItStood) {
   EXPECT_GT(breaks, 0);
 }
 
+TEST_F(Watching, ATokenIsGivenWhenAllThatStoodIsTold) {
+  constexpr size_t kMore = 16 << 10;
+  constexpr int kPatients = 40;  // More than one answer holds.
+  for (int i = 0; i < kPatients; ++i) {
+    auto create = NewPatient(Cat("more-", i), "", Cat("MRN-", i));
+    create.mutable_patient()->set_contact(std::string(kMore, '.'));
+    Do<v1::Patient>("provider", "PatientService/CreatePatient", create);
+  }
+  auto reader = Open("provider");
+  v1::WatchPatientsResponse answer;
+  int told = 0, answers = 0;
+  do {
+    ASSERT_TRUE(reader->Read(answer)) << reader->Finish();
+    EXPECT_EQ(answer.resume_token().empty(), !answer.initial_done());
+    told += answer.changes_size();
+    ++answers;
+  } while (!answer.initial_done());
+  EXPECT_EQ(told, kPatients + 1);
+  EXPECT_GT(answers, 1);
+}
+
 TEST_F(Watching, AnOldTokenGivesAllThatHappenedSince) {
   auto reader = Open("provider");
   const std::string token = AwaitStart(*reader);
@@ -244,6 +265,98 @@ TEST_F(Watching, WhatStreamsHaveShownIsRecordedBeforeTheServiceLeaves) {
   EXPECT_EQ(Take(*reader, 1), UpTo(1));
   Leave();
   EXPECT_EQ(SightsRecorded(), before + 1);
+}
+
+// Who gives and takes access to what is about a patient or a trial, and does not change itself.
+class Naming : public TrialsServer {
+ protected:
+  void SetUp() override {
+    GivenSubject();
+    Do<v1::DataCapture>("provider", "DataCaptureService/CreateDataCapture", NewCapture("c", "text"));
+  }
+  void Assign(std::string_view who, std::string_view by) {
+    v1::AssignProviderRequest request;
+    request.set_name(patient);
+    request.mutable_provider()->set_user(User(who));
+    Do<v1::Patient>(by, "PatientService/AssignProvider", request);
+  }
+  void Unassign(std::string_view who, std::string_view by) {
+    v1::UnassignProviderRequest request;
+    request.set_name(patient);
+    request.set_user(User(who));
+    Do<v1::Patient>(by, "PatientService/UnassignProvider", request);
+  }
+  auto Captures(std::string_view who, const std::string& resume_token = "") {
+    return Watch<v1::WatchDataCapturesResponse, v1::WatchDataCapturesRequest>(
+        who, "DataCaptureService/WatchDataCaptures", trial, resume_token);
+  }
+};
+
+constexpr char kAccessChanged[] = "WATCH_ACCESS_CHANGED";
+
+TEST_F(Naming, AClinicianWhoIsAssignedOrNoLongerSoListsAgain) {
+  auto medication = Watch<v1::WatchMedicationResponse, v1::WatchMedicationRequest>(
+      "provider", "MedicationService/WatchMedication", patient);
+  auto appointments = Watch<v1::WatchAppointmentsResponse, v1::WatchAppointmentsRequest>(
+      "provider", "SchedulingService/WatchAppointments", kOrg);
+  auto subjects =
+      Watch<v1::WatchSubjectsResponse, v1::WatchSubjectsRequest>("provider", "EnrollmentService/WatchSubjects", trial);
+  auto captures = Captures("provider"), others = Captures("coordinator"), to_be = Captures("second-provider");
+  EXPECT_EQ(medication.Initial(), 0);
+  EXPECT_EQ(appointments.Initial(), 0);
+  EXPECT_EQ(subjects.Initial(), 1);
+  EXPECT_EQ(captures.Initial(), 1);
+  EXPECT_EQ(others.Initial(), 1);
+  EXPECT_EQ(to_be.Initial(), 0);
+
+  Assign("second-provider", "provider");
+  EXPECT_EQ(to_be.End(), kAccessChanged);
+  EXPECT_EQ(Captures("second-provider", to_be.resume_token()).End(), kAccessChanged);  // Nor by going on from before.
+  auto assigned = Captures("second-provider");
+  EXPECT_EQ(assigned.Initial(), 1);
+
+  Unassign("provider", "second-provider");
+  EXPECT_EQ(medication.End(), kAccessChanged);
+  EXPECT_EQ(appointments.End(), kAccessChanged);
+  EXPECT_EQ(subjects.End(), kAccessChanged);
+  EXPECT_EQ(captures.End(), kAccessChanged);
+  EXPECT_EQ(Captures("provider").Initial(), 0);
+
+  // Whose access stays the same goes on.
+  Do<v1::DataCapture>("second-provider", "DataCaptureService/CreateDataCapture", NewCapture("d", "text"));
+  EXPECT_EQ(IdOf(others.Next().name()), "d");
+  EXPECT_EQ(IdOf(assigned.Next().name()), "d");
+}
+
+TEST_F(Naming, AResearcherOfATrialOrNoLongerSoListsAgain) {
+  const auto change = [&](std::vector<std::string> researchers) {
+    v1::UpdateTrialRequest update;
+    update.mutable_trial()->set_name(trial);
+    update.mutable_trial()->set_etag(
+        Name<v1::Trial, v1::GetTrialRequest>("researcher", "TrialService/GetTrial", trial).etag());
+    for (const std::string& id : researchers) update.mutable_trial()->add_researchers(User(id));
+    update.mutable_update_mask()->add_paths("researchers");
+    Do<v1::Trial>("researcher", "TrialService/UpdateTrial", update);
+  };
+  auto before = Captures("reviewer"), own = Captures("researcher");
+  EXPECT_EQ(before.Initial(), 0);
+  EXPECT_EQ(own.Initial(), 1);
+  change({"researcher", "reviewer"});
+  EXPECT_EQ(before.End(), kAccessChanged);
+  auto during = Captures("reviewer");
+  EXPECT_EQ(during.Initial(), 1);
+  change({"researcher"});
+  EXPECT_EQ(during.End(), kAccessChanged);
+  Do<v1::DataCapture>("provider", "DataCaptureService/CreateDataCapture", NewCapture("d", "text"));
+  EXPECT_EQ(IdOf(own.Next().name()), "d");
+}
+
+TEST_F(Naming, APatientsFirstRecordEndsNoStream) {
+  auto captures = Captures("provider");
+  EXPECT_EQ(captures.Initial(), 1);
+  Do<v1::Patient>("provider", "PatientService/CreatePatient", NewPatient("r", "", "MRN-4713-Q"));
+  Do<v1::DataCapture>("provider", "DataCaptureService/CreateDataCapture", NewCapture("d", "text"));
+  EXPECT_EQ(IdOf(captures.Next().name()), "d");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "services/trials/domain/access_clinical.h"
 
 #include <algorithm>
+#include <set>
 
 #include "services/trials/domain/care_relation.h"
 #include "services/trials/domain/checks.h"
@@ -146,6 +147,18 @@ bool MayExportCoded(const Principal& principal, const view::State& state, std::s
   if (principal.organization.empty() || principal.organization != OrganizationOf(trial)) return false;
   if (!state.Find(kTrials, trial)) return false;
   return principal.internal || principal.Has(ROLE_DATA_CUSTODIAN, trial);
+}
+
+std::vector<std::string> NamedByPatient(std::string_view name, const view::Row& row) {
+  const auto& patient = row.As<v1::Patient>();
+  std::set<std::string> named = {patient.user().empty() ? std::string(name) : patient.user(), patient.primary_clinic()};
+  for (const auto& provider : patient.providers()) named.insert({provider.user(), provider.site()});
+  return {named.begin(), named.end()};
+}
+
+std::vector<std::string> NamedByTrial(std::string_view, const view::Row& row) {
+  const auto& researchers = row.As<v1::Trial>().researchers();
+  return {researchers.begin(), researchers.end()};
 }
 
 std::string OwnPatient(const Principal& principal, const view::State& state) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "platform/command/decision.h"
 #include "platform/view/state.h"
@@ -32,6 +33,12 @@ bool MayListSubjectsOf(const Principal& principal, const view::State& state, std
 
 // Who may see a trial's news: its researchers and participants.
 bool MaySeeTrialEvents(const Principal& principal, const view::State& state, std::string_view trial);
+
+// Whom a patient's record lets see what is about the patient: the account, the clinicians, and who works at their
+// sites. While it names no account the account's own link to the patient counts.
+std::vector<std::string> NamedByPatient(std::string_view name, const view::Row& patient);
+// Whom a trial's record lets see what is about the trial and those in it: its researchers.
+std::vector<std::string> NamedByTrial(std::string_view name, const view::Row& trial);
 
 // The patient that the caller is; empty when there is none.
 std::string OwnPatient(const Principal& principal, const view::State& state);
