@@ -199,6 +199,7 @@ TEST(Frame, DoesNotServeACallWhoseDeadlinePassedWhileItsCallerWasSought) {
   options.timeout = absl::Milliseconds(300);
   const auto status = client.Call<EchoResponse>(Echo("Echo"), Saying("x"), options).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  while (absl::Now() <= test.authenticator->deadline()) std::this_thread::yield();
   test.authenticator->Release();
   test.server->Shutdown(absl::InfiniteFuture());
   EXPECT_EQ(served, 0);

@@ -31,6 +31,7 @@ class TokenAuthenticator : public Authenticator {
     absl::StatusOr<std::shared_ptr<const Principal>> caller = CallerOf(call.bearer_token());
     {
       absl::MutexLock lock(&mutex_);
+      deadline_ = call.deadline();
       if (held_) return waiting_.push_back([caller = std::move(caller), done = std::move(done)] { done(caller); });
     }
     done(std::move(caller));
@@ -45,6 +46,11 @@ class TokenAuthenticator : public Authenticator {
     absl::MutexLock lock(&mutex_);
     const auto enough = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return waiting_.size() >= count; };
     mutex_.Await(absl::Condition(&enough));
+  }
+  // Of the last call, as the server knows it: a little later than the caller's own.
+  absl::Time deadline() {
+    absl::MutexLock lock(&mutex_);
+    return deadline_;
   }
   void Release() {
     for (auto& answer : TakeWaiting()) answer();
@@ -71,6 +77,7 @@ class TokenAuthenticator : public Authenticator {
   }
 
   absl::Mutex mutex_;
+  absl::Time deadline_ ABSL_GUARDED_BY(mutex_);
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
