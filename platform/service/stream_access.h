@@ -15,8 +15,8 @@ namespace trialog::service {
 // What a stream ends with when its caller's access has changed: what it showed so far no longer adds up.
 absl::Status AccessChanged();
 
-// Of all that makes callers see different records: a watch that is resumed by another access than its token's has missed
-// what entered and left. 16 bytes.
+// Of all that makes callers see different records: a watch that is resumed by another access than its token's has
+// missed what entered and left. 16 bytes.
 std::string AccessDigest(const Principal& principal);
 
 // The access that a stream was opened with. For tasks of the hub's executor.
@@ -39,7 +39,7 @@ class StreamAccess {
   Backend& backend_;
   const rpc::Stream& stream_;
   std::function<void()> look_;
-  absl::Time until_ = absl::InfinitePast();                           // It holds so long.
+  absl::Time until_ = absl::InfinitePast();                              // It holds so long.
   const std::shared_ptr<bool> waiting_ = std::make_shared<bool>(false);  // For `look_` to be called.
 };
 
