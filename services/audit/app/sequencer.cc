@@ -225,28 +225,30 @@ bool Sequencer::Ready() {
   return restarted.ok();
 }
 
-// The event log is told when it begins and when it is for good, not of each try.
+// The event log is told when it begins and when it is for good, not of each try; before health is, so that who sees the
+// one finds the other.
 void Sequencer::Fail(const absl::Status& status) {
   const bool passing = IsPassing(status);
-  absl::Status before;
-  {
-    absl::MutexLock lock(&mutex_);
-    before = std::exchange(health_, status);
-  }
   const std::string cause(FromAbsl(status.message()));
-  if (!passing) return telemetry::Error("audit_stopped", {{"reason", ReasonOf(status)}, {"cause", cause}});
-  if (before.ok()) telemetry::Warning("audit_interrupted", {{"reason", ReasonOf(status)}, {"cause", cause}});
-  BackOff();
+  if (!passing) {
+    telemetry::Error("audit_stopped", {{"reason", ReasonOf(status)}, {"cause", cause}});
+  } else if (Health().ok()) {
+    telemetry::Warning("audit_interrupted", {{"reason", ReasonOf(status)}, {"cause", cause}});
+  }
+  SetHealth(status);
+  if (passing) BackOff();
 }
 
 void Sequencer::GoOn() {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (health_.ok()) return;
-    health_ = absl::OkStatus();
-  }
+  if (Health().ok()) return;
   backoff_ = options_.first_backoff;
   telemetry::Info("audit_goes_on", {{"tree_size", Cat(store_.size())}});
+  SetHealth(absl::OkStatus());
+}
+
+void Sequencer::SetHealth(const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  health_ = status;
 }
 
 }  // namespace trialog::audit

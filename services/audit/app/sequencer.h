@@ -72,6 +72,7 @@ class Sequencer {
   void StepAfter(absl::Duration delay);
   void Fail(const absl::Status& status);
   void GoOn();
+  void SetHealth(const absl::Status& status);
   void MarkUnproven(absl::Duration since);
   void MarkProven();
 
