@@ -19,7 +19,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run --Werror
+# In an unpacked archive there is no git to ask.
+sources() { git ls-files '*.cc' '*.h' 2>/dev/null || find platform services tests -name '*.cc' -o -name '*.h'; }
+sources | xargs clang-format-14 --dry-run --Werror
 ! $format_only || exit 0
 
 changed_goldens=$(git diff --numstat "$base" -- '*testdata/*' '*.golden' | awk '$2 > 0 {print $3}' | grep -E 'golden|testdata/(events/|declarations|tables)' || true)

@@ -40,6 +40,10 @@ python_environment() {
   .venv/bin/python -m pip install -q --disable-pip-version-check -r tests/clients/requirements.txt
 }
 
+quick_start() {
+  TRIALOG_PRESET=$preset scripts/quickstart.sh --once >build/quickstart.log || { tail -20 build/quickstart.log; return 1; }
+}
+
 finish() {
   python3 scripts/count_tests.py "build/$preset/Testing/Temporary/LastTest.log" build/pytest.xml "$failed_steps"
   exit $?
@@ -53,7 +57,7 @@ step "configure" cmake --preset "$preset" >build/configure.log || { tail -20 bui
 step "build" ninja -C "build/$preset" -k 0 || finish
 step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error
 if [ "$preset" != asan ] && [ "$preset" != tsan ]; then
-  step "quick start, once" env TRIALOG_PRESET="$preset" scripts/quickstart.sh --once >build/quickstart.log || tail -20 build/quickstart.log
+  step "quick start, once" quick_start
   step "client environment" python_environment &&
     step "client tests" .venv/bin/python -m pytest -q tests/clients --junitxml=build/pytest.xml --build "build/$preset"
 fi
