@@ -40,6 +40,10 @@ python_environment() {
   .venv/bin/python -m pip install -q --disable-pip-version-check -r tests/clients/requirements.txt
 }
 
+configure() {
+  cmake --preset "$preset" >build/configure.log || { tail -20 build/configure.log; return 1; }
+}
+
 quick_start() {
   TRIALOG_PRESET=$preset scripts/quickstart.sh --once >build/quickstart.log || { tail -20 build/quickstart.log; return 1; }
 }
@@ -53,7 +57,7 @@ rm -f build/pytest.xml "build/$preset/Testing/Temporary/LastTest.log"
 step "dependencies" scripts/deps.sh test || finish
 step "proto lint" lint_protos
 step "source format" scripts/lint.sh --format
-step "configure" cmake --preset "$preset" >build/configure.log || { tail -20 build/configure.log; finish; }
+step "configure" configure || finish
 step "build" ninja -C "build/$preset" -k 0 || finish
 step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error
 if [ "$preset" != asan ] && [ "$preset" != tsan ]; then

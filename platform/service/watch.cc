@@ -2,25 +2,20 @@
 // rendered of a change; a stream that is resumed, or slower than the feed, reads the store's own record of changes from
 // its cursor. So nothing is buffered, lost or doubled however slow or broken the reader is. Who sees what is asked for
 // each stream and change, when it is gathered.
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/wire_format_lite.h"
 #include "platform/errors/errors.h"
 #include "platform/service/backend.h"
 #include "platform/service/fields.h"
 #include "platform/service/list_spec.h"
 #include "platform/service/position.h"
 #include "platform/service/stream_access.h"
+#include "platform/service/stream_sight.h"
+#include "platform/service/watch_answer.h"
 #include "platform/text/text.h"
 
 namespace trialog::service {
 namespace {
 
-using google::protobuf::Descriptor;
 using google::protobuf::Message;
-using google::protobuf::internal::WireFormatLite;
-
-// Kinds of change; the numbers of each Watch response's Change.Kind.
-enum class ChangeKind { kCreate = 1, kUpdate = 2, kEnter = 3, kLeave = 4, kDelete = 5 };
 
 // Bounds of one answer; the rest of the last record comes on top.
 constexpr size_t kChangesAtOnce = ChangeFeed::kAtOnce;
@@ -29,7 +24,6 @@ constexpr size_t kBytesAtOnce = 256 << 10;
 constexpr int kTurns = 4;
 // A cursor that moved on over changes of others is told too, so that a resume need not look at them again.
 constexpr int64_t kTellEvery = 10'000;
-constexpr absl::Duration kAccessEvery = absl::Minutes(1);
 
 // A change as the caller sees it.
 struct Item {
@@ -65,45 +59,6 @@ class StateBefore final : public view::State {
   const WatchChange& change_;
 };
 
-void AppendTag(std::string& out, int field, WireFormatLite::WireType type, uint32_t value) {
-  uint8_t bytes[2 * 5];
-  using google::protobuf::io::CodedOutputStream;
-  uint8_t* end = CodedOutputStream::WriteVarint32ToArray(WireFormatLite::MakeTag(field, type), bytes);
-  end = CodedOutputStream::WriteVarint32ToArray(value, end);
-  out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(end - bytes));
-}
-
-// What the answers of a Watch method are put together from: every one has these fields.
-struct AnswerForm {
-  explicit AnswerForm(const Descriptor& answer)
-      : change(answer.FindFieldByName("changes")->message_type()),
-        changes(answer.FindFieldByName("changes")->number()),
-        resume_token(answer.FindFieldByName("resume_token")->number()),
-        initial_done(answer.FindFieldByName("initial_done")->number()) {}
-
-  // One element of `changes`. `resource` is taken out of; null when it left or is gone.
-  std::string Element(ChangeKind kind, const std::string& name, Message* resource) const {
-    const std::unique_ptr<Message> element(
-        google::protobuf::MessageFactory::generated_factory()->GetPrototype(change)->New());
-    const auto* reflection = element->GetReflection();
-    reflection->SetEnumValue(element.get(), change->FindFieldByName("kind"), static_cast<int>(kind));
-    SetStringField(*element, "name", name);
-    if (resource != nullptr) {
-      Message* field =
-          reflection->MutableMessage(element.get(), FieldOfType(*change, *resource->GetDescriptor(), false));
-      field->GetReflection()->Swap(field, resource);
-    }
-    std::string bytes;
-    AppendTag(bytes, changes, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
-              static_cast<uint32_t>(element->ByteSizeLong()));
-    element->AppendToString(&bytes);
-    return bytes;
-  }
-
-  const Descriptor* const change;
-  const int changes, resume_token, initial_done;
-};
-
 }  // namespace
 
 // One stream. All methods but the callbacks of gRPC run on the hub's executor.
@@ -134,6 +89,12 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     absl::Status begun = Begin();
     if (!begun.ok()) return stream_->Finish(begun);
     auto self = shared_from_this();
+    sight_ = std::make_shared<StreamSight>(backend_, stream_, principal_,
+                                           [weak = weak_from_this(), &hub = hub()](const absl::Status& failure) {
+                                             hub.Post([weak, failure] {
+                                               if (auto self = weak.lock()) self->End(failure);
+                                             });
+                                           });
     access_.OnTime([weak = weak_from_this()] {
       if (auto self = weak.lock()) self->Pump();
     });
@@ -186,7 +147,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     ended_ = true;
     hub().feed().Leave(partition_);
     hub().Remove(id_);
-    WriteSight(nullptr);
+    if (sight_) sight_->Finish();
     stream_->Finish(status);
   }
 
@@ -336,18 +297,15 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
   // False: it goes on later, or the stream has ended.
   bool Prepare() {
-    if (absl::Status health = backend_.store().Health(); !health.ok())
-      return End(health), false;  // Gathered from damage?
+    // Gathered from damage?
+    if (absl::Status health = backend_.store().Health(); !health.ok()) return End(health), false;
     if (!RenderMissing() || !RecordSight()) return false;
     std::string answer;
     for (const Item& item : items_) answer += item.piece->bytes;
     if (!initial_) {  // Before that there is nowhere to go on from but the beginning.
-      const std::string token = Token();
-      AppendTag(answer, form_.resume_token, WireFormatLite::WIRETYPE_LENGTH_DELIMITED,
-                static_cast<uint32_t>(token.size()));
-      answer += token;
+      form_.AppendResumeToken(Token(), answer);
     }
-    if (initial_done_) AppendTag(answer, form_.initial_done, WireFormatLite::WIRETYPE_VARINT, 1);
+    if (initial_done_) form_.AppendInitialDone(answer);
     waiting_ = std::make_shared<const std::string>(std::move(answer));
     items_.clear();
     initial_done_ = false;
@@ -416,50 +374,17 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     return true;
   }
 
-  // ---- The record of who sees personal fields. ----
-
-  // It comes before the sight, on opening and whenever much was shown. What else is shown within a minute of a record
-  // is recorded when the minute is over or the stream ends.
+  // False: the record of who sees personal fields comes first, and then the sight of them.
   bool RecordSight() {
     for (Item& item : items_) {
       if (!item.piece->personal || std::exchange(item.noted, true)) continue;
-      sight_.Add(*item.type, item.change->name, *item.change->now);
+      sight_->Add(*item.type, item.change->name, *item.change->now);
     }
-    if (sight_.empty()) return true;
-    if (!sight_.full() && SinceSight() < kAccessEvery) return RecordSightLater(), true;
-    busy_ = true;
-    WriteSight([self = shared_from_this()](const absl::Status& recorded) {
+    busy_ = !sight_->MayShow([self = shared_from_this()](const absl::Status& recorded) {
       self->hub().Post([self, recorded] { recorded.ok() ? self->GoOn() : self->End(recorded); });
     });
-    return false;
+    return !busy_;
   }
-
-  void RecordSightLater() {
-    if (std::exchange(sight_due_, true)) return;
-    hub().After(kAccessEvery - SinceSight(), [weak = weak_from_this()] {
-      if (auto self = weak.lock()) self->SightDue();
-    });
-  }
-
-  void SightDue() {
-    sight_due_ = false;
-    if (ended_ || sight_.empty()) return;
-    if (SinceSight() < kAccessEvery) return RecordSightLater();  // One was written early, of much.
-    WriteSight([self = shared_from_this()](const absl::Status& recorded) {
-      if (!recorded.ok()) self->hub().Post([self, recorded] { self->End(recorded); });
-    });
-  }
-
-  void WriteSight(std::function<void(absl::Status)> done) {
-    if (sight_.empty()) return;
-    last_access_ = backend_.runtime().Monotonic();
-    backend_.RecordShown(*principal_, Via(*stream_), sight_.Take(),
-                         [hold = hub().Hold(), done = std::move(done)](const absl::Status& recorded) {
-                           if (done) done(recorded);
-                         });
-  }
-
-  absl::Duration SinceSight() const { return backend_.runtime().Monotonic() - last_access_; }
 
   // ---- To the reader. ----
 
@@ -479,7 +404,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   Backend& backend_;
   const std::shared_ptr<rpc::Stream> stream_;
   const std::string_view method_;  // Of the spec, which the handlers keep.
-  const AnswerForm form_;
+  const WatchAnswer form_;
   const std::vector<Part> parts_;
   const std::shared_ptr<const Principal> principal_;
   StreamAccess access_;
@@ -494,12 +419,10 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   bool initial_ = false, initial_done_ = false;
   size_t initial_part_ = 0;
   std::string after_;
-  std::vector<Item> items_;                                 // Gathered, not yet in an answer.
-  std::shared_ptr<const std::string> waiting_;              // The answer, not yet taken by the stream.
-  bool busy_ = false, ended_ = false;                       // Busy: a callback will go on.
-  Sight sight_;                                             // Shown, or about to be, and not yet recorded.
-  bool sight_due_ = false;                                  // A task will record it.
-  absl::Duration last_access_ = -absl::InfiniteDuration();  // Monotonic.
+  std::vector<Item> items_;                     // Gathered, not yet in an answer.
+  std::shared_ptr<const std::string> waiting_;  // The answer, not yet taken by the stream.
+  bool busy_ = false, ended_ = false;           // Busy: a callback will go on.
+  std::shared_ptr<StreamSight> sight_;
 };
 
 void Backend::Watch(std::string_view method, const ResourceType& type, ChooseSource source) {

@@ -1,4 +1,4 @@
-// What every RocksDB of ours shares: status mapping and key building.
+// What every RocksDB of ours shares: status mapping, key building and how its files are written.
 #pragma once
 
 #include <cstdint>

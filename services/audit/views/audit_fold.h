@@ -24,9 +24,10 @@ inline constexpr int kOwnPartition = 0;
 // For one thread.
 class AuditFold {
  public:
+  static constexpr size_t kCommitBytes = 4 << 20;
+
   // All outlive the fold, `writer` the store as well. What was folded is committed when it is longer than
   // `commit_bytes`, and at the end. With a writer, on a thread of its own, the fold goes on meanwhile.
-  static constexpr size_t kCommitBytes = 4 << 20;
   AuditFold(log::Log& log, AuditStore& store, sealing::SecretKey salt_key, size_t commit_bytes = kCommitBytes,
             Executor* writer = nullptr)
       : log_(log), store_(store), salt_key_(std::move(salt_key)), commit_bytes_(commit_bytes), writer_(writer) {}

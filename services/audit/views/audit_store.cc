@@ -33,8 +33,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const AuditStoreOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache, std::string_view name) {
   rocksdb::ColumnFamilyOptions family = view::NewFamily(cache, options.compress);
   family.write_buffer_size = 16 << 20;
-  if (name ==
-      "events") {  // Found by the whole id alone, which is as good as random: a hash table costs less than a skip list.
+  if (name == "events") {
+    // Found by the whole id alone, which is as good as random: a hash table costs less than a skip list.
     family.prefix_extractor.reset(rocksdb::NewNoopTransform());
     family.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(kEventBuckets));
   }
