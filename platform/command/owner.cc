@@ -24,8 +24,10 @@ Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions o
       runtime_(runtime),
       store_(store),
       log_(log),
-      executor_(runtime.NewExecutor(Cat("own-", store.domain().service))) {
+      executor_(runtime.NewExecutor(Cat("own-", store.domain().service))),
+      appending_(runtime.NewExecutor(Cat("log-", store.domain().service))) {
   options = NotingFailures(std::move(options));
+  options.appending = appending_.get();
   for (int p = 0; p < partitions; ++p) {
     owners_.push_back(std::make_unique<PartitionOwner>(runtime, *executor_, log, store, p, options));
     woken_.push_back(std::make_unique<std::atomic<bool>>(false));
@@ -34,6 +36,7 @@ Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions o
 
 Owner::~Owner() {
   Stop();
+  appending_.reset();  // Its tasks report to the other.
   executor_.reset();
   // One that was submitted while everything stopped.
   for (auto& command : Incoming()) command->done(Leaving());

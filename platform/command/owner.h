@@ -52,6 +52,7 @@ class Owner {
   view::Store& store_;
   log::Log& log_;
   std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Executor> appending_;
   std::vector<std::unique_ptr<PartitionOwner>> owners_;
   std::vector<std::unique_ptr<std::atomic<bool>>> woken_;
   std::vector<std::unique_ptr<log::Tail>> tails_;

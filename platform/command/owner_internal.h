@@ -19,6 +19,8 @@ inline absl::Status OwnerUnavailable(std::string_view why) {
                     absl::Milliseconds(50));
 }
 
+inline absl::Status CannotFold() { return OwnerUnavailable("the partition cannot be folded"); }
+
 inline absl::Status ClockWrong() {
   return RetryLater(absl::StatusCode::kUnavailable, "CLOCK_WRONG",
                     "this server's clock jumped or differs from its log's, so it writes nothing; set it and restart",

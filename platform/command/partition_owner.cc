@@ -48,7 +48,7 @@ void PartitionOwner::Submit(std::unique_ptr<Command> command) {
 
 // Deciding is a task of its own, so that all commands already posted are decided and written together.
 void PartitionOwner::Schedule() {
-  if (role_ != Role::kOwner || work_scheduled_ || group_ || waiting_.empty()) return;
+  if (role_ != Role::kOwner || work_scheduled_ || waiting_.empty() || !HasRoom()) return;
   work_scheduled_ = true;
   executor_.Post([this, alive = alive_] {
     if (!*alive) return;
@@ -57,9 +57,14 @@ void PartitionOwner::Schedule() {
   });
 }
 
+bool PartitionOwner::HasRoom() const {
+  return !decided_ ||
+         (decided_->records.size() < options_.max_group_records && decided_->bytes < options_.max_group_bytes);
+}
+
 void PartitionOwner::Wake() {
   if (!failure_.ok() || stopped_) return;
-  wake_missed_ = group_ || role_ == Role::kClaiming;  // Looked at when that is done.
+  wake_missed_ = in_flight_ || role_ == Role::kClaiming;  // Looked at when that is done.
   if (wake_missed_) return;
   if (role_ == Role::kOwner && !IsBehind()) return Schedule();
   if (FoldNewRecords()) Schedule();
@@ -99,38 +104,36 @@ bool PartitionOwner::FoldNewRecords() {
 
 void PartitionOwner::FoldFailed(const absl::Status& status) { IsPassing(status) ? WakeLater() : Fail(status); }
 
-// ---- Decide: every waiting command on the state plus what is decided before it, then one append. ----
+// ---- Decide: every waiting command on the state plus what is pending; one append at a time. ----
 
 void PartitionOwner::DecideWaiting() {
-  if (role_ != Role::kOwner || group_ || waiting_.empty()) return;
-  if (IsBehind() && !FoldNewRecords()) return;
+  if (role_ != Role::kOwner || waiting_.empty() || !HasRoom()) return;
+  if (!in_flight_ && IsBehind() && !FoldNewRecords()) return;
   const absl::Status clock = ClockIsRight();
-  group_ = std::make_unique<Group>(store_.StateForCommit(partition_));
-  while (!waiting_.empty() && group_->records.size() < options_.max_group_records &&
-         group_->bytes < options_.max_group_bytes) {
+  if (!decided_) decided_ = NewGroup();
+  while (!waiting_.empty() && HasRoom()) {
     std::unique_ptr<Command> command = std::move(waiting_.front());
     waiting_.pop_front();
     if (!clock.ok()) {
-      group_->answers.push_back({std::move(command), clock});
+      decided_->answers.push_back({std::move(command), clock});
     } else {
-      Decide(std::move(command), *group_);
+      Decide(std::move(command), *decided_);
     }
   }
   NoteWaiting();
   // What was decided on a damaged store must reach neither the log nor a caller.
   if (absl::Status health = store_.Health(); !health.ok()) return Fail(health);
-  Give(group_->answers);
-  if (group_->records.empty()) return FinishGroup();
-  AppendGroup();
+  Give(decided_->answers);
+  if (!in_flight_) GoOn();
+}
+
+std::unique_ptr<Group> PartitionOwner::NewGroup() {
+  return in_flight_ ? std::make_unique<Group>(*in_flight_) : std::make_unique<Group>(store_.StateForCommit(partition_));
 }
 
 void PartitionOwner::Give(std::vector<Answer>& answers) {
   for (Answer& answer : answers) answer.command->done(std::move(answer.outcome));
   answers.clear();
-}
-
-void PartitionOwner::RejectIn(Group& group, std::unique_ptr<Command> command, absl::Status status) {
-  (group.records.empty() ? group.answers : group.conditional).push_back({std::move(command), std::move(status)});
 }
 
 void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
@@ -146,7 +149,7 @@ void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
   context.command_id = UuidV7(absl::ToUnixMillis(FromProto(context.record_time)), runtime_.RandomBytes(10));
   if (command->access) return AddRecord(std::move(command), context, {}, group);
   absl::StatusOr<Decision> decision = command->decide(group.changes, context);
-  if (!decision.ok()) return RejectIn(group, std::move(command), decision.status());
+  if (!decision.ok()) return group.Reject(std::move(command), decision.status());
   AddRecord(std::move(command), context, *std::move(decision), group);
 }
 
@@ -156,12 +159,11 @@ bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group
     return Refuse(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
                   "this request_id was used for another request; use a new one for a new request");
   };
-  if (auto pending = group.by_request.find(command->request_key); pending != group.by_request.end()) {
-    Pending& first = group.records[pending->second];
-    if (first.data.request_mac() != command->request_mac) {
-      RejectIn(group, std::move(command), reused());
+  if (Pending* first = group.Find(command->request_key)) {
+    if (first->data.request_mac() != command->request_mac) {
+      group.Reject(std::move(command), reused());
     } else {
-      first.joined.push_back(std::move(command));
+      first->joined.push_back(std::move(command));
     }
     return true;
   }
@@ -184,8 +186,8 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   data.set_term(term_);
   data.set_owner(owner_);
   data.set_seq(next_seq_);
-  data.set_prev(group.records.empty() ? store_.fold(partition_).last_hash()
-                                      : log::RecordHash(group.records.back().bytes));
+  const Pending* last = group.Last();
+  data.set_prev(last ? log::RecordHash(last->bytes) : store_.fold(partition_).last_hash());
   data.set_command_id(context.command_id);
   data.set_request_key(command->request_key);
   data.set_request_mac(command->request_mac);
@@ -197,9 +199,8 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   std::vector<std::shared_ptr<const google::protobuf::Message>> bodies;
   for (NewEvent& event : decision.events) {
     if (KindOf(*event.body) == nullptr) {  // Our own fault, nothing changed.
-      return RejectIn(
-          group, std::move(command),
-          Refuse(absl::StatusCode::kInternal, "EVENT_NOT_SET", "the decision holds an event without a kind"));
+      return group.Reject(std::move(command), Refuse(absl::StatusCode::kInternal, "EVENT_NOT_SET",
+                                                     "the decision holds an event without a kind"));
     }
     auto* added = data.add_events();
     added->set_entity(std::move(event.entity));
@@ -219,56 +220,61 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
   }
   pending.bytes = record.SerializeAsString();
   if (pending.bytes.size() > log::kMaxRecordBytes) {
-    return RejectIn(group, std::move(command),
-                    Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LARGE",
-                           "the command does not fit in one record (512 KiB); send less at once"));
+    return group.Reject(std::move(command),
+                        Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LARGE",
+                               "the command does not fit in one record (512 KiB); send less at once"));
   }
   EvolveBodies(domain_, data, bodies, next_seq_, group.changes);
   ++next_seq_;
-  group.bytes += pending.bytes.size();
-  if (!command->request_key.empty()) group.by_request[command->request_key] = group.records.size();
   pending.data = std::move(data);
   pending.command = std::move(command);
-  group.records.push_back(std::move(pending));
+  group.Add(std::move(pending));
 }
 
 // ---- Append and acknowledge, strictly in seq order. ----
 
-void PartitionOwner::AppendGroup() {
+// A log that blocks is left alone with it `elsewhere` when there is something to do meanwhile.
+void PartitionOwner::AppendDecided(Executor* elsewhere) {
+  in_flight_ = std::move(decided_);
   std::vector<std::string> records;
-  records.reserve(group_->records.size());
-  for (const Pending& pending : group_->records) records.push_back(pending.bytes);
+  records.reserve(in_flight_->records.size());
+  for (const Pending& pending : in_flight_->records) records.push_back(pending.bytes);
   if (options_.bugs.acknowledge_before_append) {
-    for (Pending& pending : group_->records) Acknowledge(pending, last_own_offset_ + 1);
+    for (Pending& pending : in_flight_->records) Acknowledge(pending, last_own_offset_ + 1);
   }
-  appender_->Append(std::move(records), [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
+  auto done = [this, alive = alive_, attempt = attempt_](std::vector<log::Report> reports) {
     executor_.Post([this, alive, attempt, reports = std::move(reports)] {
       if (*alive) OnReports(attempt, reports);
     });
+  };
+  if (elsewhere == nullptr) return appender_->Append(std::move(records), std::move(done));
+  elsewhere->Post([appender = appender_, records = std::move(records), done = std::move(done)]() mutable {
+    appender->Append(std::move(records), std::move(done));
   });
 }
 
 void PartitionOwner::OnReports(uint64_t attempt, const std::vector<log::Report>& reports) {
-  if (attempt != attempt_ || !group_ || group_->records.empty()) return;
-  if (reports.size() != group_->records.size()) return StepDown(OwnerUnavailable("a report is missing"));
-  if (CommitGroupAtOnce(reports)) return FinishGroup();
-  if (group_) CommitOneByOne(reports);  // Else it stepped down.
+  if (attempt != attempt_ || !in_flight_) return;
+  if (reports.size() != in_flight_->records.size()) return StepDown(OwnerUnavailable("a report is missing"));
+  view::Commit commit{.partition = partition_, .fold = store_.fold(partition_), .changes = &in_flight_->changes};
+  if (!Admit(*in_flight_, reports, commit)) return CommitOneByOne(reports);
+  DecideWaiting();  // They go into the log while this group is committed.
+  if (in_flight_) CommitAtOnce(reports, commit);
 }
 
 // The usual case: every record of the group follows the last own one without a gap, so that each is admitted and the
 // state reached while deciding is the state of the fold.
-bool PartitionOwner::CommitGroupAtOnce(const std::vector<log::Report>& reports) {
+bool PartitionOwner::Admit(Group& group, const std::vector<log::Report>& reports, view::Commit& commit) const {
   for (size_t i = 0; i < reports.size(); ++i) {
     if (!reports[i].status.ok() || reports[i].offset != last_own_offset_ + 1 + static_cast<int64_t>(i)) return false;
   }
-  view::Commit commit{.partition = partition_, .fold = store_.fold(partition_), .changes = &group_->changes};
   if (commit.fold.next_offset() != last_own_offset_ + 1) return false;
-  const uint64_t first_seq = group_->records[0].data.seq();
+  const uint64_t first_seq = group.records[0].data.seq();
   const int64_t first_offset = reports[0].offset;
   commit.offset_of = [=](uint64_t seq) { return first_offset + static_cast<int64_t>(seq - first_seq); };
   event::v1::LogRecord record;
-  for (size_t i = 0; i < group_->records.size(); ++i) {
-    Pending& pending = group_->records[i];
+  for (size_t i = 0; i < group.records.size(); ++i) {
+    Pending& pending = group.records[i];
     record.mutable_data()->Swap(&pending.data);
     const log::Verdict verdict = options_.bugs.fold.admit(commit.fold, record, pending.bytes, reports[i].offset);
     pending.data.Swap(record.mutable_data());
@@ -276,19 +282,28 @@ bool PartitionOwner::CommitGroupAtOnce(const std::vector<log::Report>& reports) 
     NoteCause(pending.data, commit.fold);
     commit.records.push_back({reports[i].offset, &pending.data});
   }
-  if (absl::Status written = WriteCommit(store_, commit, options_.bugs.fold); !written.ok()) {
-    IsPassing(written) ? StepDown(OwnerUnavailable(FromAbsl(written.message()))) : Fail(written);
-    return false;
-  }
-  for (size_t i = 0; i < group_->records.size(); ++i) Acknowledge(group_->records[i], reports[i].offset);
-  last_own_offset_ = reports.back().offset;
   return true;
+}
+
+void PartitionOwner::CommitAtOnce(const std::vector<log::Report>& reports, const view::Commit& commit) {
+  const std::unique_ptr<Group> group = std::move(in_flight_);
+  last_own_offset_ = reports.back().offset;
+  if (decided_ && !decided_->records.empty()) AppendDecided(options_.appending);
+  if (absl::Status written = WriteCommit(store_, commit, options_.bugs.fold); !written.ok()) {
+    const bool passing = IsPassing(written);
+    const absl::Status why = passing ? OwnerUnavailable(FromAbsl(written.message())) : CannotFold();
+    Drop(*group, why);
+    return passing ? StepDown(why) : Fail(written);
+  }
+  for (size_t i = 0; i < group->records.size(); ++i) Acknowledge(group->records[i], reports[i].offset);
+  Finish(*group);
+  GoOn();
 }
 
 // Something is off: each record for itself, read back from the log, the oldest first. The first that is not known to be
 // admitted ends the term.
 void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
-  for (size_t i = 0; i < group_->records.size(); ++i) {
+  for (size_t i = 0; i < in_flight_->records.size(); ++i) {
     if (!reports[i].status.ok()) {
       const absl::Status& why = reports[i].status;
       return StepDown(
@@ -296,17 +311,19 @@ void PartitionOwner::CommitOneByOne(const std::vector<log::Report>& reports) {
     }
     int64_t offset = reports[i].offset;
     if (options_.bugs.no_offset_check) {
-      Acknowledge(group_->records[i], offset);
+      Acknowledge(in_flight_->records[i], offset);
       last_own_offset_ = std::max(last_own_offset_, offset);
       continue;
     }
-    if (!ReadBack(group_->records[i], reports[i].offset, offset)) {
-      return group_ ? StepDown(OwnerUnavailable("a record was not admitted")) : void();
+    if (!ReadBack(in_flight_->records[i], reports[i].offset, offset)) {
+      return in_flight_ ? StepDown(OwnerUnavailable("a record was not admitted")) : void();
     }
-    Acknowledge(group_->records[i], offset);
+    Acknowledge(in_flight_->records[i], offset);
     last_own_offset_ = offset;
   }
-  FinishGroup();
+  const std::unique_ptr<Group> group = std::move(in_flight_);
+  Finish(*group);
+  GoOn();
 }
 
 // Folds up to the pending record (at `offset`, or wherever it stands when that is -1); true when it is admitted there.
@@ -349,10 +366,24 @@ void PartitionOwner::Acknowledge(Pending& pending, int64_t offset) {
   pending.joined.clear();
 }
 
-void PartitionOwner::FinishGroup() {
-  std::unique_ptr<Group> group = std::move(group_);
-  if (!group->records.empty()) backoff_ = options_.first_backoff;  // Not before: two candidates may fence each other.
-  Give(group->conditional);
+// Its records are committed: what was decided on top of it goes on over the store.
+void PartitionOwner::Finish(Group& group) {
+  for (Group* next : {in_flight_.get(), decided_.get()}) {
+    if (next && next->before == &group) next->Rebase(store_.StateForCommit(partition_));
+  }
+  backoff_ = options_.first_backoff;  // Not before: two candidates may fence each other.
+  Give(group.conditional);
+}
+
+void PartitionOwner::GoOn() {
+  if (!in_flight_ && decided_) {
+    if (!decided_->records.empty()) {
+      AppendDecided(nullptr);
+    } else {
+      Give(std::exchange(decided_, nullptr)->conditional);
+    }
+  }
+  if (in_flight_) return Schedule();
   if (role_ == Role::kReleasing) return AppendRelease();
   if (wake_missed_) return Wake();
   Schedule();
@@ -377,9 +408,9 @@ absl::Status PartitionOwner::ClockIsRight() {
 }
 
 google::protobuf::Timestamp PartitionOwner::RecordTime(const Group& group) const {
-  const google::protobuf::Timestamp last =
-      group.records.empty() ? store_.fold(partition_).record_time() : group.records.back().data.record_time();
-  return ToProto(std::max(runtime_.Now(), FromProto(last)));
+  const Pending* last = group.Last();
+  const google::protobuf::Timestamp before = last ? last->data.record_time() : store_.fold(partition_).record_time();
+  return ToProto(std::max(runtime_.Now(), FromProto(before)));
 }
 
 }  // namespace trialog

@@ -6,13 +6,13 @@
 #include <atomic>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "platform/command/command.h"
 #include "platform/command/fold.h"
+#include "platform/command/group.h"
 #include "platform/log/log.h"
 #include "platform/runtime/runtime.h"
 #include "platform/view/store.h"
@@ -36,6 +36,9 @@ struct OwnerOptions {
   absl::Duration clock_error = absl::Seconds(5);  // Permitted; beyond it writes are refused.
   absl::Duration first_backoff = absl::Milliseconds(20);
   absl::Duration longest_backoff = absl::Seconds(5);
+  // Where a group is appended while the one before it is committed, for a log that blocks; null: on the executor. Ends
+  // after the owner.
+  Executor* appending = nullptr;
   // Called once, on the executor, when a partition can no longer be folded.
   std::function<void(int partition, const absl::Status& why)> on_failure;
   PlantedBugs bugs;
@@ -71,29 +74,6 @@ class PartitionOwner {
   const absl::Status& failure() const { return failure_; }
 
  private:
-  // A command that became a record of the group in flight.
-  struct Pending {
-    std::unique_ptr<Command> command;
-    std::vector<std::unique_ptr<Command>> joined;  // Retries that came while it was pending.
-    event::v1::Data data;
-    std::string bytes;
-  };
-  struct Answer {
-    std::unique_ptr<Command> command;
-    absl::StatusOr<Outcome> outcome;
-  };
-  // What is decided together and appended as one request.
-  struct Group {
-    explicit Group(std::unique_ptr<view::State> committed) : base(std::move(committed)), changes(base.get()) {}
-    const std::unique_ptr<view::State> base;
-    view::ChangeSet changes;
-    std::vector<Pending> records;
-    std::map<std::string, size_t> by_request;  // Into records.
-    std::vector<Answer> answers;               // They follow from the store alone.
-    std::vector<Answer> conditional;           // Rejections decided on pending records: they wait for them.
-    size_t bytes = 0;
-  };
-
   void Claim();
   void OnClaim(uint64_t attempt, const std::vector<log::Report>& reports);
   void BecomeOwner(int64_t claim_offset);
@@ -105,18 +85,22 @@ class PartitionOwner {
   void Schedule();
   void DecideWaiting();
   void Decide(std::unique_ptr<Command> command, Group& group);
+  std::unique_ptr<Group> NewGroup();
   // True when the command was answered, joined or will be answered without a record of its own.
   bool AnswerFromRequests(std::unique_ptr<Command>& command, Group& group);
   void AddRecord(std::unique_ptr<Command> command, const Context& context, Decision decision, Group& group);
-  void RejectIn(Group& group, std::unique_ptr<Command> command, absl::Status status);
   void Give(std::vector<Answer>& answers);
-  void AppendGroup();
+  void AppendDecided(Executor* elsewhere);
   void OnReports(uint64_t attempt, const std::vector<log::Report>& reports);
-  bool CommitGroupAtOnce(const std::vector<log::Report>& reports);
+  bool Admit(Group& group, const std::vector<log::Report>& reports, view::Commit& commit) const;
+  void CommitAtOnce(const std::vector<log::Report>& reports, const view::Commit& commit);
   void CommitOneByOne(const std::vector<log::Report>& reports);
+  bool HasRoom() const;
   bool ReadBack(const Pending& pending, int64_t offset, int64_t& found);
   void Acknowledge(Pending& pending, int64_t offset);
-  void FinishGroup();
+  void Finish(Group& group);
+  void GoOn();
+  void Drop(Group& group, const absl::Status& why);
   void AppendRelease();
   void OnRelease(uint64_t attempt, const std::vector<log::Report>& reports);
   void StepDown(const absl::Status& why);
@@ -146,7 +130,7 @@ class PartitionOwner {
   bool claim_scheduled_ = false;
   bool work_scheduled_ = false;
   bool wake_scheduled_ = false;
-  bool wake_missed_ = false;  // The log grew while a group or a claim was in flight.
+  bool wake_missed_ = false;  // The log grew while something was in flight.
   bool stopped_ = false;
   bool released_ = false;
   std::function<void()> on_released_;
@@ -158,10 +142,11 @@ class PartitionOwner {
   uint64_t next_seq_ = 1;
   int64_t last_own_offset_ = -1;
   std::string claim_bytes_;
-  std::unique_ptr<log::Appender> appender_;
+  std::shared_ptr<log::Appender> appender_;
   std::deque<std::unique_ptr<Command>> waiting_;
   std::atomic<size_t> waiting_count_ = 0;  // Its size, for metrics.
-  std::unique_ptr<Group> group_;           // In flight, or being decided.
+  std::unique_ptr<Group> in_flight_;       // Appended; its reports are awaited, or being looked at.
+  std::unique_ptr<Group> decided_;         // Goes next; on top of the one in flight when there is one.
 
   absl::Time claim_sent_;
   bool log_clock_differs_ = false;

@@ -140,7 +140,7 @@ void PartitionOwner::Release(std::function<void()> done) {
   }
   role_ = Role::kReleasing;
   AnswerWaiting([](const Command&) { return OwnerUnavailable("this process is leaving"); });
-  if (!group_) AppendRelease();
+  if (!in_flight_) AppendRelease();
 }
 
 void PartitionOwner::AppendRelease() {
@@ -169,19 +169,25 @@ void PartitionOwner::StepDown(const absl::Status& why) {
   if (role_ == Role::kReleasing) released_ = true;  // Given up, though not as cleanly as was meant.
   role_ = Role::kStandby;
   ClaimLater();
-  if (std::unique_ptr<Group> group = std::move(group_)) {
-    for (Pending& pending : group->records) {
-      if (pending.command) Reject(*pending.command, why);
-      for (auto& joined : pending.joined) Reject(*joined, why);
-    }
-    for (Answer& answer : group->answers) Reject(*answer.command, why);
-    for (Answer& answer : group->conditional) Reject(*answer.command, why);
-  }
+  // The one on top first: it reads the one in flight.
+  const std::unique_ptr<Group> decided = std::move(decided_), in_flight = std::move(in_flight_);
+  if (in_flight) Drop(*in_flight, why);
+  if (decided) Drop(*decided, why);
   if (stopped_ || released_ || !failure_.ok()) {
     AnswerWaiting([&](const Command&) { return failure_.ok() ? why : failure_; });
     if (on_released_) std::exchange(on_released_, nullptr)();
   }
   Wake();
+}
+
+// Answers what was not answered.
+void PartitionOwner::Drop(Group& group, const absl::Status& why) {
+  for (Pending& pending : group.records) {
+    if (pending.command) Reject(*pending.command, why);
+    for (auto& joined : pending.joined) Reject(*joined, why);
+  }
+  for (Answer& answer : group.answers) Reject(*answer.command, why);
+  for (Answer& answer : group.conditional) Reject(*answer.command, why);
 }
 
 void PartitionOwner::Stop() {
@@ -193,7 +199,7 @@ void PartitionOwner::Stop() {
 void PartitionOwner::Fail(const absl::Status& status) {
   const bool first = failure_.ok();
   failure_ = status;
-  StepDown(OwnerUnavailable("the partition cannot be folded"));
+  StepDown(CannotFold());
   if (first && options_.on_failure) options_.on_failure(partition_, status);
 }
 

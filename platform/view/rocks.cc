@@ -4,6 +4,7 @@
 #include "platform/text/text.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/perf_level.h"
+#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 
 namespace trialog::view {
@@ -33,6 +34,8 @@ rocksdb::ColumnFamilyOptions NewFamily(std::shared_ptr<rocksdb::Cache> cache, bo
   family.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   // The first two levels are soon rewritten, beside commands that want the processor.
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, family.compression};
+  // A write's keys go in in their order: each place is looked for beside the last one.
+  family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   family.level0_file_num_compaction_trigger = 8;  // Filters keep a look at eight files cheap; a rebuild rewrites less.
   return family;
 }

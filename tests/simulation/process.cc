@@ -19,7 +19,8 @@ std::unique_ptr<view::Store> OpenSmallStore(rocksdb::Env* env, const std::string
 }
 
 Process::Process(SimulatedRuntime& runtime, log::Log& log, view::Store& store, OwnerOptions options, bool wanted)
-    : executor_(runtime.NewExecutor("process")) {
+    : executor_(runtime.NewExecutor("process")), appending_(runtime.NewExecutor("log")) {
+  options.appending = appending_.get();
   const int partition = Workload::Partition();
   owner_ = std::make_unique<PartitionOwner>(runtime, *executor_, log, store, partition, std::move(options));
   executor_->Post([this, wanted] { owner_->Start(wanted).IgnoreError(); });  // Passing errors are tried again.
@@ -28,7 +29,8 @@ Process::Process(SimulatedRuntime& runtime, log::Log& log, view::Store& store, O
 }
 
 Process::~Process() {
-  executor_.reset();  // Its tasks with it.
+  appending_.reset();  // Their tasks with them.
+  executor_.reset();
   tail_.reset();
 }
 

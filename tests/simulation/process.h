@@ -29,7 +29,7 @@ class Process {
   const PartitionOwner& owner() const { return *owner_; }
 
  private:
-  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Executor> executor_, appending_;
   std::unique_ptr<PartitionOwner> owner_;
   std::unique_ptr<log::Tail> tail_;
   bool leaving_ = false;
