@@ -44,4 +44,5 @@ add_library(trialog_warnings INTERFACE)
 target_compile_options(trialog_warnings INTERFACE
   -Wall -Wextra -Werror -Wswitch -Wnon-virtual-dtor -Wimplicit-fallthrough -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized>
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${TRIALOG_UNITY}>>:-Wno-subobject-linkage>  # No file is the main one then.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-builtins -Wno-deprecated-declarations -Wno-unused-private-field>)

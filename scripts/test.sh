@@ -57,6 +57,7 @@ rm -f build/pytest.xml "build/$preset/Testing/Temporary/LastTest.log"
 step "dependencies" scripts/deps.sh test || finish
 step "proto lint" lint_protos
 step "source format" scripts/lint.sh --format
+step "private names" python3 scripts/check_units.py
 step "configure" configure || finish
 step "build" ninja -C "build/$preset" -k 0 || finish
 step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error

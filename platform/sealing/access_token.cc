@@ -24,7 +24,7 @@ absl::Status Bad(std::string_view reason, std::string_view message) {
   return Refuse(absl::StatusCode::kUnauthenticated, reason, message);
 }
 
-absl::Status Malformed() { return Bad("TOKEN_MALFORMED", "the access token is not well formed; sign in again"); }
+absl::Status MalformedToken() { return Bad("TOKEN_MALFORMED", "the access token is not well formed; sign in again"); }
 absl::Status KeyUnknown() {
   return Bad("TOKEN_KEY_UNKNOWN", "the access token's key is not published, or has ended; sign in again");
 }
@@ -80,7 +80,7 @@ std::optional<Parts> SplitToken(std::string_view token) {
 // The kid, when the header is exactly one that MintAccessToken writes.
 absl::StatusOr<std::string> CheckHeader(std::string_view text) {
   const Json header = ParseObject(text);
-  if (!header) return Malformed();
+  if (!header) return MalformedToken();
   if (Text(header, "alg") != kAlgorithm) return Bad("TOKEN_ALGORITHM", "only ES256 access tokens are accepted");
   if (Text(header, "typ") != kType) return Bad("TOKEN_TYPE", "this token is no access token");
   const auto kid = Text(header, "kid");
@@ -92,7 +92,7 @@ absl::StatusOr<std::string> CheckHeader(std::string_view text) {
 
 absl::StatusOr<AccessClaims> ReadClaims(std::string_view text) {
   const Json payload = ParseObject(text);
-  if (!payload) return Malformed();
+  if (!payload) return MalformedToken();
   const auto issuer = Text(payload, "iss"), audience = Text(payload, "aud"), subject = Text(payload, "sub"),
              organization = Text(payload, "org"), session = Text(payload, "sid"), kind = Text(payload, "kind");
   const auto issued = Number(payload, "iat"), expires = Number(payload, "exp"), position = Number(payload, "pos");
@@ -187,7 +187,7 @@ std::shared_ptr<const AccessTokenVerifier::Keys> AccessTokenVerifier::keys() con
 
 absl::StatusOr<AccessClaims> AccessTokenVerifier::Verify(std::string_view token, absl::Time now) const {
   const auto parts = SplitToken(token);
-  if (!parts) return Malformed();
+  if (!parts) return MalformedToken();
   const auto kid = CheckHeader(parts->header);
   if (!kid.ok()) return kid.status();
   const auto keys = this->keys();

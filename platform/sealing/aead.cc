@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "platform/sealing/bytes.h"
 #include "platform/sealing/openssl_check.h"
 
 namespace trialog::sealing {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr char kName[] = "AES-256-GCM";
 
-struct FreeContext {
+struct FreeCipher {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
 
@@ -31,14 +32,11 @@ class CipherScope {
 
  private:
   static EVP_CIPHER_CTX* ThreadContext() {
-    thread_local const std::unique_ptr<EVP_CIPHER_CTX, FreeContext> context(EVP_CIPHER_CTX_new());
+    thread_local const std::unique_ptr<EVP_CIPHER_CTX, FreeCipher> context(EVP_CIPHER_CTX_new());
     return context.get();
   }
   EVP_CIPHER_CTX* context_;
 };
-
-const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 }  // namespace
 

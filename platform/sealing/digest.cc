@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "platform/sealing/bytes.h"
 #include "platform/sealing/openssl_check.h"
 
 namespace trialog::sealing {
@@ -25,8 +26,6 @@ const EVP_MD* FetchedSha256() {
   static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return md;
 }
-
-unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 }  // namespace
 

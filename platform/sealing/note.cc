@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "platform/errors/errors.h"
+#include "platform/sealing/bytes.h"
 #include "platform/sealing/digest.h"
 #include "platform/sealing/encoding.h"
 #include "platform/sealing/openssl_check.h"
@@ -18,7 +19,7 @@ constexpr char kEd25519 = '\x01';                         // C2SP signature type
 constexpr std::string_view kSignaturePrefix = "\u2014 ";  // Em dash, space.
 constexpr size_t kHashSize = 4;
 
-absl::Status Malformed(std::string_view what) {
+absl::Status MalformedNote(std::string_view what) {
   return Refuse(absl::StatusCode::kInvalidArgument, "NOTE_MALFORMED", what);
 }
 
@@ -44,9 +45,6 @@ std::string BigEndian32(uint32_t value) {
   return bytes;
 }
 
-const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
 // Seed and public key, as libsodium signs with.
 class KeyPair {
  public:
@@ -59,14 +57,15 @@ class KeyPair {
 };
 
 absl::StatusOr<NoteSignature> ParseSignatureLine(std::string_view line) {
-  if (!HasPrefix(line, kSignaturePrefix)) return Malformed("a signature line does not begin with a dash");
+  if (!HasPrefix(line, kSignaturePrefix)) return MalformedNote("a signature line does not begin with a dash");
   line.remove_prefix(kSignaturePrefix.size());
   const size_t space = line.find(' ');
   if (space == std::string_view::npos || !LegalName(line.substr(0, space))) {
-    return Malformed("a signature line has no legal key name");
+    return MalformedNote("a signature line has no legal key name");
   }
   const auto bytes = FromBase64(line.substr(space + 1));
-  if (!bytes || bytes->size() <= kHashSize) return Malformed("a signature is no base64 of a key hash and a signature");
+  if (!bytes || bytes->size() <= kHashSize)
+    return MalformedNote("a signature is no base64 of a key hash and a signature");
   return NoteSignature{std::string(line.substr(0, space)), BigEndian32(*bytes), bytes->substr(kHashSize)};
 }
 
@@ -123,8 +122,8 @@ std::string NoteSigner::Sign(std::string_view text) const {
 }
 
 absl::StatusOr<std::string> SignNote(std::string_view text, const std::vector<const NoteSigner*>& signers) {
-  if (!LegalText(text)) return Malformed("a note's text is UTF-8 lines, each ended by a newline");
-  if (signers.empty() || signers.size() > kMaxNoteSignatures) return Malformed("a note has 1 to 100 signatures");
+  if (!LegalText(text)) return MalformedNote("a note's text is UTF-8 lines, each ended by a newline");
+  if (signers.empty() || signers.size() > kMaxNoteSignatures) return MalformedNote("a note has 1 to 100 signatures");
   std::string note = Cat(text, '\n');
   for (const NoteSigner* signer : signers) {
     const std::string bytes = BigEndian32(signer->verifier().key_hash()) + signer->Sign(text);
@@ -134,16 +133,16 @@ absl::StatusOr<std::string> SignNote(std::string_view text, const std::vector<co
 }
 
 absl::StatusOr<Note> ParseNote(std::string_view note) {
-  if (!LegalText(note)) return Malformed("a note is UTF-8 lines, each ended by a newline, and at most 64 KiB");
+  if (!LegalText(note)) return MalformedNote("a note is UTF-8 lines, each ended by a newline, and at most 64 KiB");
   const size_t gap = note.rfind("\n\n");  // The text may hold empty lines, the signatures none.
-  if (gap == std::string_view::npos) return Malformed("a note has an empty line before its signatures");
+  if (gap == std::string_view::npos) return MalformedNote("a note has an empty line before its signatures");
   Note parsed;
   parsed.text = note.substr(0, gap + 1);
   std::string_view lines = note.substr(gap + 2);
-  if (lines.empty()) return Malformed("a note has at least one signature");
+  if (lines.empty()) return MalformedNote("a note has at least one signature");
   lines.remove_suffix(1);
   const auto split = Split(lines, '\n');
-  if (split.size() > kMaxNoteSignatures) return Malformed("a note has at most 100 signatures");
+  if (split.size() > kMaxNoteSignatures) return MalformedNote("a note has at most 100 signatures");
   for (std::string_view line : split) {
     auto signature = ParseSignatureLine(line);
     if (!signature.ok()) return signature.status();

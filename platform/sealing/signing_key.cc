@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 
 #include "platform/errors/errors.h"
+#include "platform/sealing/bytes.h"
 #include "platform/sealing/digest.h"
 #include "platform/sealing/encoding.h"
 #include "platform/sealing/openssl_check.h"
@@ -31,9 +32,6 @@ template <typename T>
 using Owned = std::unique_ptr<T, Free>;
 
 std::shared_ptr<EVP_PKEY> Own(EVP_PKEY* key) { return std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free); }
-
-unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 // RFC 7638: the required members in lexicographic order, without white space.
 std::string Thumbprint(std::string_view x, std::string_view y) {

@@ -12,7 +12,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-constexpr size_t kDefaultPage = 50, kMaxPage = 200;
+constexpr size_t kDefaultSteps = 50, kMaxPage = 200;
 constexpr size_t kVersionsAtOnce = 16;  // Read: one may be of 512 KiB.
 
 std::string FieldBytes(const Message& message, const FieldDescriptor& field) {
@@ -91,7 +91,7 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
     from = opened->size() == 8 ? static_cast<int64_t>(view::ReadU64(*opened)) : -1;
   }
   const int64_t wanted = IntField(call->request(), "page_size");
-  Page taken(wanted == 0 ? kDefaultPage : std::min<size_t>(static_cast<size_t>(wanted), kMaxPage));
+  Page taken(wanted == 0 ? kDefaultSteps : std::min<size_t>(static_cast<size_t>(wanted), kMaxPage));
   // One more than the page holds: the oldest of it needs the one before it to compare with.
   auto versions = std::make_shared<std::vector<view::Version>>();
   for (bool more = true; more && from >= 0 && versions->size() == taken.rows();) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kBatchBytes = 256 * 1024;
 // A place that moved on over events of others is told too, so that a resume need not read them again.
-constexpr int64_t kTellEvery = 1000;
+constexpr int64_t kTellPositionEvery = 1000;
 
 }  // namespace
 
@@ -130,7 +130,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
           if (Wanted(event)) *waiting_.add_events() = std::move(event);
         }
       }
-      if (waiting_.events_size() > 0 || fold_.next_offset() - told_ >= kTellEvery) {
+      if (waiting_.events_size() > 0 || fold_.next_offset() - told_ >= kTellPositionEvery) {
         told_ = fold_.next_offset();
         waiting_.set_resume_token(Token());
         return true;

@@ -158,6 +158,9 @@ class ChangeSet final : public State {
   // Writes the next version of a row; its meta follows from the former version and the context.
   void Put(const Table& table, std::string_view name, std::shared_ptr<const google::protobuf::Message> resource,
            event::v1::SealedPart sealed = {});
+  // The same over `before`, the row as Find has just given it.
+  void PutAfter(const RowPtr& before, const Table& table, std::string_view name,
+                std::shared_ptr<const google::protobuf::Message> resource, event::v1::SealedPart sealed);
   // The same, keeping the sealed part of the former version.
   void PutKeepingSealed(const Table& table, std::string_view name,
                         std::shared_ptr<const google::protobuf::Message> resource);
@@ -189,8 +192,6 @@ class ChangeSet final : public State {
  private:
   using RowKey = std::pair<uint16_t, std::string_view>;  // Table and name; the name is that of a write.
 
-  void PutAfter(const RowPtr& before, const Table& table, std::string_view name,
-                std::shared_ptr<const google::protobuf::Message> resource, event::v1::SealedPart sealed);
   void Write(const Table& table, std::string_view name, const RowPtr& before, RowPtr after);
   void AddToCount(std::string_view index_and_group, int64_t by);
   event::v1::RowMeta NextMeta(const RowPtr& before) const;

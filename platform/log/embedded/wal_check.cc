@@ -72,7 +72,7 @@ class FirstKeys final : public rocksdb::WriteBatch::Handler {
   std::set<std::string, std::less<>> seen_;
 };
 
-absl::Status Damaged(const std::string& file, size_t at) {
+absl::Status DamagedWal(const std::string& file, size_t at) {
   return Refuse(absl::StatusCode::kDataLoss, "LOG_DAMAGED",
                 Cat(file, " is damaged at byte ", at,
                     ", before its end: acknowledged records would be lost; restore the log from a backup"));
@@ -130,7 +130,7 @@ absl::StatusOr<size_t> WalkWal(const std::string& file, std::string_view wal,
     }
     const bool begins = fragment->type == kFull || fragment->type == kFirst;
     if (begins && opened && !bad) bad = opened;
-    if (begins && bad) return Damaged(file, *bad);
+    if (begins && bad) return DamagedWal(file, *bad);
     if (!begins && !opened && !bad) bad = at;
     if (begins) record.clear();
     record += fragment->payload;
@@ -141,7 +141,7 @@ absl::StatusOr<size_t> WalkWal(const std::string& file, std::string_view wal,
   }
   if (!bad && !opened) return wal.size();
   const size_t tail = bad ? *bad : *opened;
-  if (!EndsBeforeItsLength(wal, tail) && !HasEmptySector(wal, tail)) return Damaged(file, tail);
+  if (!EndsBeforeItsLength(wal, tail) && !HasEmptySector(wal, tail)) return DamagedWal(file, tail);
   return tail;
 }
 

@@ -21,7 +21,7 @@ struct MoveWords {
   event::v1::SealedPart sealed;
 };
 
-void AddMove(Decision& decision, const std::string& name, Analysis::State to, const MoveWords& words = {}) {
+void AddAnalysisMove(Decision& decision, const std::string& name, Analysis::State to, const MoveWords& words = {}) {
   v1::AnalyticsEvent event;
   v1::AnalysisMoved& moved = *event.mutable_analysis_moved();
   moved.set_name(name);
@@ -37,7 +37,8 @@ absl::Status CheckMove(const Analysis& analysis, Analysis::State to) {
   return BrokenRule("ILLEGAL_STATE", analysis.name(), "the analysis is not in a state that allows this");
 }
 
-absl::StatusOr<view::RowPtr> Visible(const view::State& state, const Context& context, const std::string& name) {
+absl::StatusOr<view::RowPtr> VisibleAnalysis(const view::State& state, const Context& context,
+                                             const std::string& name) {
   view::RowPtr row = state.Find(kAnalyses, name);
   if (!row || !MaySee(context.principal, state, kAnalyses, name, *row)) return NotVisible(row != nullptr, "analysis");
   return row;
@@ -46,7 +47,7 @@ absl::StatusOr<view::RowPtr> Visible(const view::State& state, const Context& co
 // The analysis, when the caller may decide about its result.
 absl::StatusOr<view::RowPtr> Decidable(const view::State& state, const Context& context, const std::string& name,
                                        const std::string& etag) {
-  auto row = Visible(state, context, name);
+  auto row = VisibleAnalysis(state, context, name);
   if (!row.ok()) return row;
   if (!IsCustodian(context.principal, name)) return Denied("NOT_CUSTODIAN", "a data custodian decides about results");
   if ((*row)->As<Analysis>().requester() == context.principal.user()) {
@@ -122,20 +123,20 @@ absl::StatusOr<Decision> RequestAnalysis(const view::State& state, const Context
   analysis.set_release_policy(automatic ? v1::RELEASE_POLICY_AUTO : v1::RELEASE_POLICY_CUSTODIAN);
   analysis.set_dataset_version(cohort.dataset_version());
   decision.Add(name, std::move(event));
-  AddMove(decision, name, Analysis::STATE_QUEUED);
+  AddAnalysisMove(decision, name, Analysis::STATE_QUEUED);
   return decision;
 }
 
 absl::StatusOr<Decision> CancelAnalysis(const view::State& state, const Context& context,
                                         const v1::CancelAnalysisRequest& request) {
-  const auto row = Visible(state, context, request.name());
+  const auto row = VisibleAnalysis(state, context, request.name());
   if (!row.ok()) return row.status();
   const auto& analysis = (*row)->As<Analysis>();
   if (analysis.requester() != context.principal.user()) return Denied("NOT_REQUESTER", "only who asked may cancel it");
   Decision decision{.names = {request.name()}};
   if (analysis.state() == Analysis::STATE_CANCELLED) return decision;
   if (absl::Status bad = CheckMove(analysis, Analysis::STATE_CANCELLED); !bad.ok()) return bad;
-  AddMove(decision, request.name(), Analysis::STATE_CANCELLED);
+  AddAnalysisMove(decision, request.name(), Analysis::STATE_CANCELLED);
   return decision;
 }
 
@@ -151,7 +152,7 @@ absl::StatusOr<Decision> ReleaseAnalysis(const view::State& state, const Context
     return BrokenRule("DIFFERENCING", request.name(), "a released result differs from this one by a few people");
   }
   Decision decision{.names = {request.name()}};
-  AddMove(decision, request.name(), Analysis::STATE_RELEASED, {.decider = context.principal.user()});
+  AddAnalysisMove(decision, request.name(), Analysis::STATE_RELEASED, {.decider = context.principal.user()});
   return decision;
 }
 
@@ -162,7 +163,8 @@ absl::StatusOr<Decision> WithholdAnalysis(const view::State& state, const Contex
   if (!row.ok()) return row.status();
   if (absl::Status bad = CheckMove((*row)->As<Analysis>(), Analysis::STATE_WITHHELD); !bad.ok()) return bad;
   Decision decision{.names = {request.name()}};
-  AddMove(decision, request.name(), Analysis::STATE_WITHHELD, {.decider = context.principal.user(), .sealed = sealed});
+  AddAnalysisMove(decision, request.name(), Analysis::STATE_WITHHELD,
+                  {.decider = context.principal.user(), .sealed = sealed});
   return decision;
 }
 
@@ -170,7 +172,7 @@ absl::StatusOr<Decision> StartAnalysis(const view::State& state, const Context& 
   const auto row = ForWorker(state, context, name, Analysis::STATE_RUNNING);
   if (!row.ok()) return row.status();
   Decision decision{.names = {name}};
-  AddMove(decision, name, Analysis::STATE_RUNNING);
+  AddAnalysisMove(decision, name, Analysis::STATE_RUNNING);
   return decision;
 }
 
@@ -196,9 +198,9 @@ absl::StatusOr<Decision> CompleteAnalysis(const view::State& state, const Contex
     return decision;
   }
   if (LedgerAllows(state, analysis.dataset_version(), released_sets)) {
-    AddMove(decision, name, Analysis::STATE_RELEASED);
+    AddAnalysisMove(decision, name, Analysis::STATE_RELEASED);
   } else {
-    AddMove(decision, name, Analysis::STATE_WITHHELD, {.failure_reason = "DIFFERENCING"});
+    AddAnalysisMove(decision, name, Analysis::STATE_WITHHELD, {.failure_reason = "DIFFERENCING"});
   }
   return decision;
 }
@@ -208,7 +210,7 @@ absl::StatusOr<Decision> FailAnalysis(const view::State& state, const Context& c
   const auto row = ForWorker(state, context, name, Analysis::STATE_FAILED);
   if (!row.ok()) return row.status();
   Decision decision{.names = {name}};
-  AddMove(decision, name, Analysis::STATE_FAILED, {.failure_reason = reason});
+  AddAnalysisMove(decision, name, Analysis::STATE_FAILED, {.failure_reason = reason});
   return decision;
 }
 
@@ -221,9 +223,9 @@ absl::StatusOr<Decision> RequeueAnalysis(const view::State& state, const Context
   }
   Decision decision{.names = {name}};
   if (analysis.attempts() >= kMaxAttempts) {
-    AddMove(decision, name, Analysis::STATE_FAILED, {.failure_reason = "WORKER_LOST"});
+    AddAnalysisMove(decision, name, Analysis::STATE_FAILED, {.failure_reason = "WORKER_LOST"});
   } else {
-    AddMove(decision, name, Analysis::STATE_QUEUED);
+    AddAnalysisMove(decision, name, Analysis::STATE_QUEUED);
   }
   return decision;
 }

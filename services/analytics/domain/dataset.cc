@@ -16,7 +16,7 @@ namespace {
 constexpr int kMaxReaders = 200;
 
 // The row of a dataset that the caller may see, or the answer for all others.
-absl::StatusOr<view::RowPtr> Visible(const view::State& state, const Context& context, std::string_view name) {
+absl::StatusOr<view::RowPtr> VisibleDataset(const view::State& state, const Context& context, std::string_view name) {
   view::RowPtr row = state.Find(kDatasets, name);
   if (!row || !MaySeeDataset(context.principal, name, row->As<v1::Dataset>())) {
     return NotVisible(row != nullptr, "dataset");
@@ -25,7 +25,7 @@ absl::StatusOr<view::RowPtr> Visible(const view::State& state, const Context& co
 }
 
 absl::StatusOr<view::RowPtr> Managed(const view::State& state, const Context& context, std::string_view name) {
-  auto row = Visible(state, context, name);
+  auto row = VisibleDataset(state, context, name);
   if (row.ok() && !MayManageDataset(context.principal, name, (*row)->As<v1::Dataset>())) {
     return Denied("NOT_DATASET_OWNER", "only its owner or a data custodian may do this");
   }
@@ -62,7 +62,7 @@ void AddVersion(Decision& decision, v1::DatasetVersion version) {
   decision.Add(name, std::move(event));
 }
 
-void AddMove(Decision& decision, const Context& context, const std::string& name, v1::DatasetVersion::State to) {
+void AddVersionMove(Decision& decision, const Context& context, const std::string& name, v1::DatasetVersion::State to) {
   v1::AnalyticsEvent event;
   event.mutable_version_moved()->set_name(name);
   event.mutable_version_moved()->set_state(to);
@@ -74,7 +74,7 @@ void AddMove(Decision& decision, const Context& context, const std::string& name
 absl::StatusOr<view::RowPtr> Publishable(const view::State& state, const Context& context, const std::string& name,
                                          const std::string& etag) {
   const view::RowPtr version = state.Find(kVersions, name);
-  const auto dataset = Visible(state, context, DatasetOf(name));
+  const auto dataset = VisibleDataset(state, context, DatasetOf(name));
   if (!version || !dataset.ok()) return NotVisible(version != nullptr, "dataset version");
   const auto& owner = (*dataset)->As<v1::Dataset>();
   const bool may = owner.source_trial().empty() ? MayManageDataset(context.principal, DatasetOf(name), owner)
@@ -201,7 +201,7 @@ absl::StatusOr<Decision> UnshareDataset(const view::State& state, const Context&
 absl::StatusOr<Decision> ImportFromTrial(const view::State& state, const Context& context,
                                          const v1::ImportFromTrialRequest& request, const StoredRows& rows,
                                          const event::v1::Position& position) {
-  const auto row = Visible(state, context, request.name());
+  const auto row = VisibleDataset(state, context, request.name());
   if (!row.ok()) return row.status();
   if (!IsCustodian(context.principal, request.name())) {
     return Denied("NOT_CUSTODIAN", "a data custodian imports from trials");
@@ -235,9 +235,9 @@ absl::StatusOr<Decision> PublishVersion(const view::State& state, const Context&
   }
   const auto dataset = state.Get<v1::Dataset>(kDatasets, DatasetOf(request.name()));
   if (!dataset->published_version().empty()) {
-    AddMove(decision, context, dataset->published_version(), v1::DatasetVersion::STATE_SUPERSEDED);
+    AddVersionMove(decision, context, dataset->published_version(), v1::DatasetVersion::STATE_SUPERSEDED);
   }
-  AddMove(decision, context, request.name(), v1::DatasetVersion::STATE_PUBLISHED);
+  AddVersionMove(decision, context, request.name(), v1::DatasetVersion::STATE_PUBLISHED);
   return decision;
 }
 
@@ -249,7 +249,7 @@ absl::StatusOr<Decision> RetractVersion(const view::State& state, const Context&
     return IllegalMove(request.name());
   }
   Decision decision{.names = {request.name()}};
-  AddMove(decision, context, request.name(), v1::DatasetVersion::STATE_RETRACTED);
+  AddVersionMove(decision, context, request.name(), v1::DatasetVersion::STATE_RETRACTED);
   return decision;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/command/evolving.h"
 #include "services/analytics/domain/names.h"
 #include "services/analytics/domain/tables.h"
 
@@ -10,30 +11,14 @@ namespace {
 
 using v1::AnalyticsEvent;
 
-// Changes a row in place, keeping what is sealed unless `patch` replaces it.
-template <typename T, typename F>
-void Change(view::ChangeSet& state, const view::Table& table, std::string_view name, F change,
-            const event::v1::SealedPart& patch = {}) {
-  const view::RowPtr row = state.Find(table, name);
-  if (!row) return;
-  auto resource = std::make_shared<T>(row->As<T>());
-  change(*resource);
-  state.Put(table, name, std::move(resource), MergeSealed(row->sealed, patch));
-}
-
-template <typename T>
-void Create(view::ChangeSet& state, const view::Table& table, const T& resource) {
-  state.Put(table, resource.name(), std::make_shared<T>(resource));
-}
-
 template <typename T>
 void Replace(view::ChangeSet& state, const view::Table& table, const T& resource) {
-  Change<T>(state, table, resource.name(), [&](T& row) { row = resource; });
+  AmendRow<T>(state, table, resource.name(), [&](T& row) { row = resource; });
 }
 
-void AddVersion(view::ChangeSet& state, const v1::DatasetVersion& version) {
-  Create(state, kVersions, version);
-  Change<v1::Dataset>(state, kDatasets, DatasetOf(version.name()), [&](v1::Dataset& dataset) {
+void PutVersion(view::ChangeSet& state, const v1::DatasetVersion& version) {
+  CreateRow(state, kVersions, version);
+  AmendRow<v1::Dataset>(state, kDatasets, DatasetOf(version.name()), [&](v1::Dataset& dataset) {
     dataset.set_latest_version(std::max(dataset.latest_version(), VersionNumber(version.name())));
     if (version.provenance().source() != v1::Provenance::SOURCE_TRIAL) return;
     dataset.set_source_trial(version.provenance().trial());
@@ -42,11 +27,11 @@ void AddVersion(view::ChangeSet& state, const v1::DatasetVersion& version) {
 }
 
 void MoveVersion(view::ChangeSet& state, const v1::VersionMoved& moved) {
-  Change<v1::DatasetVersion>(state, kVersions, moved.name(), [&](v1::DatasetVersion& version) {
+  AmendRow<v1::DatasetVersion>(state, kVersions, moved.name(), [&](v1::DatasetVersion& version) {
     version.set_state(moved.state());
     if (moved.state() == v1::DatasetVersion::STATE_PUBLISHED) version.set_publisher(moved.actor());
   });
-  Change<v1::Dataset>(state, kDatasets, DatasetOf(moved.name()), [&](v1::Dataset& dataset) {
+  AmendRow<v1::Dataset>(state, kDatasets, DatasetOf(moved.name()), [&](v1::Dataset& dataset) {
     if (moved.state() == v1::DatasetVersion::STATE_PUBLISHED) {
       dataset.set_published_version(moved.name());
     } else if (dataset.published_version() == moved.name()) {
@@ -56,39 +41,33 @@ void MoveVersion(view::ChangeSet& state, const v1::VersionMoved& moved) {
 }
 
 void Share(view::ChangeSet& state, const v1::DatasetShared& shared) {
-  Change<v1::Dataset>(state, kDatasets, shared.name(), [&](v1::Dataset& dataset) {
+  AmendRow<v1::Dataset>(state, kDatasets, shared.name(), [&](v1::Dataset& dataset) {
     dataset.add_readers(shared.user());
     dataset.set_release_policy(v1::RELEASE_POLICY_CUSTODIAN);
   });
 }
 
 void Unshare(view::ChangeSet& state, const v1::DatasetUnshared& unshared) {
-  Change<v1::Dataset>(state, kDatasets, unshared.name(), [&](v1::Dataset& dataset) {
+  AmendRow<v1::Dataset>(state, kDatasets, unshared.name(), [&](v1::Dataset& dataset) {
     auto& readers = *dataset.mutable_readers();
     readers.erase(std::remove(readers.begin(), readers.end(), unshared.user()), readers.end());
   });
 }
 
 void MoveAnalysis(view::ChangeSet& state, const v1::AnalysisMoved& moved) {
-  Change<v1::Analysis>(
-      state, kAnalyses, moved.name(),
-      [&](v1::Analysis& analysis) {
-        analysis.set_state(moved.state());
-        if (moved.state() == v1::Analysis::STATE_RUNNING) analysis.set_attempts(analysis.attempts() + 1);
-        if (!moved.decider().empty()) analysis.set_decider(moved.decider());
-        if (!moved.failure_reason().empty()) analysis.set_failure_reason(moved.failure_reason());
-      },
-      moved.sealed());
+  AmendRow<v1::Analysis>(state, kAnalyses, moved.name(), moved.sealed(), [&](v1::Analysis& analysis) {
+    analysis.set_state(moved.state());
+    if (moved.state() == v1::Analysis::STATE_RUNNING) analysis.set_attempts(analysis.attempts() + 1);
+    if (!moved.decider().empty()) analysis.set_decider(moved.decider());
+    if (!moved.failure_reason().empty()) analysis.set_failure_reason(moved.failure_reason());
+  });
 }
 
 void Succeed(view::ChangeSet& state, const v1::AnalysisSucceeded& succeeded) {
-  Change<v1::Analysis>(
-      state, kAnalyses, succeeded.name(),
-      [&](v1::Analysis& analysis) {
-        analysis.set_state(v1::Analysis::STATE_SUCCEEDED);
-        *analysis.mutable_released_sets() = succeeded.released_sets();
-      },
-      succeeded.sealed());
+  AmendRow<v1::Analysis>(state, kAnalyses, succeeded.name(), succeeded.sealed(), [&](v1::Analysis& analysis) {
+    analysis.set_state(v1::Analysis::STATE_SUCCEEDED);
+    *analysis.mutable_released_sets() = succeeded.released_sets();
+  });
 }
 
 }  // namespace
@@ -96,7 +75,7 @@ void Succeed(view::ChangeSet& state, const v1::AnalysisSucceeded& succeeded) {
 void Evolve(view::ChangeSet& state, const AnalyticsEvent& event) {
   switch (event.kind_case()) {  // No default: a new kind fails to build here.
     case AnalyticsEvent::kDatasetCreated:
-      return Create(state, kDatasets, event.dataset_created().dataset());
+      return CreateRow(state, kDatasets, event.dataset_created().dataset());
     case AnalyticsEvent::kDatasetUpdated:
       return Replace(state, kDatasets, event.dataset_updated().dataset());
     case AnalyticsEvent::kDatasetShared:
@@ -104,19 +83,18 @@ void Evolve(view::ChangeSet& state, const AnalyticsEvent& event) {
     case AnalyticsEvent::kDatasetUnshared:
       return Unshare(state, event.dataset_unshared());
     case AnalyticsEvent::kVersionCreated:
-      return AddVersion(state, event.version_created().version());
+      return PutVersion(state, event.version_created().version());
     case AnalyticsEvent::kVersionMoved:
       return MoveVersion(state, event.version_moved());
     case AnalyticsEvent::kCohortCreated:
-      return Create(state, kCohorts, event.cohort_created().cohort());
+      return CreateRow(state, kCohorts, event.cohort_created().cohort());
     case AnalyticsEvent::kCohortUpdated:
       return Replace(state, kCohorts, event.cohort_updated().cohort());
     case AnalyticsEvent::kCohortMoved:
-      return Change<v1::Cohort>(
-          state, kCohorts, event.cohort_moved().name(),
-          [&](v1::Cohort& cohort) { cohort.set_state(event.cohort_moved().state()); }, event.cohort_moved().sealed());
+      return AmendRow<v1::Cohort>(state, kCohorts, event.cohort_moved().name(), event.cohort_moved().sealed(),
+                                  [&](v1::Cohort& cohort) { cohort.set_state(event.cohort_moved().state()); });
     case AnalyticsEvent::kAnalysisRequested:
-      return Create(state, kAnalyses, event.analysis_requested().analysis());
+      return CreateRow(state, kAnalyses, event.analysis_requested().analysis());
     case AnalyticsEvent::kAnalysisMoved:
       return MoveAnalysis(state, event.analysis_moved());
     case AnalyticsEvent::kAnalysisSucceeded:

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "platform/command/evolving.h"
 #include "services/auth/domain/tables.h"
 #include "trialog/auth/v1/credential.pb.h"
 
@@ -10,27 +11,6 @@ namespace {
 
 using view::ChangeSet;
 using view::Table;
-
-// Writes the next version of a row, changed by `change`; nothing when there is no such row.
-template <typename T, typename Change>
-void Amend(ChangeSet& state, const Table& table, std::string_view name, const event::v1::SealedPart& patch,
-           Change change) {
-  const view::RowPtr row = state.Find(table, name);
-  if (!row) return;
-  auto next = std::make_shared<T>(row->As<T>());
-  change(*next);
-  state.Put(table, name, std::move(next), MergeSealed(row->sealed, patch));
-}
-
-template <typename T, typename Change>
-void Amend(ChangeSet& state, const Table& table, std::string_view name, Change change) {
-  Amend<T>(state, table, name, event::v1::SealedPart(), std::move(change));
-}
-
-template <typename T>
-void Create(ChangeSet& state, const Table& table, const T& resource, event::v1::SealedPart sealed = {}) {
-  state.Put(table, resource.name(), std::make_shared<const T>(resource), std::move(sealed));
-}
 
 // The credential of `owner`, changed by `change`; made when there is none.
 template <typename Change>
@@ -47,7 +27,7 @@ void KeepToken(ChangeSet& state, const Table& table, std::string_view owner, con
 }
 
 void SetState(ChangeSet& state, const std::string& user, v1::User::State to, const event::v1::SealedPart& patch = {}) {
-  Amend<v1::User>(state, kUsers, user, patch, [&](v1::User& u) { u.set_state(to); });
+  AmendRow<v1::User>(state, kUsers, user, patch, [&](v1::User& u) { u.set_state(to); });
 }
 
 void Lock(ChangeSet& state, const v1::AccountLocked& event) {
@@ -81,7 +61,7 @@ void SetPassword(ChangeSet& state, const v1::PasswordSet& event) {
 }
 
 void StartSession(ChangeSet& state, const v1::SessionStarted& event) {
-  Create(state, kSessions, event.session());
+  CreateRow(state, kSessions, event.session());
   AmendCredential(state, kSessionCredentials, event.session().name(), [&](v1::Credential& c) {
     c.mutable_refresh()->set_family_sha256(event.family_sha256());
     c.mutable_refresh()->set_token_sha256(event.token_sha256());
@@ -98,33 +78,33 @@ void StartSession(ChangeSet& state, const v1::SessionStarted& event) {
 }
 
 void RefreshSession(ChangeSet& state, const v1::SessionRefreshed& event) {
-  Amend<v1::Session>(state, kSessions, event.name(),
-                     [&](v1::Session& s) { *s.mutable_idle_expire_time() = event.idle_expire_time(); });
+  AmendRow<v1::Session>(state, kSessions, event.name(),
+                        [&](v1::Session& s) { *s.mutable_idle_expire_time() = event.idle_expire_time(); });
   AmendCredential(state, kSessionCredentials, event.name(),
                   [&](v1::Credential& c) { c.mutable_refresh()->set_token_sha256(event.token_sha256()); });
 }
 
 void EndSession(ChangeSet& state, const v1::SessionRevoked& event) {
-  Amend<v1::Session>(state, kSessions, event.name(), [&](v1::Session& s) {
+  AmendRow<v1::Session>(state, kSessions, event.name(), [&](v1::Session& s) {
     s.set_state(v1::Session::STATE_ENDED);
     s.set_end_reason(event.reason());
     *s.mutable_end_time() = state.context().record_time;
   });
 }
 
-void Grant(ChangeSet& state, const v1::RoleGranted& event) {
-  if (const Table* table = GrantTableOf(event.grant().name())) Create(state, *table, event.grant(), event.sealed());
+void PutGrant(ChangeSet& state, const v1::RoleGranted& event) {
+  if (const Table* table = GrantTableOf(event.grant().name())) CreateRow(state, *table, event.grant(), event.sealed());
 }
 
 void Revoke(ChangeSet& state, const v1::RoleRevoked& event) {
   const Table* table = GrantTableOf(event.name());
   if (!table) return;
-  Amend<v1::Grant>(state, *table, event.name(), event.sealed(),
-                   [&](v1::Grant& g) { *g.mutable_revoke_time() = state.context().record_time; });
+  AmendRow<v1::Grant>(state, *table, event.name(), event.sealed(),
+                      [&](v1::Grant& g) { *g.mutable_revoke_time() = state.context().record_time; });
 }
 
 void UseInvitation(ChangeSet& state, const v1::InvitationUsed& event) {
-  Amend<v1::Invitation>(state, kInvitations, event.name(), [&](v1::Invitation& i) {
+  AmendRow<v1::Invitation>(state, kInvitations, event.name(), [&](v1::Invitation& i) {
     i.set_state(v1::Invitation::STATE_USED);
     i.set_used_by(event.user());
   });
@@ -135,24 +115,24 @@ void UseInvitation(ChangeSet& state, const v1::InvitationUsed& event) {
 void Evolve(ChangeSet& state, const v1::AuthEvent& event) {
   switch (event.kind_case()) {  // No default: a new kind fails to build here.
     case v1::AuthEvent::kOrganizationCreated:
-      return Create(state, kOrganizations, event.organization_created().organization());
+      return CreateRow(state, kOrganizations, event.organization_created().organization());
     case v1::AuthEvent::kOrganizationUpdated:
-      return Create(state, kOrganizations, event.organization_updated().organization());
+      return CreateRow(state, kOrganizations, event.organization_updated().organization());
     case v1::AuthEvent::kInitTokenUsed: {
       v1::InitToken token;
       token.set_name(event.init_token_used().name());
-      return Create(state, kInitTokens, token);
+      return CreateRow(state, kInitTokens, token);
     }
     case v1::AuthEvent::kUserCreated:
-      return Create(state, kUsers, event.user_created().user(), event.user_created().sealed());
+      return CreateRow(state, kUsers, event.user_created().user(), event.user_created().sealed());
     case v1::AuthEvent::kUserUpdated:
-      return Amend<v1::User>(state, kUsers, event.user_updated().name(), event.user_updated().sealed(),
-                             [](v1::User&) {});
+      return AmendRow<v1::User>(state, kUsers, event.user_updated().name(), event.user_updated().sealed(),
+                                [](v1::User&) {});
     case v1::AuthEvent::kUserActivated:
       return SetState(state, event.user_activated().name(), v1::User::STATE_ACTIVE, event.user_activated().sealed());
     case v1::AuthEvent::kUserLinked:
-      return Amend<v1::User>(state, kUsers, event.user_linked().name(),
-                             [&](v1::User& u) { u.set_patient(event.user_linked().patient()); });
+      return AmendRow<v1::User>(state, kUsers, event.user_linked().name(),
+                                [&](v1::User& u) { u.set_patient(event.user_linked().patient()); });
     case v1::AuthEvent::kUserDeactivated:
       return SetState(state, event.user_deactivated().name(), v1::User::STATE_DISABLED,
                       event.user_deactivated().sealed());
@@ -171,38 +151,38 @@ void Evolve(ChangeSet& state, const v1::AuthEvent& event) {
     case v1::AuthEvent::kSessionRevoked:
       return EndSession(state, event.session_revoked());
     case v1::AuthEvent::kRoleGranted:
-      return Grant(state, event.role_granted());
+      return PutGrant(state, event.role_granted());
     case v1::AuthEvent::kRoleRevoked:
       return Revoke(state, event.role_revoked());
     case v1::AuthEvent::kInvitationCreated:
-      Create(state, kInvitations, event.invitation_created().invitation(), event.invitation_created().sealed());
+      CreateRow(state, kInvitations, event.invitation_created().invitation(), event.invitation_created().sealed());
       return KeepToken(state, kInvitationCredentials, event.invitation_created().invitation().name(),
                        event.invitation_created().token_sha256());
     case v1::AuthEvent::kInvitationUsed:
       return UseInvitation(state, event.invitation_used());
     case v1::AuthEvent::kServiceAccountCreated:
-      return Create(state, kServiceAccounts, event.service_account_created().service_account(),
-                    event.service_account_created().sealed());
+      return CreateRow(state, kServiceAccounts, event.service_account_created().service_account(),
+                       event.service_account_created().sealed());
     case v1::AuthEvent::kServiceAccountUpdated:
-      return Amend<v1::ServiceAccount>(
+      return AmendRow<v1::ServiceAccount>(
           state, kServiceAccounts, event.service_account_updated().service_account().name(),
           event.service_account_updated().sealed(), [&](v1::ServiceAccount& account) {
             account.set_display_name(event.service_account_updated().service_account().display_name());
           });
     case v1::AuthEvent::kServiceAccountDisabled:
-      return Amend<v1::ServiceAccount>(
+      return AmendRow<v1::ServiceAccount>(
           state, kServiceAccounts, event.service_account_disabled().name(),
           [](v1::ServiceAccount& account) { account.set_state(v1::ServiceAccount::STATE_DISABLED); });
     case v1::AuthEvent::kServiceAccountKeyCreated:
-      Create(state, kServiceAccountKeys, event.service_account_key_created().key());
+      CreateRow(state, kServiceAccountKeys, event.service_account_key_created().key());
       return KeepToken(state, kServiceAccountKeyCredentials, event.service_account_key_created().key().name(),
                        event.service_account_key_created().token_sha256());
     case v1::AuthEvent::kServiceAccountKeyRevoked:
-      return Amend<v1::ServiceAccountKey>(
+      return AmendRow<v1::ServiceAccountKey>(
           state, kServiceAccountKeys, event.service_account_key_revoked().name(),
           [](v1::ServiceAccountKey& key) { key.set_state(v1::ServiceAccountKey::STATE_REVOKED); });
     case v1::AuthEvent::kSigningKeyPublished:
-      return Create(state, kSigningKeys, event.signing_key_published().signing_key());
+      return CreateRow(state, kSigningKeys, event.signing_key_published().signing_key());
     case v1::AuthEvent::kSigningKeySecretStored:
       return AmendCredential(
           state, kSigningKeyCredentials, event.signing_key_secret_stored().name(), [&](v1::Credential& c) {

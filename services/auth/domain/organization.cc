@@ -20,15 +20,15 @@ namespace {
 
 using google::protobuf::Duration;
 
-constexpr size_t kMaxDisplayName = 200;
+constexpr size_t kMaxOrganizationName = 200;
 
 bool Within(const Duration& duration, absl::Duration low, absl::Duration high) {
   return ToProto(low) <= duration && duration <= ToProto(high);
 }
 
 absl::Status CheckSettings(const v1::Organization& organization) {
-  if (organization.display_name().empty() || organization.display_name().size() > kMaxDisplayName) {
-    return BadField("organization.display_name", "DISPLAY_NAME_INVALID", Cat("1 to ", kMaxDisplayName, " bytes"));
+  if (organization.display_name().empty() || organization.display_name().size() > kMaxOrganizationName) {
+    return BadField("organization.display_name", "DISPLAY_NAME_INVALID", Cat("1 to ", kMaxOrganizationName, " bytes"));
   }
   if (organization.has_session_lifetime() &&
       !Within(organization.session_lifetime(), kShortestLifetime, kLongestLifetime)) {

@@ -15,7 +15,7 @@
 namespace trialog::auth {
 namespace {
 
-constexpr size_t kMaxDisplayName = 200;
+constexpr size_t kMaxAccountName = 200;
 
 // The row when it is of the organisation that the administrator acts in.
 view::RowPtr FindOwn(const view::State& state, const Context& context, const view::Table& table,
@@ -24,8 +24,8 @@ view::RowPtr FindOwn(const view::State& state, const Context& context, const vie
 }
 
 absl::Status CheckDisplayName(const std::string& display_name) {
-  if (!display_name.empty() && display_name.size() <= kMaxDisplayName) return absl::OkStatus();
-  return BadField("service_account.display_name", "DISPLAY_NAME_INVALID", Cat("1 to ", kMaxDisplayName, " bytes"));
+  if (!display_name.empty() && display_name.size() <= kMaxAccountName) return absl::OkStatus();
+  return BadField("service_account.display_name", "DISPLAY_NAME_INVALID", Cat("1 to ", kMaxAccountName, " bytes"));
 }
 
 void AddKeyRevoked(Decision& decision, const std::string& key) {

@@ -14,7 +14,7 @@
 namespace trialog::inventory {
 namespace {
 
-constexpr std::array<std::string_view, 3> kUpdatable = {"display_name", "location", "responsible_person"};
+constexpr std::array<std::string_view, 3> kUpdatableBiobankFields = {"display_name", "location", "responsible_person"};
 
 absl::Status CheckBiobank(const v1::Biobank& biobank) {
   for (const absl::Status& checked :
@@ -72,7 +72,7 @@ absl::StatusOr<Decision> UpdateBiobank(const view::State& state, const Context& 
   if (absl::Status checked = CheckEtag(wanted.etag(), EtagIs::kRequired, **row, wanted.name()); !checked.ok()) {
     return checked;
   }
-  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatable, wanted, sealed);
+  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatableBiobankFields, wanted, sealed);
   if (!fields.ok()) return fields.status();
 
   const auto& current = (*row)->As<v1::Biobank>();

@@ -2,23 +2,11 @@
 
 #include <algorithm>
 
+#include "platform/command/evolving.h"
 #include "services/inventory/domain/tables.h"
 
 namespace trialog::inventory {
 namespace {
-
-// Changes a row that is there and keeps its personal fields but for what `patch` says. Returns the former resource, or
-// null when there was none.
-template <typename Resource, typename Change>
-std::shared_ptr<const Resource> Amend(view::ChangeSet& state, const view::Table& table, std::string_view name,
-                                      const event::v1::SealedPart& patch, Change change) {
-  const view::RowPtr row = state.Find(table, name);
-  if (!row) return nullptr;
-  auto resource = std::make_shared<Resource>(row->As<Resource>());
-  change(*resource);
-  state.Put(table, name, std::move(resource), MergeSealed(row->sealed, patch));
-  return std::static_pointer_cast<const Resource>(row->resource);
-}
 
 void PutMovement(view::ChangeSet& state, v1::StockMovement movement) {
   const std::string name = movement.name();
@@ -33,7 +21,7 @@ void ApplyMovement(view::ChangeSet& state, v1::StockMovement::Kind what, const K
   movement.set_name(kind.movement());
   movement.set_kind(what);
   const auto before =
-      Amend<v1::InventoryItem>(state, kInventoryItems, item_name, kind.sealed(), [&](v1::InventoryItem& item) {
+      AmendedFrom<v1::InventoryItem>(state, kInventoryItems, item_name, kind.sealed(), [&](v1::InventoryItem& item) {
         item.set_movement_count(MovementNumber(kind.movement()));
         *item.mutable_record_time() = state.context().record_time;
         movement.set_from_location(item.location());
@@ -84,19 +72,19 @@ void ApplyIssueOrReturn(view::ChangeSet& state, v1::StockMovement::Kind what, co
 }
 
 void Apply(view::ChangeSet& state, const v1::SampleTransitioned& transitioned) {
-  Amend<v1::Sample>(state, kSamples, transitioned.sample(), transitioned.sealed(), [&](v1::Sample& sample) {
+  AmendRow<v1::Sample>(state, kSamples, transitioned.sample(), transitioned.sealed(), [&](v1::Sample& sample) {
     sample.set_state(transitioned.to_state());
     sample.set_freeze_thaw_count(transitioned.freeze_thaw_count());
   });
 }
 
 void Apply(view::ChangeSet& state, const v1::SampleUpdated& updated) {
-  Amend<v1::Sample>(state, kSamples, updated.sample().name(), updated.sealed(),
-                    [&](v1::Sample& sample) { sample = updated.sample(); });
+  AmendRow<v1::Sample>(state, kSamples, updated.sample().name(), updated.sealed(),
+                       [&](v1::Sample& sample) { sample = updated.sample(); });
 }
 
 void Apply(view::ChangeSet& state, const v1::BiobankProviderAssigned& assigned) {
-  Amend<v1::Biobank>(state, kBiobanks, assigned.biobank(), {}, [&](v1::Biobank& biobank) {
+  AmendRow<v1::Biobank>(state, kBiobanks, assigned.biobank(), {}, [&](v1::Biobank& biobank) {
     biobank.add_providers(assigned.provider());
     auto& providers = *biobank.mutable_providers();
     std::sort(providers.begin(), providers.end());
@@ -105,7 +93,7 @@ void Apply(view::ChangeSet& state, const v1::BiobankProviderAssigned& assigned) 
 }
 
 void Apply(view::ChangeSet& state, const v1::BiobankProviderUnassigned& unassigned) {
-  Amend<v1::Biobank>(state, kBiobanks, unassigned.biobank(), {}, [&](v1::Biobank& biobank) {
+  AmendRow<v1::Biobank>(state, kBiobanks, unassigned.biobank(), {}, [&](v1::Biobank& biobank) {
     auto& providers = *biobank.mutable_providers();
     providers.erase(std::remove(providers.begin(), providers.end(), unassigned.provider()), providers.end());
   });
@@ -150,8 +138,8 @@ void Evolve(view::ChangeSet& state, const v1::InventoryEvent& event) {
     case v1::InventoryEvent::kStockReturned:
       return ApplyIssueOrReturn(state, v1::StockMovement::KIND_RETURN, event.stock_returned());
     case v1::InventoryEvent::kInventoryItemUpdated:
-      Amend<v1::InventoryItem>(state, kInventoryItems, event.inventory_item_updated().inventory_item(),
-                               event.inventory_item_updated().sealed(), [](v1::InventoryItem&) {});
+      AmendRow<v1::InventoryItem>(state, kInventoryItems, event.inventory_item_updated().inventory_item(),
+                                  event.inventory_item_updated().sealed(), [](v1::InventoryItem&) {});
       return;
     case v1::InventoryEvent::KIND_NOT_SET:
       return;  // The reader stops at kinds it does not know before they get here.

@@ -15,11 +15,11 @@
 namespace trialog::inventory {
 namespace {
 
-constexpr std::array<std::string_view, 13> kUpdatable = {
+constexpr std::array<std::string_view, 13> kUpdatableSampleFields = {
     "identifier",     "sample_type",         "patient",      "tracking",        "handling_instructions",
     "container_type", "storage_temperature", "preservation", "light_sensitive", "freeze_thaw_limit",
     "expire_time",    "collect_time",        "quantity"};
-constexpr std::array<std::string_view, 1> kReason = {"state_reason"};
+constexpr std::array<std::string_view, 1> kStateReason = {"state_reason"};
 constexpr size_t kCodeBytes = 64;
 
 absl::Status CheckSample(const v1::Sample& sample) {
@@ -79,7 +79,7 @@ absl::StatusOr<Decision> CreateSample(const view::State& state, const Context& c
   if (!biobank.ok()) return biobank.status();
 
   v1::Sample sample;
-  CopyFields(kUpdatable, request.sample(), sample);
+  CopyFields(kUpdatableSampleFields, request.sample(), sample);
   sample.set_uid(request.sample_id().empty() ? context.NewId() : request.sample_id());
   sample.set_name(Cat(request.parent(), "/samples/", sample.uid()));
   sample.set_biobank(request.parent());
@@ -113,7 +113,7 @@ absl::StatusOr<Decision> UpdateSample(const view::State& state, const Context& c
   if (absl::Status checked = CheckEtag(wanted.etag(), EtagIs::kRequired, **row, wanted.name()); !checked.ok()) {
     return checked;
   }
-  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatable, wanted, sealed);
+  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatableSampleFields, wanted, sealed);
   if (!fields.ok()) return fields.status();
 
   const auto& current = (*row)->As<v1::Sample>();
@@ -161,7 +161,7 @@ v1::InventoryEvent SampleMovedTo(v1::SampleState to, const view::Row& row, const
   moved.set_from_state(sample.state());
   moved.set_to_state(to);
   moved.set_freeze_thaw_count(ThawsAfter(sample, to));
-  event::v1::SealedPart patch = SealedPatch(kReason, *v1::Sample::descriptor(), sealed, row.sealed);
+  event::v1::SealedPart patch = SealedPatch(kStateReason, *v1::Sample::descriptor(), sealed, row.sealed);
   if (!patch.fields().empty()) *moved.mutable_sealed() = std::move(patch);
   return event;
 }

@@ -18,8 +18,8 @@
 namespace trialog::inventory {
 namespace {
 
-constexpr std::array<std::string_view, 2> kUpdatable = {"notes", "location_text"};
-constexpr std::array<std::string_view, 1> kReason = {"movement_reason"};
+constexpr std::array<std::string_view, 2> kUpdatableItemFields = {"notes", "location_text"};
+constexpr std::array<std::string_view, 1> kMovementReason = {"movement_reason"};
 constexpr std::array<std::string_view, 2> kReasonAndPlace = {"movement_reason", "location_text"};
 
 // An item and its sample, as a movement finds them.
@@ -244,7 +244,7 @@ absl::StatusOr<Decision> MoveStock(const view::State& state, const Context& cont
   const bool count_first = counts && after.units() == 0;
   const auto add_count = [&](int64_t ahead) {
     decision.Add(item.name(), Adjusted(stock->NextMovement(ahead), change, after, v1::ADJUSTMENT_CAUSE_COUNT,
-                                       ItemPatch(kReason, *stock, sealed)));
+                                       ItemPatch(kMovementReason, *stock, sealed)));
   };
   if (counts && (count_first || !moves)) add_count(1);
   if (moves) {
@@ -279,8 +279,8 @@ absl::StatusOr<Decision> AdjustStock(const view::State& state, const Context& co
   if (item.quantity().units() == 0) {
     if (absl::Status checked = CheckRoom(state, item.location()); !checked.ok()) return checked;
   }
-  decision.Add(item.name(),
-               Adjusted(stock->NextMovement(), *change, counted, request.cause(), ItemPatch(kReason, *stock, sealed)));
+  decision.Add(item.name(), Adjusted(stock->NextMovement(), *change, counted, request.cause(),
+                                     ItemPatch(kMovementReason, *stock, sealed)));
   FollowStock(state, *stock, item.quantity(), counted, decision);
   return decision;
 }
@@ -308,7 +308,7 @@ absl::StatusOr<Decision> IssueStock(const view::State& state, const Context& con
   kind.mutable_change()->set_units(-request.quantity().units());
   *kind.mutable_balance() = *balance;
   *kind.mutable_issued() = *issued;
-  SetSealed(kind, ItemPatch(kReason, *stock, sealed));
+  SetSealed(kind, ItemPatch(kMovementReason, *stock, sealed));
   decision.Add(item.name(), std::move(event));
   FollowStock(state, *stock, item.quantity(), *balance, decision);
   return decision;
@@ -337,7 +337,7 @@ absl::StatusOr<Decision> ReturnStock(const view::State& state, const Context& co
   *kind.mutable_change() = request.quantity();
   *kind.mutable_balance() = *balance;
   *kind.mutable_issued() = *issued;
-  SetSealed(kind, ItemPatch(kReason, *stock, sealed));
+  SetSealed(kind, ItemPatch(kMovementReason, *stock, sealed));
   decision.Add(item.name(), std::move(event));
   FollowStock(state, *stock, item.quantity(), *balance, decision);
   return decision;
@@ -352,7 +352,7 @@ absl::StatusOr<Decision> UpdateInventoryItem(const view::State& state, const Con
   if (absl::Status checked = CheckEtag(wanted.etag(), EtagIs::kRequired, **row, wanted.name()); !checked.ok()) {
     return checked;
   }
-  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatable, wanted, sealed);
+  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatableItemFields, wanted, sealed);
   if (!fields.ok()) return fields.status();
 
   Decision decision{.events = {}, .names = {wanted.name()}};

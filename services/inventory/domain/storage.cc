@@ -14,7 +14,7 @@
 namespace trialog::inventory {
 namespace {
 
-constexpr std::array<std::string_view, 2> kUpdatable = {"display_name", "capacity"};
+constexpr std::array<std::string_view, 2> kUpdatableLocationFields = {"display_name", "capacity"};
 
 absl::Status CheckStorageLocation(const v1::StorageLocation& location) {
   if (location.capacity() < 1 || location.capacity() > kMaxCapacity) {
@@ -63,7 +63,7 @@ absl::StatusOr<Decision> UpdateStorageLocation(const view::State& state, const C
   if (absl::Status checked = CheckEtag(wanted.etag(), EtagIs::kRequired, **row, wanted.name()); !checked.ok()) {
     return checked;
   }
-  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatable, wanted, sealed);
+  const auto fields = FieldsToUpdate(request.update_mask(), kUpdatableLocationFields, wanted, sealed);
   if (!fields.ok()) return fields.status();
 
   const auto& current = (*row)->As<v1::StorageLocation>();

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "platform/text/text.h"
 #include "services/trialogctl/demo/analyses.h"
+#include "services/trialogctl/demo/services.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/analytics/v1/analysis.pb.h"
 #include "trialog/analytics/v1/cohort.pb.h"
@@ -15,10 +16,6 @@ namespace trialog::ctl::demo {
 namespace {
 
 using analytics::v1::Analysis;
-
-constexpr char kDatasets[] = "trialog.analytics.v1.DatasetService/";
-constexpr char kCohorts[] = "trialog.analytics.v1.CohortService/";
-constexpr char kAnalyses[] = "trialog.analytics.v1.AnalysisService/";
 
 std::string CohortOf(const World& world, int version) { return Cat(world.Dataset(), "/cohorts/adults-v", version); }
 std::string AnalysisOf(const World& world, int version, std::string_view kind) {

@@ -9,13 +9,13 @@
 #include "services/audit/tree/checkpoint.h"
 #include "services/audit/tree/hashing.h"
 #include "services/audit/tree/proof.h"
+#include "services/trialogctl/demo/services.h"
 #include "trialog/audit/v1/service.pb.h"
 #include "trialog/event/v1/record.pb.h"
 
 namespace trialog::ctl::demo {
 namespace {
 
-constexpr char kAudit[] = "trialog.audit.v1.AuditService/";
 // Audit folds the other logs within milliseconds; it is asked again until then.
 constexpr absl::Duration kPatience = absl::Seconds(15);
 

@@ -1,6 +1,7 @@
 // The biobank: its place, a sample with stock for each patient, and scene A.
 #include "platform/text/text.h"
 #include "services/trialogctl/demo/made_up.h"
+#include "services/trialogctl/demo/services.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/inventory/v1/biobank.pb.h"
 #include "trialog/inventory/v1/inventory_item.pb.h"
@@ -11,9 +12,6 @@ namespace trialog::ctl::demo {
 namespace {
 
 using inventory::v1::InventoryItem;
-
-constexpr char kStock[] = "trialog.inventory.v1.InventoryService/";
-constexpr char kSamples[] = "trialog.inventory.v1.SampleService/";
 
 std::string Location(const World& world, std::string_view id) { return Cat(world.Biobank(), "/storageLocations/", id); }
 std::string Item(const World& world, std::string_view id) { return Cat(world.Biobank(), "/inventoryItems/", id); }

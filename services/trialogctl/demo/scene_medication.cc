@@ -1,6 +1,7 @@
 // Scene C: a patient and a clinician, medication, adherence, messages, alerts.
 #include "platform/text/text.h"
 #include "services/trialogctl/demo/made_up.h"
+#include "services/trialogctl/demo/services.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/auth/v1/auth.pb.h"
 #include "trialog/trials/v1/medication.pb.h"
@@ -16,8 +17,6 @@ using trials::v1::MedicationDistribution;
 using trials::v1::MedicationOrder;
 using Notices = Watch<trials::v1::WatchNotificationsResponse>;
 
-constexpr char kMedication[] = "trialog.trials.v1.MedicationService/";
-constexpr char kMessages[] = "trialog.trials.v1.MessagingService/";
 constexpr size_t kPatient = 0;
 
 google::type::Date SupplyDate() {

@@ -2,6 +2,7 @@
 #include "absl/strings/str_format.h"
 #include "platform/text/text.h"
 #include "services/trialogctl/demo/analyses.h"
+#include "services/trialogctl/demo/services.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/analytics/v1/analysis.pb.h"
 #include "trialog/analytics/v1/cohort.pb.h"
@@ -15,10 +16,6 @@ namespace {
 
 using analytics::v1::Analysis;
 
-constexpr char kAnalyses[] = "trialog.analytics.v1.AnalysisService/";
-constexpr char kCohorts[] = "trialog.analytics.v1.CohortService/";
-constexpr char kDatasets[] = "trialog.analytics.v1.DatasetService/";
-constexpr char kMessages[] = "trialog.trials.v1.MessagingService/";
 constexpr int kRows = 40;  // Made-up people; every other one a woman.
 
 analytics::v1::Column ColumnOf(const char* name, analytics::v1::ColumnType type) {

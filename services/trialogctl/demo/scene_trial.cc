@@ -1,5 +1,6 @@
 // Scene D: a participant's captures, the clinician's finalized one and its alert, a trial event of the researcher.
 #include "platform/text/text.h"
+#include "services/trialogctl/demo/services.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/trials/v1/data_capture.pb.h"
 #include "trialog/trials/v1/messaging.pb.h"
@@ -11,9 +12,6 @@ namespace trialog::ctl::demo {
 namespace {
 
 using Notices = Watch<trials::v1::WatchNotificationsResponse>;
-
-constexpr char kCaptures[] = "trialog.trials.v1.DataCaptureService/";
-constexpr char kTrials[] = "trialog.trials.v1.TrialService/";
 
 // The participant: the first who is still followed, else the first of all.
 size_t Participant(const World& world) {

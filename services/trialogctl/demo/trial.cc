@@ -1,6 +1,7 @@
 // The trial: drafted, approved by a second researcher, active; its patients and what was captured about them.
 #include "platform/text/text.h"
 #include "services/trialogctl/demo/made_up.h"
+#include "services/trialogctl/demo/services.h"
 #include "services/trialogctl/demo/world.h"
 #include "trialog/trials/v1/data_capture.pb.h"
 #include "trialog/trials/v1/enrollment.pb.h"
@@ -13,8 +14,6 @@ namespace {
 
 using event::v1::Value;
 
-constexpr char kTrials[] = "trialog.trials.v1.TrialService/";
-constexpr char kCaptures[] = "trialog.trials.v1.DataCaptureService/";
 // How far off the follow-up that is typed wrong is: the year, one key beside the right one.
 constexpr int kYearsTypedWrong = 3;
 

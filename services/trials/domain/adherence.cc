@@ -25,7 +25,7 @@ absl::Status CheckPast(std::string_view field, const google::protobuf::Timestamp
   return CheckNotFuture(field, time, context.record_time);
 }
 
-absl::Status CheckTimes(const Dose& dose, const Context& context) {
+absl::Status CheckAdherenceTimes(const Dose& dose, const Context& context) {
   if (!dose.has_track_time()) return BadField("adherence_log.track_time", "REQUIRED", "is required");
   if (auto s = CheckPast("adherence_log.track_time", dose.track_time(), context); !s.ok()) return s;
   if (dose.has_planned_time() && !IsWholeMicroseconds(dose.planned_time())) {
@@ -71,7 +71,7 @@ absl::StatusOr<Decision> LogAdherence(const view::State& state, const Context& c
   const std::string name = Cat(request.parent(), "/adherenceLogs/", request.adherence_log_id());
   if (auto s = CheckNewName(state, kAdherenceLogs, name, "adherence_log_id"); !s.ok()) return s;
   const Dose& asked = request.adherence_log();
-  if (auto s = CheckTimes(asked, context); !s.ok()) return s;
+  if (auto s = CheckAdherenceTimes(asked, context); !s.ok()) return s;
 
   const view::RowPtr row = state.Find(kMedicationDistributions, asked.distribution());
   if (!row || ParentOf(asked.distribution()) != request.parent() ||

@@ -21,7 +21,7 @@ namespace {
 using v1::Appointment;
 
 // domain.md section 4, "Appointment".
-constexpr auto kMoves = std::to_array<Move<Appointment::State>>({
+constexpr auto kAppointmentMoves = std::to_array<Move<Appointment::State>>({
     {Appointment::STATE_PROPOSED, Appointment::STATE_PENDING},
     {Appointment::STATE_PENDING, Appointment::STATE_BOOKED},
     {Appointment::STATE_BOOKED, Appointment::STATE_ARRIVED},
@@ -108,7 +108,7 @@ absl::StatusOr<Decision> MoveTo(const view::State& state, const Context& context
 
 }  // namespace
 
-bool MayMove(Appointment::State from, Appointment::State to) { return MayMove(kMoves, from, to); }
+bool MayMove(Appointment::State from, Appointment::State to) { return MayMove(kAppointmentMoves, from, to); }
 
 bool TakesTime(Appointment::State state) {
   return state == Appointment::STATE_HELD || state == Appointment::STATE_BOOKED ||

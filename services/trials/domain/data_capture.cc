@@ -23,7 +23,7 @@ using event::v1::SealedPart;
 constexpr size_t kMaxLooks = 20'000;  // As many as a list looks at for one page.
 
 // A capture and what decides about it.
-struct Found {
+struct FoundCapture {
   view::RowPtr row;
   std::shared_ptr<const v1::Trial> trial;
   CareRelation relation;
@@ -31,8 +31,8 @@ struct Found {
   const v1::DataCapture& capture() const { return row->As<v1::DataCapture>(); }
 };
 
-absl::StatusOr<Found> FindCapture(const view::State& state, const Context& context, std::string_view name) {
-  Found found;
+absl::StatusOr<FoundCapture> FindCapture(const view::State& state, const Context& context, std::string_view name) {
+  FoundCapture found;
   found.row = state.Find(kDataCaptures, name);
   if (!found.row || !MaySeeClinical(context.principal, state, kDataCaptures, name, *found.row)) {
     return NotVisible(found.row != nullptr, "data capture");
@@ -52,7 +52,7 @@ absl::Status EmptyCapture(std::string_view name) {
   return BrokenRule("EMPTY_CAPTURE", name, "enter data_value or trial_data first");
 }
 
-absl::Status CheckOpen(const v1::Trial& trial, TrialActivity activity) {
+absl::Status CheckTakesCaptures(const v1::Trial& trial, TrialActivity activity) {
   if (TrialAllows(trial.state(), activity)) return absl::OkStatus();
   return BrokenRule("TRIAL_NOT_OPEN", trial.name(),
                     Cat("a trial in ", v1::TrialState_Name(trial.state()), " does not take this"));
@@ -60,7 +60,7 @@ absl::Status CheckOpen(const v1::Trial& trial, TrialActivity activity) {
 
 // Staff change everything about their patients; patients what they entered themselves, until a clinician has finalized
 // it.
-absl::Status CheckMayEnter(const Context& context, const Found& found) {
+absl::Status CheckMayEnter(const Context& context, const FoundCapture& found) {
   if (found.relation.Staff()) return absl::OkStatus();
   if (found.relation.self && found.capture().captured_by() == context.principal.user() &&
       !IsFinal(found.capture().state())) {
@@ -101,7 +101,7 @@ absl::Status CheckSubjectOpen(const v1::Subject& subject, const google::protobuf
   return BrokenRule("SUBJECT_NOT_OPEN", subject.name(), "the state of the subject does not take new data from you");
 }
 
-absl::Status CheckTimes(const v1::DataCapture& capture, const Context& context) {
+absl::Status CheckCaptureTimes(const v1::DataCapture& capture, const Context& context) {
   TRIALOG_RETURN_IF_ERROR(CheckNotFuture("data_capture.track_time", capture.track_time(), context.record_time));
   return CheckNotFuture("data_capture.occur_time", capture.occur_time(), context.record_time);
 }
@@ -148,8 +148,8 @@ absl::StatusOr<Decision> CreateDataCapture(const view::State& state, const Conte
   if (!relation.Staff() && !relation.self) {
     return Denied("NOT_STAFF", "only the patient and those who care for the patient may enter data");
   }
-  TRIALOG_RETURN_IF_ERROR(CheckOpen(*trial, TrialActivity::kFollowUp));
-  TRIALOG_RETURN_IF_ERROR(CheckTimes(asked, context));
+  TRIALOG_RETURN_IF_ERROR(CheckTakesCaptures(*trial, TrialActivity::kFollowUp));
+  TRIALOG_RETURN_IF_ERROR(CheckCaptureTimes(asked, context));
   auto name =
       NewName(kDataCaptures, request.parent(), "dataCaptures", request.data_capture_id(), "data_capture_id", context);
   if (!name.ok()) return name.status();
@@ -183,10 +183,10 @@ absl::StatusOr<Decision> AmendDataCapture(const view::State& state, const Contex
   const v1::DataCapture& capture = found->capture();
   TRIALOG_RETURN_IF_ERROR(CheckMask(request.update_mask(), {"data_value", "trial_data", "track_time", "occur_time"}));
   TRIALOG_RETURN_IF_ERROR(RequireEtag(asked.name(), *found->row, asked.etag(), "data_capture.etag"));
-  TRIALOG_RETURN_IF_ERROR(CheckOpen(*found->trial, TrialActivity::kFollowUp));
+  TRIALOG_RETURN_IF_ERROR(CheckTakesCaptures(*found->trial, TrialActivity::kFollowUp));
   auto to = NextState(capture, CaptureAction::kAmend);
   if (!to.ok()) return to.status();
-  TRIALOG_RETURN_IF_ERROR(CheckTimes(asked, context));
+  TRIALOG_RETURN_IF_ERROR(CheckCaptureTimes(asked, context));
   if (InMask(request.update_mask(), "track_time") && !asked.has_track_time()) {
     return BadField("data_capture.track_time", "REQUIRED", "is required");
   }
@@ -223,7 +223,7 @@ absl::StatusOr<Decision> SubmitDataCapture(const view::State& state, const Conte
   if (!found.ok()) return found.status();
   TRIALOG_RETURN_IF_ERROR(CheckMayEnter(context, *found));
   TRIALOG_RETURN_IF_ERROR(CheckEtag(request.name(), *found->row, request.etag()));
-  TRIALOG_RETURN_IF_ERROR(CheckOpen(*found->trial, TrialActivity::kFollowUp));
+  TRIALOG_RETURN_IF_ERROR(CheckTakesCaptures(*found->trial, TrialActivity::kFollowUp));
   if (auto to = NextState(found->capture(), CaptureAction::kSubmit); !to.ok()) return to.status();
   if (!HasValues(found->row->sealed)) return EmptyCapture(request.name());
   Decision decision = Answering(request.name());
@@ -237,7 +237,7 @@ absl::StatusOr<Decision> FinalizeDataCapture(const view::State& state, const Con
   if (!found.ok()) return found.status();
   if (!found->relation.provider) return Denied("NOT_A_CLINICIAN", "only the patient's providers finalize");
   TRIALOG_RETURN_IF_ERROR(CheckEtag(request.name(), *found->row, request.etag()));
-  TRIALOG_RETURN_IF_ERROR(CheckOpen(*found->trial, TrialActivity::kFollowUp));
+  TRIALOG_RETURN_IF_ERROR(CheckTakesCaptures(*found->trial, TrialActivity::kFollowUp));
   const v1::DataCapture& capture = found->capture();
   if (auto to = NextState(capture, CaptureAction::kFinalize); !to.ok()) return to.status();
   v1::DataCaptureFinalized finalized;
@@ -260,7 +260,7 @@ absl::StatusOr<Decision> AcknowledgeDataCapture(const view::State& state, const 
   Decision decision = Answering(request.name());
   if (capture.state() == v1::DATA_CAPTURE_STATE_ACKNOWLEDGED) return decision;
   TRIALOG_RETURN_IF_ERROR(CheckEtag(request.name(), *found->row, request.etag()));
-  TRIALOG_RETURN_IF_ERROR(CheckOpen(*found->trial, TrialActivity::kAcknowledge));
+  TRIALOG_RETURN_IF_ERROR(CheckTakesCaptures(*found->trial, TrialActivity::kAcknowledge));
   if (auto to = NextState(capture, CaptureAction::kAcknowledge); !to.ok()) return to.status();
   v1::DataCaptureAcknowledged acknowledged;
   acknowledged.set_data_capture(request.name());

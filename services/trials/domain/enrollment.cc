@@ -21,10 +21,10 @@ using event::v1::SealedPart;
 
 constexpr int kMaxTiers = 50;
 constexpr int kMaxPastConsents = 100;
-constexpr size_t kMaxShortText = 100;
+constexpr size_t kMaxConsentText = 100;
 
 // A subject and what decides about it.
-struct Found {
+struct FoundSubject {
   view::RowPtr row;
   std::shared_ptr<const v1::Trial> trial;
   CareRelation relation;
@@ -32,8 +32,8 @@ struct Found {
   const v1::Subject& subject() const { return row->As<v1::Subject>(); }
 };
 
-absl::StatusOr<Found> FindSubject(const view::State& state, const Context& context, std::string_view name) {
-  Found found;
+absl::StatusOr<FoundSubject> FindSubject(const view::State& state, const Context& context, std::string_view name) {
+  FoundSubject found;
   found.row = state.Find(kSubjects, name);
   if (!found.row || !MaySeeClinical(context.principal, state, kSubjects, name, *found.row)) {
     return NotVisible(found.row != nullptr, "subject");
@@ -47,11 +47,11 @@ absl::StatusOr<Found> FindSubject(const view::State& state, const Context& conte
 absl::Status NotStaff() { return Denied("NOT_STAFF", "only those who care for the patient may do this"); }
 
 absl::Status CheckConsent(const v1::Consent& consent, const google::protobuf::Timestamp& now, std::string_view path) {
-  TRIALOG_RETURN_IF_ERROR(CheckText(Cat(path, ".form_version"), consent.form_version(), kMaxShortText, true));
+  TRIALOG_RETURN_IF_ERROR(CheckText(Cat(path, ".form_version"), consent.form_version(), kMaxConsentText, true));
   if (consent.tiers_size() > kMaxTiers) return BadField(Cat(path, ".tiers"), "TOO_MANY", "names more than 50 uses");
   for (int i = 0; i < consent.tiers_size(); ++i) {
     const std::string& tier = consent.tiers(i).tier();
-    TRIALOG_RETURN_IF_ERROR(CheckText(Cat(path, ".tiers.tier"), tier, kMaxShortText, true));
+    TRIALOG_RETURN_IF_ERROR(CheckText(Cat(path, ".tiers.tier"), tier, kMaxConsentText, true));
     for (int j = 0; j < i; ++j) {
       if (consent.tiers(j).tier() == tier) return BadField(Cat(path, ".tiers"), "NAMED_TWICE", "names a use twice");
     }

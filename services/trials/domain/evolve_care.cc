@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "platform/command/decision.h"
+#include "platform/command/evolving.h"
 #include "services/trials/domain/adherence.h"
 #include "services/trials/domain/message.h"
 #include "services/trials/domain/tables_care.h"
@@ -17,28 +18,6 @@ using Distribution = v1::MedicationDistribution;
 using v1::Appointment;
 using v1::Message;
 
-template <typename Resource>
-void Create(view::ChangeSet& state, const view::Table& table, Resource resource, event::v1::SealedPart sealed = {}) {
-  const std::string name = resource.name();
-  state.Put(table, name, std::make_shared<const Resource>(std::move(resource)), std::move(sealed));
-}
-
-// Writes the next version of a record: `edit` changes it, `patch` its personal fields.
-template <typename Resource, typename Edit>
-void Change(view::ChangeSet& state, const view::Table& table, const std::string& name,
-            const event::v1::SealedPart& patch, Edit edit) {
-  const view::RowPtr row = state.Find(table, name);
-  if (!row) return;
-  auto next = std::make_shared<Resource>(row->As<Resource>());
-  edit(*next);
-  state.Put(table, name, std::move(next), MergeSealed(row->sealed, patch));
-}
-
-template <typename Resource, typename Edit>
-void Change(view::ChangeSet& state, const view::Table& table, const std::string& name, Edit edit) {
-  Change<Resource>(state, table, name, {}, std::move(edit));
-}
-
 // The reason of this move; that of an earlier one does not stay.
 event::v1::SealedPart ReasonPatch(const event::v1::SealedPart& sealed, int32_t field_number) {
   event::v1::SealedPart patch = sealed;
@@ -47,28 +26,29 @@ event::v1::SealedPart ReasonPatch(const event::v1::SealedPart& sealed, int32_t f
 }
 
 void MoveOrder(view::ChangeSet& state, const std::string& name, const event::v1::SealedPart& sealed, Order::State to) {
-  Change<Order>(state, kMedicationOrders, name, ReasonPatch(sealed, Order::kStateReasonFieldNumber), [&](Order& order) {
-    order.set_state(to);
-    if (to == Order::STATE_ACTIVE && !order.has_activate_time()) {
-      *order.mutable_activate_time() = state.context().record_time;
-    }
-  });
+  AmendRow<Order>(state, kMedicationOrders, name, ReasonPatch(sealed, Order::kStateReasonFieldNumber),
+                  [&](Order& order) {
+                    order.set_state(to);
+                    if (to == Order::STATE_ACTIVE && !order.has_activate_time()) {
+                      *order.mutable_activate_time() = state.context().record_time;
+                    }
+                  });
 }
 
 void MoveAppointment(view::ChangeSet& state, const std::string& name, const event::v1::SealedPart& sealed,
                      Appointment::State to) {
-  Change<Appointment>(state, kAppointments, name, ReasonPatch(sealed, Appointment::kStateReasonFieldNumber),
-                      [&](Appointment& appointment) {
-                        appointment.set_state(to);
-                        if (to == Appointment::STATE_ARRIVED) {
-                          *appointment.mutable_arrival_time() = state.context().record_time;
-                        }
-                      });
+  AmendRow<Appointment>(state, kAppointments, name, ReasonPatch(sealed, Appointment::kStateReasonFieldNumber),
+                        [&](Appointment& appointment) {
+                          appointment.set_state(to);
+                          if (to == Appointment::STATE_ARRIVED) {
+                            *appointment.mutable_arrival_time() = state.context().record_time;
+                          }
+                        });
 }
 
 template <typename Resource>
 void SetFeedback(view::ChangeSet& state, const view::Table& table, const v1::FeedbackAdded& event) {
-  Change<Resource>(state, table, event.name(), event.sealed(), [&](Resource& resource) {
+  AmendRow<Resource>(state, table, event.name(), event.sealed(), [&](Resource& resource) {
     resource.set_feedback_provider(event.provider());
     *resource.mutable_feedback_time() = state.context().record_time;
   });
@@ -76,7 +56,7 @@ void SetFeedback(view::ChangeSet& state, const view::Table& table, const v1::Fee
 
 // Sets what is not set yet of a receipt, and what follows for the message.
 void SetReceipt(view::ChangeSet& state, const std::string& name, const std::string& recipient, bool read) {
-  Change<Message>(state, kMessages, name, [&](Message& message) {
+  AmendRow<Message>(state, kMessages, name, [&](Message& message) {
     const auto& now = state.context().record_time;
     for (auto& receipt : *message.mutable_receipts()) {
       if (receipt.recipient() != recipient) continue;
@@ -92,7 +72,7 @@ void SetReceipt(view::ChangeSet& state, const std::string& name, const std::stri
 }  // namespace
 
 void Evolve(view::ChangeSet& state, const v1::MedicationOrderCreated& event) {
-  Create(state, kMedicationOrders, event.medication_order(), event.sealed());
+  CreateRow(state, kMedicationOrders, event.medication_order(), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::MedicationOrderActivated& event) {
@@ -108,8 +88,8 @@ void Evolve(view::ChangeSet& state, const v1::MedicationOrderStopped& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::MedicationOrderAcknowledged& event) {
-  Change<Order>(state, kMedicationOrders, event.name(),
-                [&](Order& order) { *order.mutable_acknowledge_time() = state.context().record_time; });
+  AmendRow<Order>(state, kMedicationOrders, event.name(),
+                  [&](Order& order) { *order.mutable_acknowledge_time() = state.context().record_time; });
 }
 
 void Evolve(view::ChangeSet& state, const v1::FeedbackAdded& event) {
@@ -120,41 +100,41 @@ void Evolve(view::ChangeSet& state, const v1::FeedbackAdded& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::MedicationDistributionPrepared& event) {
-  Create(state, kMedicationDistributions, event.medication_distribution(), event.sealed());
+  CreateRow(state, kMedicationDistributions, event.medication_distribution(), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::MedicationDistributionFinalized& event) {
-  Change<Distribution>(state, kMedicationDistributions, event.name(), [&](Distribution& distribution) {
+  AmendRow<Distribution>(state, kMedicationDistributions, event.name(), [&](Distribution& distribution) {
     distribution.set_state(Distribution::STATE_FINALIZED);
     *distribution.mutable_finalize_time() = state.context().record_time;
   });
 }
 
 void Evolve(view::ChangeSet& state, const v1::MedicationDistributionAcknowledged& event) {
-  Change<Distribution>(state, kMedicationDistributions, event.name(), [&](Distribution& distribution) {
+  AmendRow<Distribution>(state, kMedicationDistributions, event.name(), [&](Distribution& distribution) {
     distribution.set_state(Distribution::STATE_ACKNOWLEDGED);
     *distribution.mutable_acknowledge_time() = state.context().record_time;
   });
 }
 
 void Evolve(view::ChangeSet& state, const v1::MedicationDistributionReturned& event) {
-  Change<Distribution>(state, kMedicationDistributions, event.name(),
-                       ReasonPatch(event.sealed(), Distribution::kStateReasonFieldNumber),
-                       [&](Distribution& distribution) {
-                         distribution.set_state(Distribution::STATE_RETURNED);
-                         *distribution.mutable_returned_quantity() = event.returned_quantity();
-                         *distribution.mutable_return_time() = state.context().record_time;
-                       });
+  AmendRow<Distribution>(state, kMedicationDistributions, event.name(),
+                         ReasonPatch(event.sealed(), Distribution::kStateReasonFieldNumber),
+                         [&](Distribution& distribution) {
+                           distribution.set_state(Distribution::STATE_RETURNED);
+                           *distribution.mutable_returned_quantity() = event.returned_quantity();
+                           *distribution.mutable_return_time() = state.context().record_time;
+                         });
 }
 
 void Evolve(view::ChangeSet& state, const v1::AdherenceLogged& event) {
-  Create(state, kAdherenceLogs, event.adherence_log());
+  CreateRow(state, kAdherenceLogs, event.adherence_log());
 }
 
 void Evolve(view::ChangeSet& state, const v1::ProtocolAdherenceRecorded& event) {
   const auto& said = event.protocol_adherence();
-  if (!state.Find(kProtocolAdherences, said.name())) return Create(state, kProtocolAdherences, said);
-  Change<v1::ProtocolAdherence>(state, kProtocolAdherences, said.name(), [&](v1::ProtocolAdherence& adherence) {
+  if (!state.Find(kProtocolAdherences, said.name())) return CreateRow(state, kProtocolAdherences, said);
+  AmendRow<v1::ProtocolAdherence>(state, kProtocolAdherences, said.name(), [&](v1::ProtocolAdherence& adherence) {
     adherence.set_adherence_state(said.adherence_state());
     *adherence.mutable_track_time() = said.track_time();
     adherence.set_recorder(said.recorder());
@@ -164,19 +144,19 @@ void Evolve(view::ChangeSet& state, const v1::ProtocolAdherenceRecorded& event) 
 void Evolve(view::ChangeSet& state, const v1::ThreadStarted& event) {
   v1::Thread thread = event.thread();
   *thread.mutable_last_message_time() = state.context().record_time;
-  Create(state, kThreads, std::move(thread));
+  CreateRow(state, kThreads, std::move(thread));
 }
 
 void Evolve(view::ChangeSet& state, const v1::MessageSent& event) {
   Message message = event.message();
   *message.mutable_send_time() = state.context().record_time;
-  Change<v1::Thread>(state, kThreads, message.thread(),
-                     [&](v1::Thread& thread) { *thread.mutable_last_message_time() = message.send_time(); });
-  Create(state, kMessages, std::move(message), event.sealed());
+  AmendRow<v1::Thread>(state, kThreads, message.thread(),
+                       [&](v1::Thread& thread) { *thread.mutable_last_message_time() = message.send_time(); });
+  CreateRow(state, kMessages, std::move(message), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::MessageEdited& event) {
-  Change<Message>(state, kMessages, event.name(), event.sealed(), [&](Message& message) {
+  AmendRow<Message>(state, kMessages, event.name(), event.sealed(), [&](Message& message) {
     message.set_version(message.version() + 1);
     *message.mutable_edit_time() = state.context().record_time;
   });
@@ -191,15 +171,16 @@ void Evolve(view::ChangeSet& state, const v1::MessageRead& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::AppointmentBooked& event) {
-  Create(state, kAppointments, event.appointment(), event.sealed());
+  CreateRow(state, kAppointments, event.appointment(), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::AppointmentRescheduled& event) {
-  Change<Appointment>(state, kAppointments, event.name(),
-                      ReasonPatch(event.sealed(), Appointment::kStateReasonFieldNumber), [&](Appointment& appointment) {
-                        *appointment.mutable_start_time() = event.start_time();
-                        *appointment.mutable_end_time() = event.end_time();
-                      });
+  AmendRow<Appointment>(state, kAppointments, event.name(),
+                        ReasonPatch(event.sealed(), Appointment::kStateReasonFieldNumber),
+                        [&](Appointment& appointment) {
+                          *appointment.mutable_start_time() = event.start_time();
+                          *appointment.mutable_end_time() = event.end_time();
+                        });
 }
 
 void Evolve(view::ChangeSet& state, const v1::AppointmentCancelled& event) {
@@ -228,19 +209,19 @@ void Evolve(view::ChangeSet& state, const v1::NotificationCreated& event) {
   notification.set_thread(event.thread());
   *notification.mutable_expire_time() = event.expire_time();
   notification.set_cause_event(event.cause_event());
-  Create(state, kNotifications, std::move(notification));
+  CreateRow(state, kNotifications, std::move(notification));
 }
 
 void Evolve(view::ChangeSet& state, const v1::NotificationAcknowledged& event) {
-  Change<v1::Notification>(state, kNotifications, event.name(), [&](v1::Notification& notification) {
+  AmendRow<v1::Notification>(state, kNotifications, event.name(), [&](v1::Notification& notification) {
     *notification.mutable_acknowledge_time() = state.context().record_time;
   });
 }
 
 void Evolve(view::ChangeSet& state, const v1::NotificationPreferencesUpdated& event) {
   const view::RowPtr row = state.Find(kNotificationPreferences, event.preferences().name());
-  Create(state, kNotificationPreferences, event.preferences(),
-         MergeSealed(row ? row->sealed : event::v1::SealedPart(), event.sealed()));
+  CreateRow(state, kNotificationPreferences, event.preferences(),
+            MergeSealed(row ? row->sealed : event::v1::SealedPart(), event.sealed()));
 }
 
 }  // namespace trialog::trials

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "platform/command/decision.h"
+#include "platform/command/evolving.h"
 #include "platform/text/text.h"
 #include "services/trials/domain/checks.h"
 #include "services/trials/domain/subject_states.h"
@@ -16,22 +17,6 @@ namespace trialog::trials {
 namespace {
 
 using event::v1::SealedPart;
-
-template <typename Resource>
-void Create(view::ChangeSet& state, const view::Table& table, const Resource& resource, const SealedPart& sealed = {}) {
-  state.Put(table, resource.name(), std::make_shared<const Resource>(resource), sealed);
-}
-
-// Writes the next version as `change(resource)` makes it, with the personal fields of `patch` replaced.
-template <typename Resource, typename Change>
-void Modify(view::ChangeSet& state, const view::Table& table, std::string_view name, const SealedPart& patch,
-            Change change) {
-  const view::RowPtr before = state.Find(table, name);
-  if (!before) return;
-  auto next = std::make_shared<Resource>(before->As<Resource>());
-  change(*next);
-  state.Put(table, name, std::move(next), MergeSealed(before->sealed, patch));
-}
 
 // Without a reason of its own a move clears the last one: the reason shown is that of the state shown.
 SealedPart ReasonOnly(const SealedPart& sealed, int reason_field) {
@@ -43,11 +28,11 @@ SealedPart ReasonOnly(const SealedPart& sealed, int reason_field) {
 template <typename Change>
 void MoveTrial(view::ChangeSet& state, std::string_view name, v1::TrialState to, const SealedPart& sealed,
                Change change) {
-  Modify<v1::Trial>(state, kTrials, name, ReasonOnly(sealed, v1::Trial::kStateReasonFieldNumber),
-                    [&](v1::Trial& trial) {
-                      trial.set_state(to);
-                      change(trial);
-                    });
+  AmendRow<v1::Trial>(state, kTrials, name, ReasonOnly(sealed, v1::Trial::kStateReasonFieldNumber),
+                      [&](v1::Trial& trial) {
+                        trial.set_state(to);
+                        change(trial);
+                      });
 }
 
 void MoveTrial(view::ChangeSet& state, std::string_view name, v1::TrialState to, const SealedPart& sealed = {}) {
@@ -70,22 +55,22 @@ void PutConsentAway(v1::Subject& subject) {
 
 template <typename Change>
 void ModifyCapture(view::ChangeSet& state, std::string_view name, Change change) {
-  Modify<v1::DataCapture>(state, kDataCaptures, name, {}, change);
+  AmendRow<v1::DataCapture>(state, kDataCaptures, name, {}, change);
 }
 
 }  // namespace
 
 void Evolve(view::ChangeSet& state, const v1::PatientCreated& event) {
-  Create(state, kPatients, event.patient(), event.sealed());
+  CreateRow(state, kPatients, event.patient(), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::PatientUpdated& event) {
-  Modify<v1::Patient>(state, kPatients, event.patient().name(), event.sealed(),
-                      [&](v1::Patient& patient) { CopyFields(event.patient(), patient, event.paths()); });
+  AmendRow<v1::Patient>(state, kPatients, event.patient().name(), event.sealed(),
+                        [&](v1::Patient& patient) { CopyFields(event.patient(), patient, event.paths()); });
 }
 
 void Evolve(view::ChangeSet& state, const v1::ProviderAssigned& event) {
-  Modify<v1::Patient>(state, kPatients, event.patient(), {}, [&](v1::Patient& patient) {
+  AmendRow<v1::Patient>(state, kPatients, event.patient(), {}, [&](v1::Patient& patient) {
     for (auto& provider : *patient.mutable_providers()) {
       if (provider.user() != event.provider().user()) continue;
       provider = event.provider();
@@ -96,7 +81,7 @@ void Evolve(view::ChangeSet& state, const v1::ProviderAssigned& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::ProviderUnassigned& event) {
-  Modify<v1::Patient>(state, kPatients, event.patient(), {}, [&](v1::Patient& patient) {
+  AmendRow<v1::Patient>(state, kPatients, event.patient(), {}, [&](v1::Patient& patient) {
     auto& all = *patient.mutable_providers();
     all.erase(std::remove_if(all.begin(), all.end(), [&](const auto& p) { return p.user() == event.user(); }),
               all.end());
@@ -104,19 +89,19 @@ void Evolve(view::ChangeSet& state, const v1::ProviderUnassigned& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::ResearcherCreated& event) {
-  Create(state, kResearchers, event.researcher(), event.sealed());
+  CreateRow(state, kResearchers, event.researcher(), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::ResearcherUpdated& event) {
-  Modify<v1::Researcher>(
+  AmendRow<v1::Researcher>(
       state, kResearchers, event.researcher().name(), event.sealed(),
       [&](v1::Researcher& researcher) { CopyFields(event.researcher(), researcher, event.paths()); });
 }
 
-void Evolve(view::ChangeSet& state, const v1::TrialCreated& event) { Create(state, kTrials, event.trial()); }
+void Evolve(view::ChangeSet& state, const v1::TrialCreated& event) { CreateRow(state, kTrials, event.trial()); }
 
 void Evolve(view::ChangeSet& state, const v1::TrialUpdated& event) {
-  Modify<v1::Trial>(state, kTrials, event.trial().name(), {}, [&](v1::Trial& trial) {
+  AmendRow<v1::Trial>(state, kTrials, event.trial().name(), {}, [&](v1::Trial& trial) {
     CopyFields(event.trial(), trial, event.paths());
     AddDrafter(trial, event.drafter());
   });
@@ -176,7 +161,7 @@ void Evolve(view::ChangeSet& state, const v1::TrialArchived& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::TrialEventPublished& event) {
-  Create(state, kTrialEvents, event.trial_event(), event.sealed());
+  CreateRow(state, kTrialEvents, event.trial_event(), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::TrialEventAcknowledged& event) {
@@ -185,13 +170,13 @@ void Evolve(view::ChangeSet& state, const v1::TrialEventAcknowledged& event) {
   acknowledgment.set_trial_event(event.trial_event());
   acknowledgment.set_patient(event.patient());
   *acknowledgment.mutable_acknowledge_time() = state.context().record_time;
-  Create(state, kTrialEventAcknowledgments, acknowledgment);
+  CreateRow(state, kTrialEventAcknowledgments, acknowledgment);
 }
 
-void Evolve(view::ChangeSet& state, const v1::SubjectEnrolled& event) { Create(state, kSubjects, event.subject()); }
+void Evolve(view::ChangeSet& state, const v1::SubjectEnrolled& event) { CreateRow(state, kSubjects, event.subject()); }
 
 void Evolve(view::ChangeSet& state, const v1::SubjectTransitioned& event) {
-  Modify<v1::Subject>(
+  AmendRow<v1::Subject>(
       state, kSubjects, event.subject(), ReasonOnly(event.sealed(), v1::Subject::kStateReasonFieldNumber),
       [&](v1::Subject& subject) {
         subject.set_state(event.to());
@@ -205,14 +190,14 @@ void Evolve(view::ChangeSet& state, const v1::SubjectTransitioned& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::ConsentRecorded& event) {
-  Modify<v1::Subject>(state, kSubjects, event.subject(), {}, [&](v1::Subject& subject) {
+  AmendRow<v1::Subject>(state, kSubjects, event.subject(), {}, [&](v1::Subject& subject) {
     if (event.replaces() && subject.has_consent()) PutConsentAway(subject);
     *subject.mutable_consent() = event.consent();
   });
 }
 
 void Evolve(view::ChangeSet& state, const v1::ConsentWithdrawn& event) {
-  Modify<v1::Subject>(state, kSubjects, event.subject(), event.sealed(), [&](v1::Subject& subject) {
+  AmendRow<v1::Subject>(state, kSubjects, event.subject(), event.sealed(), [&](v1::Subject& subject) {
     v1::Consent& consent = *subject.mutable_consent();
     *consent.mutable_record_time() = state.context().record_time;
     if (event.tiers().empty()) {
@@ -228,11 +213,11 @@ void Evolve(view::ChangeSet& state, const v1::ConsentWithdrawn& event) {
 }
 
 void Evolve(view::ChangeSet& state, const v1::DataCaptureCreated& event) {
-  Create(state, kDataCaptures, event.data_capture(), event.sealed());
+  CreateRow(state, kDataCaptures, event.data_capture(), event.sealed());
 }
 
 void Evolve(view::ChangeSet& state, const v1::DataCaptureAmended& event) {
-  Modify<v1::DataCapture>(state, kDataCaptures, event.data_capture(), event.sealed(), [&](v1::DataCapture& capture) {
+  AmendRow<v1::DataCapture>(state, kDataCaptures, event.data_capture(), event.sealed(), [&](v1::DataCapture& capture) {
     v1::DataCapture changed;
     if (event.has_track_time()) *changed.mutable_track_time() = event.track_time();
     if (event.has_occur_time()) *changed.mutable_occur_time() = event.occur_time();

@@ -19,7 +19,7 @@ namespace {
 using Distribution = v1::MedicationDistribution;
 
 // domain.md section 4, "Distribution".
-constexpr auto kMoves = std::to_array<Move<Distribution::State>>({
+constexpr auto kDistributionMoves = std::to_array<Move<Distribution::State>>({
     {Distribution::STATE_PREPARED, Distribution::STATE_FINALIZED},
     {Distribution::STATE_PREPARED, Distribution::STATE_CANCELLED},
     {Distribution::STATE_FINALIZED, Distribution::STATE_ACKNOWLEDGED},
@@ -51,7 +51,8 @@ absl::Status CheckPlan(const Distribution& distribution) {
   return absl::OkStatus();
 }
 
-absl::Status CheckContent(const view::State& state, std::string_view patient, const Distribution& distribution) {
+absl::Status CheckDistributionContent(const view::State& state, std::string_view patient,
+                                      const Distribution& distribution) {
   if (auto s =
           CheckText("medication_distribution.medication_name", distribution.medication_name(), kMaxShortText, true);
       !s.ok()) {
@@ -84,7 +85,7 @@ absl::StatusOr<view::RowPtr> FindToMove(const view::State& state, const Context&
 
 }  // namespace
 
-bool MayMove(Distribution::State from, Distribution::State to) { return MayMove(kMoves, from, to); }
+bool MayMove(Distribution::State from, Distribution::State to) { return MayMove(kDistributionMoves, from, to); }
 
 absl::StatusOr<Decision> CreateMedicationDistribution(const view::State& state, const Context& context,
                                                       const v1::CreateMedicationDistributionRequest& request,
@@ -93,7 +94,7 @@ absl::StatusOr<Decision> CreateMedicationDistribution(const view::State& state, 
   const std::string name = Cat(request.parent(), "/medicationDistributions/", request.medication_distribution_id());
   if (auto s = CheckNewName(state, kMedicationDistributions, name, "medication_distribution_id"); !s.ok()) return s;
   const Distribution& asked = request.medication_distribution();
-  if (auto s = CheckContent(state, request.parent(), asked); !s.ok()) return s;
+  if (auto s = CheckDistributionContent(state, request.parent(), asked); !s.ok()) return s;
   if (!state.Get<v1::Patient>(kPatients, request.parent())->active()) {
     return BrokenRule("PATIENT_INACTIVE", request.parent(), "the patient is no longer cared for here");
   }

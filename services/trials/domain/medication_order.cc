@@ -17,7 +17,7 @@ namespace {
 using Order = v1::MedicationOrder;
 
 // domain.md section 4, "Medication order".
-constexpr auto kMoves = std::to_array<Move<Order::State>>({
+constexpr auto kOrderMoves = std::to_array<Move<Order::State>>({
     {Order::STATE_DRAFT, Order::STATE_ACTIVE},
     {Order::STATE_DRAFT, Order::STATE_CANCELLED},
     {Order::STATE_ACTIVE, Order::STATE_ON_HOLD},
@@ -54,7 +54,7 @@ absl::StatusOr<Order::State> StateBefore(const view::State& state, const Context
   return from;
 }
 
-absl::Status CheckContent(const Order& order) {
+absl::Status CheckOrderContent(const Order& order) {
   if (auto s = CheckText("medication_order.medication_name", order.medication_name(), kMaxShortText, true); !s.ok())
     return s;
   if (auto s = CheckText("medication_order.dose", order.dose(), kMaxShortText, true); !s.ok()) return s;
@@ -63,7 +63,7 @@ absl::Status CheckContent(const Order& order) {
 
 }  // namespace
 
-bool MayMove(Order::State from, Order::State to) { return MayMove(kMoves, from, to); }
+bool MayMove(Order::State from, Order::State to) { return MayMove(kOrderMoves, from, to); }
 
 absl::StatusOr<Decision> CreateMedicationOrder(const view::State& state, const Context& context,
                                                const v1::CreateMedicationOrderRequest& request,
@@ -71,7 +71,7 @@ absl::StatusOr<Decision> CreateMedicationOrder(const view::State& state, const C
   if (auto s = RequireProvider(state, context.principal, request.parent()); !s.ok()) return s;
   const std::string name = Cat(request.parent(), "/medicationOrders/", request.medication_order_id());
   if (auto s = CheckNewName(state, kMedicationOrders, name, "medication_order_id"); !s.ok()) return s;
-  if (auto s = CheckContent(request.medication_order()); !s.ok()) return s;
+  if (auto s = CheckOrderContent(request.medication_order()); !s.ok()) return s;
   if (!state.Get<v1::Patient>(kPatients, request.parent())->active()) {
     return BrokenRule("PATIENT_INACTIVE", request.parent(), "the patient is no longer cared for here");
   }

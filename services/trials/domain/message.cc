@@ -9,6 +9,7 @@
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 #include "services/trials/domain/access_care.h"
+#include "services/trials/domain/access_clinical.h"
 #include "services/trials/domain/care_relation.h"
 #include "services/trials/domain/command_parts.h"
 #include "services/trials/domain/etag.h"
@@ -26,7 +27,7 @@ using v1::Message;
 using v1::Thread;
 
 // domain.md section 4, "Message", for each recipient; reading implies delivery.
-constexpr auto kMoves = std::to_array<Move<Message::State>>({
+constexpr auto kMessageMoves = std::to_array<Move<Message::State>>({
     {Message::STATE_SENT, Message::STATE_DELIVERED},
     {Message::STATE_SENT, Message::STATE_READ},
     {Message::STATE_DELIVERED, Message::STATE_READ},
@@ -69,12 +70,6 @@ bool Belongs(const view::State& state, std::string_view user, std::string_view p
   return PatientOf(state, user) == patient || MayWriteToPatient(state, user, patient);
 }
 
-// The patient that the caller is; empty for staff.
-std::string OwnPatient(const view::State& state, const Principal& principal) {
-  if (std::string patient = PatientOf(state, principal.user()); !patient.empty()) return patient;
-  return RelationTo(principal, state, principal.patient).self ? principal.patient : "";
-}
-
 // A notifier carries word of messages and writes none.
 bool IsStaff(const Principal& principal) {
   return std::any_of(principal.grants.begin(), principal.grants.end(),
@@ -105,7 +100,7 @@ absl::StatusOr<Thread> NewThread(const view::State& state, const Context& contex
   }
   auto recipients = CheckedRecipients(request, context);
   if (!recipients.ok()) return recipients.status();
-  const std::string own = OwnPatient(state, principal);
+  const std::string own = OwnPatient(principal, state);
   if (own.empty() && !IsStaff(principal)) return NotAllowed();
 
   std::set<std::string> patients;
@@ -175,7 +170,7 @@ absl::StatusOr<Decision> Mark(const view::State& state, const Context& context, 
 
 }  // namespace
 
-bool MayMove(Message::State from, Message::State to) { return MayMove(kMoves, from, to); }
+bool MayMove(Message::State from, Message::State to) { return MayMove(kMessageMoves, from, to); }
 
 Message::State StateOf(const v1::Receipt& receipt) {
   if (receipt.has_read_time()) return Message::STATE_READ;

@@ -49,7 +49,7 @@ absl::Status CheckTrial(const v1::Trial& trial, std::string_view organization) {
 }
 
 // Which fields a trial's state leaves open to change.
-absl::Status CheckOpen(const v1::Trial& trial, const google::protobuf::FieldMask& mask) {
+absl::Status CheckTakesUpdates(const v1::Trial& trial, const google::protobuf::FieldMask& mask) {
   switch (trial.state()) {
     case v1::TRIAL_STATE_DRAFT:
       return CheckMask(mask, {"title", "description", "study_type", "start_date", "end_date", "researchers"});
@@ -119,7 +119,7 @@ absl::StatusOr<Decision> UpdateTrial(const view::State& state, const Context& co
     return Denied("NOT_YOUR_TRIAL", "only the researchers of the trial may change it");
   }
   const auto& trial = row->As<v1::Trial>();
-  TRIALOG_RETURN_IF_ERROR(CheckOpen(trial, request.update_mask()));
+  TRIALOG_RETURN_IF_ERROR(CheckTakesUpdates(trial, request.update_mask()));
   TRIALOG_RETURN_IF_ERROR(RequireEtag(name, *row, asked.etag(), "trial.etag"));
 
   v1::TrialUpdated updated;
