@@ -1,4 +1,6 @@
 """docs/access.md as data: who may call what, as written by hand."""
+import re
+
 import stubs
 from client import SERVICES
 from trialog import options_pb2
@@ -59,16 +61,16 @@ def options():
 
 
 class Records:
-    """A table of the page's last chapter: one kind of record, the methods that show it, and who sees it there."""
+    """A table of the page's last chapters: one kind of record, the methods that show or change it, and who may."""
 
     def __init__(self, title):
         self.title = title
         self.methods = []  # Full names.
         self.columns = []
-        self.rows = {}  # {role or "anyone": {column: "yes", "no" or "-"}}
+        self.rows = {}  # {role or "anyone": {column: "yes", "no", "-" or, of a change, the reason of its refusal}}
 
     def cells(self):
-        """(role, column, "yes" or "no") of every caller that there is."""
+        """(role, column, "yes", "no" or the reason) of every caller that there is."""
         return [(role, column, cell) for role, row in self.rows.items() for column, cell in row.items() if cell != "-"]
 
     def _read(self, line):
@@ -78,7 +80,8 @@ class Records:
             self.columns = _cells(line)[1:]
         elif line.startswith("| ") and not line.startswith("| ---"):
             role, *cells = _cells(line)
-            assert role not in self.rows and set(cells) <= {"yes", "no", "-"} and len(cells) == len(self.columns), line
+            assert role not in self.rows and len(cells) == len(self.columns), line
+            assert all(cell in ("yes", "no", "-") or re.fullmatch("[A-Z]+(_[A-Z]+)+", cell) for cell in cells), line
             self.rows[role] = dict(zip(self.columns, cells))
 
 
@@ -97,13 +100,16 @@ def full_name(method):
     return f"{found[0]}/{name}"
 
 
-def _chapter():
-    return PAGE.read_text(encoding="utf-8").split("\n## Who sees which record\n")[1]
+def _chapter(title):
+    return PAGE.read_text(encoding="utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-def relations():
-    """The columns that the chapter explains."""
-    explained = _chapter().split("| column |")[1].split("\n\n")[0]
+SEES, CHANGES = "Who sees which record", "Who changes which record"
+
+
+def relations(title):
+    """The columns that a chapter explains."""
+    explained = _chapter(title).split("| column |")[1].split("\n\n")[0]
     return {
         word.strip()
         for line in explained.splitlines()
@@ -112,10 +118,10 @@ def relations():
     }
 
 
-def records():
-    """Every table of the chapter, in order."""
+def records(title):
+    """Every table of a chapter, in order."""
     tables = []
-    for line in _chapter().splitlines():
+    for line in _chapter(title).splitlines():
         if line.startswith("### "):
             tables.append(Records(line.removeprefix("### ")))
         elif tables:
