@@ -31,8 +31,9 @@ class Answer:
 class Command:
     """One way of changing a record of the world."""
 
-    def __init__(self, method, fields, kept, path, acts):
+    def __init__(self, method, fields, kept, path, acts, too_late):
         self.method = method  # Full name.
+        self.too_late = too_late
         self._fields = fields
         self._kept = kept
         self._path = path
@@ -82,12 +83,13 @@ class Under:
         self._added = commands.of.setdefault(title, [])
         self._kept = kept
 
-    def do(self, method, fields, kept=None, path=None, begins=False, acts=lambda caller: caller):
+    def do(self, method, fields, kept=None, path=None, begins=False, acts=lambda caller: caller, too_late=None):
         """The method with these fields, as `fields(caller)` has them; `path` is where the request names the record, if not
-        where its route does, and nowhere where it `begins` what is not there; `acts` gives who calls in the caller's place."""
+        where its route does, and nowhere where it `begins` what is not there; `acts` gives who calls in the caller's place. Who is let in may hear `too_late` of a record that
+        the server itself takes further."""
         full = access_table.full_name(method)
         path = path or (path_of(full) and path_of(full)[0])
-        self._added.append(Command(full, fields, kept or self._kept, None if begins else path, acts))
+        self._added.append(Command(full, fields, kept or self._kept, None if begins else path, acts, too_late))
 
 
 class Commands:
@@ -144,21 +146,21 @@ def update(resource, field, **changes):
 class ChangedWorld(World):
     """The world, with names of trials and datasets that do not exist yet and are in the scope of who holds a role for one."""
 
-    SPARE = 60
+    SPARE = {"trial": 48, "dataset": 16}
 
     def __init__(self, server):
         super().__init__(server)
         self._people["anyone", "other side"] = self.site.provider
-        spare = [f"spare-{number}" for number in range(self.SPARE)]
-        self.trials_in_scope, self.datasets_in_scope = iter(spare), iter(spare)
+        self._spare = {kind: [f"spare-{number}" for number in range(count)] for kind, count in self.SPARE.items()}
+        self.trials_in_scope, self.datasets_in_scope = iter(self._spare["trial"]), iter(self._spare["dataset"])
 
     def widen(self):
         """Gives those who hold a role for the trial or the dataset the same for the spare ones."""
         holders = [("TRIAL_RESEARCHER", "trial"), ("DATA_MANAGER", "trial"), ("DATA_CUSTODIAN", "dataset"), ("ANALYST", "dataset")]
         for role, kind in holders:
             person = self.caller(role, kind)
-            for number in range(self.SPARE):
-                self.organization.grant(person, role, f"{self.name}/{kind}s/spare-{number}")
+            for spare in self._spare[kind]:
+                self.organization.grant(person, role, f"{self.name}/{kind}s/{spare}")
             person.sign_in_again()
 
     def give_roles_back(self):

@@ -95,6 +95,7 @@ def _add_analysis(world, under):
     study, asking = world.study, world.caller("DATA_CUSTODIAN", "own")
 
     def analysis(name):
+        """A worker takes it further, but for one that has ended."""
         return read(study.custodian, "AnalysisService/GetAnalysis", name=name)
 
     def analyses(cohort):
@@ -115,7 +116,9 @@ def _add_analysis(world, under):
     under("Dataset and cohort that are worked with", analyses).do(
         "AnalysisService/RequestAnalysis", lambda _: {"parent": study.cohort, "spec": survival_by("sex")}
     )
-    under("Analysis, by who asked for it", analysis).do("AnalysisService/CancelAnalysis", cancelling)
+    under("Analysis, by who asked for it", analysis).do(
+        "AnalysisService/CancelAnalysis", cancelling, too_late=("FAILED_PRECONDITION", "ILLEGAL_STATE")
+    )
     does = under("Result that waits for a custodian's decision", analysis).do
     does("AnalysisService/ReleaseAnalysis", waiting)
     does("AnalysisService/WithholdAnalysis", lambda caller: waiting(caller) | {"reason": "made-up reason"})
