@@ -127,3 +127,29 @@ def records(title):
         elif tables:
             tables[-1]._read(line)
     return tables
+
+
+def check_rules(method, tables, behind, lets_in):
+    """Each "yes" of the tables follows from a rule of the method's row, and each rule shows in some "yes". `behind`: what a
+    "yes" in a column may come of, "" for the columns that it does not name; `lets_in(method, role, column)`."""
+    rules, shown = record_rules()[method], set()
+    for table in tables:
+        for role, column, cell in table.cells():
+            if method in table.methods and cell == "yes" and lets_in(method, role, column):
+                found = behind.get(column, behind[""])
+                assert found & rules, (table.title, role, column)
+                shown |= found
+    assert rules <= shown, method
+
+
+def check_scopes(table, unscoped):
+    """The columns come with their counterpart, and a caller who can be made has a cell; roles that are held in the whole
+    organisation alone are `unscoped`."""
+    assert {"organization", "foreign"} <= set(table.columns)
+    for role, row in table.rows.items():
+        for column, cell in row.items():
+            if column.startswith("other ") and column not in ("other person", "other side"):
+                assert column.removeprefix("other ") in table.columns
+            scoped = column.removeprefix("other ") in ("trial", "site", "biobank", "dataset")
+            assert cell != "-" or not (scoped and role not in unscoped), f"{role}, {column}: such a caller can be made"
+            assert cell == "-" or not (scoped and role in unscoped), f"{role}, {column}: no such caller"

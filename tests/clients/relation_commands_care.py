@@ -1,10 +1,9 @@
 """The commands of trials that are about a patient: care, medication, appointments, messages and notices."""
 import itertools
 
-from clinic import at, date
+from clinic import at, date, tablets
 from client import request_id
 from relation_commands import fresh, read, update
-from trialog.event.v1 import value_pb2
 from trialog.trials.v1 import medication_pb2, messaging_pb2, notification_pb2, patient_pb2, scheduling_pb2
 
 CLINICIAN, PATIENT = "What the clinician alone does for a patient", "What the patient alone does"
@@ -75,10 +74,6 @@ def _add_orders(world, under):
     does("MedicationService/StopMedicationOrder", lambda _: {"name": active(), "state_reason": "made-up reason"})
     does("MedicationService/AddFeedback", lambda _: {"name": active(), "feedback": "made-up: in the morning"})
     under(PATIENT, of_order).do("MedicationService/AcknowledgeMedicationOrder", lambda _: {"name": active()})
-
-
-def tablets(number):
-    return value_pb2.Quantity(units=number, unit="{tbl}")
 
 
 def _add_distributions(world, under):

@@ -2,7 +2,7 @@
 import pytest
 
 from client import refused, request_id
-from clinic import Clinic, date
+from clinic import Clinic, date, tablets
 from trialog.event.v1 import value_pb2
 from trialog.trials.v1 import medication_pb2, scheduling_pb2
 from watching import Watch
@@ -25,10 +25,6 @@ def distribution_of(person, distribution):
     return person.MedicationService.GetMedicationDistribution(
         medication_pb2.GetMedicationDistributionRequest(name=distribution.name)
     )
-
-
-def tablets(number):
-    return value_pb2.Quantity(units=number, unit="{tbl}")
 
 
 def test_held_order_goes_on_when_it_is_activated_again(clinic):

@@ -1,7 +1,8 @@
 """Datasets, cohorts and analyses after they were made: changed, taken back, retired, cancelled, no longer shared."""
+import grpc
 import pytest
 
-from client import not_found, refused, request_id
+from client import not_found, reason_of, refused, request_id
 from test_statistics import Operator, Study, criterion, get, lung_rows, survival_by
 from trialog.analytics.v1 import analysis_pb2, cohort_pb2, dataset_pb2
 
@@ -103,10 +104,21 @@ def cancel(study, analysis):
     )
 
 
+def cancelled(study):
+    """An analysis that was cancelled before the worker was done with it: of many, one that it did not come to."""
+    for _ in range(100):
+        analysis = study.ask(study.cohort, survival_by("sex"))
+        try:
+            cancel(study, analysis)
+        except grpc.RpcError as error:
+            assert reason_of(error) == "ILLEGAL_STATE", error
+        else:
+            return analysis
+    raise AssertionError("each was done before it could be cancelled")
+
+
 def test_cancelled_analysis_gives_no_result(study):
-    """Of many that wait for the worker, the last is cancelled before its turn."""
-    analysis = [study.ask(study.cohort, survival_by("sex")) for _ in range(20)][-1]
-    cancel(study, analysis)
+    analysis = cancelled(study)
     assert get(study.analyst, analysis).state == analysis_pb2.Analysis.STATE_CANCELLED
     with refused("FAILED_PRECONDITION", "RESULT_NOT_SHOWN"):
         study.result(analysis)
