@@ -1,4 +1,6 @@
 """docs/access.md as data: who may call what, as written by hand."""
+import re
+
 import stubs
 from client import SERVICES
 from trialog import options_pb2
@@ -59,16 +61,16 @@ def options():
 
 
 class Records:
-    """A table of the page's last chapter: one kind of record, the methods that show it, and who sees it there."""
+    """A table of the page's last chapters: one kind of record, the methods that show or change it, and who may."""
 
     def __init__(self, title):
         self.title = title
         self.methods = []  # Full names.
         self.columns = []
-        self.rows = {}  # {role or "anyone": {column: "yes", "no" or "-"}}
+        self.rows = {}  # {role or "anyone": {column: "yes", "no", "-" or, of a change, the reason of its refusal}}
 
     def cells(self):
-        """(role, column, "yes" or "no") of every caller that there is."""
+        """(role, column, "yes", "no" or the reason) of every caller that there is."""
         return [(role, column, cell) for role, row in self.rows.items() for column, cell in row.items() if cell != "-"]
 
     def _read(self, line):
@@ -78,7 +80,8 @@ class Records:
             self.columns = _cells(line)[1:]
         elif line.startswith("| ") and not line.startswith("| ---"):
             role, *cells = _cells(line)
-            assert role not in self.rows and set(cells) <= {"yes", "no", "-"} and len(cells) == len(self.columns), line
+            assert role not in self.rows and len(cells) == len(self.columns), line
+            assert all(cell in ("yes", "no", "-") or re.fullmatch("[A-Z]+(_[A-Z]+)+", cell) for cell in cells), line
             self.rows[role] = dict(zip(self.columns, cells))
 
 
@@ -97,13 +100,16 @@ def full_name(method):
     return f"{found[0]}/{name}"
 
 
-def _chapter():
-    return PAGE.read_text(encoding="utf-8").split("\n## Who sees which record\n")[1]
+def _chapter(title):
+    return PAGE.read_text(encoding="utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-def relations():
-    """The columns that the chapter explains."""
-    explained = _chapter().split("| column |")[1].split("\n\n")[0]
+SEES, CHANGES = "Who sees which record", "Who changes which record"
+
+
+def relations(title):
+    """The columns that a chapter explains."""
+    explained = _chapter(title).split("| column |")[1].split("\n\n")[0]
     return {
         word.strip()
         for line in explained.splitlines()
@@ -112,12 +118,38 @@ def relations():
     }
 
 
-def records():
-    """Every table of the chapter, in order."""
+def records(title):
+    """Every table of a chapter, in order."""
     tables = []
-    for line in _chapter().splitlines():
+    for line in _chapter(title).splitlines():
         if line.startswith("### "):
             tables.append(Records(line.removeprefix("### ")))
         elif tables:
             tables[-1]._read(line)
     return tables
+
+
+def check_rules(method, tables, behind, lets_in):
+    """Each "yes" of the tables follows from a rule of the method's row, and each rule shows in some "yes". `behind`: what a
+    "yes" in a column may come of, "" for the columns that it does not name; `lets_in(method, role, column)`."""
+    rules, shown = record_rules()[method], set()
+    for table in tables:
+        for role, column, cell in table.cells():
+            if method in table.methods and cell == "yes" and lets_in(method, role, column):
+                found = behind.get(column, behind[""])
+                assert found & rules, (table.title, role, column)
+                shown |= found
+    assert rules <= shown, method
+
+
+def check_scopes(table, unscoped):
+    """The columns come with their counterpart, and a caller who can be made has a cell; roles that are held in the whole
+    organisation alone are `unscoped`."""
+    assert {"organization", "foreign"} <= set(table.columns)
+    for role, row in table.rows.items():
+        for column, cell in row.items():
+            if column.startswith("other ") and column not in ("other person", "other side"):
+                assert column.removeprefix("other ") in table.columns
+            scoped = column.removeprefix("other ") in ("trial", "site", "biobank", "dataset")
+            assert cell != "-" or not (scoped and role not in unscoped), f"{role}, {column}: such a caller can be made"
+            assert cell == "-" or not (scoped and role in unscoped), f"{role}, {column}: no such caller"

@@ -33,6 +33,10 @@ def text_value(name, text):
     return value_pb2.NamedValue(name=name, value=value_pb2.Value(text=text))
 
 
+def tablets(number):
+    return value_pb2.Quantity(units=number, unit="{tbl}")
+
+
 class Clinic:
     """Two patients who signed up, each cared for by a provider of their own; two researchers."""
 

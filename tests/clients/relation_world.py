@@ -16,7 +16,7 @@ from trialog.trials.v1 import clinical_events_pb2, medication_pb2, patient_pb2, 
 EVERY_ROLE = [name.removeprefix("ROLE_") for name in options_pb2.Role.keys() if name != "ROLE_UNSPECIFIED"]
 
 
-def _pattern(name):
+def pattern_of(name):
     """"organizations/o/users/u" → "organizations/*/users/*"; a singleton's last word stays."""
     return "/".join("*" if n % 2 else word for n, word in enumerate(name.split("/")))
 
@@ -167,7 +167,7 @@ class World:
             self.released.name,
             self.entry().name,
         ]
-        return {_pattern(name): name for name in names}
+        return {pattern_of(name): name for name in names}
 
     def entry(self):
         """The audit entry that the trial was drafted by, with its proof."""

@@ -1,5 +1,6 @@
 """Requests of any method, made from its descriptor: what must be set is set, and the names in its path are those wanted."""
 import re
+import uuid
 
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf import field_mask_pb2, timestamp_pb2
@@ -57,6 +58,16 @@ def put(request, path, value):
     for step in path[:-1]:
         request = getattr(request, step)
     setattr(request, path[-1], value)
+
+
+def absent(name):
+    """A name like this one, of a record that is not there."""
+    above, last = name.rsplit("/", 1)
+    if above.endswith("/auditEntries"):
+        return f"{above}/{uuid.uuid4()}"
+    if last == "notificationPreferences":
+        return f"{absent(above)}/{last}"
+    return f"{above}/{'999' if last.isdigit() else 'not-there'}"
 
 
 def request_for(method, name=None, personal=False):

@@ -1,6 +1,5 @@
 """Whoever is refused by a rule learns nothing, and the refusal is recorded: for every method, a record that is there and not
 the caller's and one that is not there get the same bytes; the audit log tells the two apart."""
-import uuid
 from collections import Counter
 
 import grpc
@@ -9,7 +8,7 @@ import pytest
 import access_table
 from client import eventually, method_of
 from relation_world import World
-from request_maker import binds_to_get, every_method, path_of, put, request_for
+from request_maker import absent, binds_to_get, every_method, path_of, put, request_for
 from trialog.audit.v1 import service_pb2
 from trialog.event.v1 import record_pb2
 from trialog.trials.v1 import patient_pb2
@@ -54,16 +53,6 @@ def answer_of(caller, method, request):
         return "OK", seen
     except grpc.RpcError as error:
         return error.code().name, error.details(), sorted(error.trailing_metadata())
-
-
-def absent(name):
-    """A name like this one, of a record that is not there."""
-    above, last = name.rsplit("/", 1)
-    if above.endswith("/auditEntries"):
-        return f"{above}/{uuid.uuid4()}"
-    if last == "notificationPreferences":
-        return f"{absent(above)}/{last}"
-    return f"{above}/{'999' if last.isdigit() else 'not-there'}"
 
 
 def record_methods():

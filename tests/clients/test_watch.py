@@ -6,7 +6,7 @@ import time
 import pytest
 from google.protobuf import timestamp_pb2
 
-from client import refused, request_id
+from client import SERVICES, refused, request_id
 from clinic import Clinic
 from inventory import Biobank, milliliters
 from organization import Organization
@@ -18,7 +18,7 @@ from watching import Watch
 
 CHANGES, CUTS = 10_000, 100
 TOKENS_LAST = 330  # Seconds: five minutes, and half of one for clocks that differ.
-SUBSCRIBE = "trialog.trials.v1.EventService/Subscribe"
+EVENTS = [name for name in SERVICES if name.endswith(".EventService")]
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,63 @@ def test_watch_outlives_a_restart_of_the_server(make_server):
         assert [change.inventory_item.quantity.units for change in resumed.take(9)] == list(range(1, 10))
 
 
+# Events, for programs: those of trials that tell of notices; all others are for our own services alone.
+
+
+def subscribe(caller, organization, service="trialog.trials.v1.EventService", metadata=(), **more):
+    """The answers of an open subscription to an organisation's events."""
+    request = subscribe_pb2.SubscribeRequest(parent=organization.name, **more)
+    return caller.service(service).Subscribe(request, metadata=metadata)
+
+
+def told_of(answer):
+    """The records that notices are about."""
+    return [care_events_pb2.NotificationCreated.FromString(event.payload).resource for event in answer.events]
+
+
+def test_subscription_goes_on_behind_its_token(server):
+    organization = Organization(server)
+    clinic, notifier = Clinic(organization), organization.program("NOTIFIER")
+    stream = subscribe(notifier, organization)
+    assert not next(stream).events  # From now on, and at once.
+    first, second = (clinic.send(clinic.provider, clinic.patient, f"made-up {word}") for word in ("first", "second"))
+    answers, told = [], []
+    while second.name not in told:
+        answers.append(next(stream))
+        told += told_of(answers[-1])
+    assert told == [first.name, second.name]
+    stream.cancel()
+    third = clinic.send(clinic.patient, clinic.provider, "made-up third")
+    resumed = subscribe(notifier, organization, resume_token=answers[-1].resume_token)
+    assert told_of(next(resumed)) == [third.name]
+    resumed.cancel()
+
+
+@pytest.mark.parametrize("service", EVENTS)
+def test_events_are_not_for_people_nor_for_who_says_to_be_a_service(organization, service):
+    """Our own services subscribe within the process; from outside, their mark counts for nothing."""
+    ours = [("trialog-service", "audit")]
+    person = organization.join(f"curious-{service.split('.')[1]}", "AUDITOR", "PROVIDER", "DATA_CUSTODIAN", "LAB_TECHNICIAN")
+    for caller in (person, organization.administrator):
+        for metadata in ([], ours):
+            with refused("PERMISSION_DENIED", "ROLE_MISSING"):
+                next(subscribe(caller, organization, service, metadata, from_start=True))
+    with refused("UNAUTHENTICATED", "TOKEN_MISSING"):
+        next(subscribe(organization.nobody, organization, service, ours, from_start=True))
+
+
+@pytest.mark.parametrize("service", EVENTS)
+def test_events_are_for_a_notifier_of_the_organisation_in_trials_alone(server, organization, service):
+    """Programs that deliver notices: those of the organisation, and of trials only."""
+    own, foreign = organization.program("NOTIFIER"), Organization(server).program("NOTIFIER")
+    code = ("NOT_FOUND", "NOT_FOUND") if service == "trialog.trials.v1.EventService" else ("PERMISSION_DENIED", "ROLE_MISSING")
+    with refused(*code):
+        next(subscribe(foreign, organization, service, from_start=True))
+    if code[0] != "NOT_FOUND":
+        with refused(*code):
+            next(subscribe(own, organization, service, from_start=True))
+
+
 # The end of what a stream was opened with.
 
 
@@ -144,19 +201,13 @@ def test_subscription_ends_with_its_token_and_goes_on_with_the_next(clocked_serv
     organization = Organization(clocked_server)
     clinic = Clinic(organization)
 
-    def subscribed(**more):
-        request = subscribe_pb2.SubscribeRequest(parent=organization.name, **more)
-        answers = organization.program("NOTIFIER").raw_stream(SUBSCRIBE, request.SerializeToString())
-        return map(subscribe_pb2.SubscribeResponse.FromString, answers)
-
-    first = subscribed()
+    first = subscribe(organization.program("NOTIFIER"), organization)
     resume_token = next(first).resume_token  # At once: no event need come first.
     clocked_server.order("later", TOKENS_LAST)
     message = clinic.send(clinic.provider, clinic.patient, "told after the token's end")
     with refused("UNAUTHENTICATED", "TOKEN_EXPIRED"):
         next(first)
-    events = next(subscribed(resume_token=resume_token)).events
-    assert [care_events_pb2.NotificationCreated.FromString(event.payload).resource for event in events] == [message.name]
+    assert told_of(next(subscribe(organization.program("NOTIFIER"), organization, resume_token=resume_token))) == [message.name]
 
 
 def test_watch_ends_when_a_grant_of_its_caller_begins_or_ends(clocked_server):
