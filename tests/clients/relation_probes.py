@@ -10,7 +10,12 @@ from trialog.trials.v1 import care_events_pb2
 from watching import Watch
 
 # What a caller who may not see a record is told; anything else that is no answer is a fault.
-HIDDEN = {("NOT_FOUND", "NOT_FOUND"), ("PERMISSION_DENIED", "ROLE_MISSING"), ("FAILED_PRECONDITION", "RESULT_NOT_SHOWN")}
+HIDDEN = {
+    ("NOT_FOUND", "NOT_FOUND"),
+    ("PERMISSION_DENIED", "ROLE_MISSING"),
+    ("PERMISSION_DENIED", "ROWS_NOT_READABLE"),  # Of a dataset that the caller sees.
+    ("FAILED_PRECONDITION", "RESULT_NOT_SHOWN"),
+}
 
 
 class Probe:
@@ -247,6 +252,8 @@ class Probes:
         under.get("AnalysisService/GetAnalysis", analysis)
         under.list("AnalysisService/ListAnalyses", analysis, study.cohort, all_datasets + "/cohorts/-")
         under.watch("AnalysisService/WatchAnalyses", analysis, study.cohort, all_datasets + "/cohorts/-")
+        under = self._under("Rows of a dataset that holds no trial's data")
+        under.ask("DatasetService/ListRows", parent=study.version)
         for title, name in (
             ("Result that is released", analysis),
             ("Result that a custodian has yet to release", world.pending.name),

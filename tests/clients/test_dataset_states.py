@@ -2,9 +2,11 @@
 import grpc
 import pytest
 
+from audited import await_entry
 from client import not_found, reason_of, refused, request_id
 from test_statistics import Operator, Study, criterion, get, lung_rows, survival_by
 from trialog.analytics.v1 import analysis_pb2, cohort_pb2, dataset_pb2
+from trialog.event.v1 import record_pb2
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,49 @@ def test_reader_no_longer_sees_what_is_not_shared_any_more(study):
         dataset_of(study.colleague, dataset)
     with not_found():
         study.colleague.DatasetService.UnshareDataset(unshare)
+
+
+def rows_of(person, version, **fields):
+    return person.DatasetService.ListRows(dataset_pb2.ListRowsRequest(parent=version, **fields))
+
+
+def test_rows_are_read_back_page_by_page_as_they_were_given(study):
+    given = lung_rows()
+    version = f"{study.create_dataset('read-back', given).name}/versions/1"
+    read, token = [], ""
+    while True:
+        page = rows_of(study.analyst, version, page_size=100, page_token=token)
+        read += page.rows
+        token = page.next_page_token
+        if not token:
+            break
+        assert len(page.rows) == 100
+    assert read == given
+    assert len(rows_of(study.analyst, version).rows) == 50
+    with refused("INVALID_ARGUMENT", "BAD_PAGE_TOKEN"):
+        rows_of(study.analyst, version, page_token="made-up")
+
+
+def test_reading_rows_is_recorded_with_who_did_it(study, organization):
+    auditor = organization.join("rows-auditor", "AUDITOR")
+    version = f"{study.create_dataset('watched-over', lung_rows()[:3]).name}/versions/1"
+    rows_of(study.analyst, version)
+    entry = await_entry(auditor, organization, f'entity = "{version}" AND action = "ListRows"')
+    access = record_pb2.Access.FromString(entry.content.payload)
+    assert (entry.content.actor.name, access.purpose, access.count) == (study.analyst.name, "ROWS", 3)
+    assert list(access.subjects) == [version]
+
+
+def test_rows_are_not_for_those_whom_a_dataset_is_shared_with(study):
+    dataset = study.create_dataset("counted-only", lung_rows()[:10]).name
+    version = f"{dataset}/versions/1"
+    with not_found():
+        rows_of(study.colleague, version)
+    share = dataset_pb2.ShareDatasetRequest(name=dataset, user=study.colleague.name, request_id=request_id())
+    study.analyst.DatasetService.ShareDataset(share)
+    with refused("PERMISSION_DENIED", "ROWS_NOT_READABLE"):
+        rows_of(study.colleague, version)
+    assert len(rows_of(study.custodian, version).rows) == 10
 
 
 def test_draft_of_a_cohort_is_changed_until_it_is_frozen(study):

@@ -54,11 +54,11 @@ const view::State& StateFor(const App& app, std::string_view name) {
   return app.backend.store().partition(app.backend.PartitionOf(OrganizationOf(name)));
 }
 
-void FindRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const service::ResourceType& type,
-                WithRecord then) {
-  const std::string name = service::StringField(call->request(), "name");
+void FindRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const service::ResourceType& type, WithRecord then,
+                std::string_view field) {
+  const std::string name = service::StringField(call->request(), field);
   if (!NameMatches(type.table->pattern, name)) {
-    return call->Finish(BadField("name", "BAD_NAME", Cat("must have the form ", type.table->pattern)));
+    return call->Finish(BadField(field, "BAD_NAME", Cat("must have the form ", type.table->pattern)));
   }
   app->backend.WhenReadable(call, name, [app, call, name, &type, then = std::move(then)](auto principal) {
     const view::State& state = StateFor(*app, name);
@@ -68,6 +68,20 @@ void FindRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const servic
     if (!visible) return call->Finish(NotVisible(row != nullptr, "record"));
     then(std::move(principal), {&type, name, std::move(row)});
   });
+}
+
+void AfterRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const Principal& principal, std::string_view what,
+                 std::string_view name, int64_t count, std::function<void()> then) {
+  event::v1::Access access;
+  access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
+  access.set_purpose(std::string(what));
+  access.add_subjects(std::string(name));
+  access.set_count(count);
+  const service::Via via(*call);
+  app->backend.RecordAccess(principal, via, std::move(access), name,
+                            [call = std::move(call), then = std::move(then)](const absl::Status& recorded) {
+                              recorded.ok() ? then() : call->Finish(recorded);
+                            });
 }
 
 service::Aim AimAt(std::string name) {
@@ -104,6 +118,7 @@ service::Definition AnalyticsDefinition(AnalyticsParts parts) {
     AddDatasets(*app);
     AddCohorts(*app);
     AddAnalyses(*app);
+    AddRows(*app);
   };
   definition.start = [app](service::Backend&) -> std::shared_ptr<void> {
     return std::make_shared<Running>(std::exchange(*app, nullptr));

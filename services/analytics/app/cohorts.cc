@@ -35,14 +35,7 @@ void Count(const AppPtr& app, std::shared_ptr<rpc::Call> call, std::shared_ptr<c
     const auto& criteria = seen.row->As<v1::Cohort>().criteria();
     const CohortRows chosen = SelectCohort(version->columns(), criteria, (*rows)->rows());
     const v1::Attrition attrition = ShowAttritionOf(criteria, chosen, kThreshold);
-    event::v1::Access access;
-    access.set_outcome(event::v1::Access::OUTCOME_SHOWN);
-    access.set_purpose("COUNTS");
-    access.add_subjects(seen.name);
-    access.set_count(1);
-    app->backend.RecordAccess(
-        *principal, service::Via(*call), std::move(access), seen.name,
-        [=](const absl::Status& recorded) { recorded.ok() ? answer(attrition) : call->Finish(recorded); });
+    AfterRecord(app, call, *principal, "COUNTS", seen.name, 1, [=] { answer(attrition); });
   });
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "platform/service/backend.h"
@@ -27,13 +28,20 @@ using AppPtr = std::shared_ptr<App>;
 void AddDatasets(const AppPtr& app);
 void AddCohorts(const AppPtr& app);
 void AddAnalyses(const AppPtr& app);
+void AddRows(const AppPtr& app);
 
 // The committed state of the organisation that a resource belongs to.
 const view::State& StateFor(const App& app, std::string_view name);
 
-// Calls `then` with the record that the request's `name` names, when the caller may see it; else finishes the call.
+// Calls `then` with the record that this field of the request names, when the caller may see it; else finishes the
+// call.
 using WithRecord = std::function<void(std::shared_ptr<const Principal>, service::Backend::Seen)>;
-void FindRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const service::ResourceType& type, WithRecord then);
+void FindRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const service::ResourceType& type, WithRecord then,
+                std::string_view field = "name");
+
+// Records that this was read, `what` in a word, before `then` answers; the call is finished when it cannot be recorded.
+void AfterRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const Principal& principal, std::string_view what,
+                 std::string_view name, int64_t count, std::function<void()> then);
 
 // A command about the record `name` without personal fields.
 service::Aim AimAt(std::string name);
