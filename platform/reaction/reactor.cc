@@ -18,6 +18,11 @@ constexpr absl::Duration kStandbyLook = absl::Seconds(1);
 // Refusals that a decision here gives to itself; none of them reaches a caller.
 constexpr std::string_view kAlreadyReacted = "ALREADY_REACTED";
 constexpr std::string_view kMoreParts = "MORE_PARTS";
+constexpr std::string_view kTooMuchTogether = "TOO_MUCH_TOGETHER";
+
+// Events that are dealt with in one record when they wait anyway, and what they may lead to together.
+constexpr size_t kMostTogether = 32;
+constexpr size_t kMostEffects = 200;
 
 bool NotBefore(const event::v1::Position& a, const event::v1::Position& b) {
   return std::pair(a.offset(), a.index()) >= std::pair(b.offset(), b.index());
@@ -142,41 +147,84 @@ absl::Status Reactor::ReadMore(Follower& follower, bool& more) {
   return absl::OkStatus();
 }
 
+// One organisation's events in a row, as many as wait; one alone while it takes several parts.
+std::vector<event::v1::PublicEvent> Reactor::Next(const Follower& follower) {
+  const auto& waiting = follower.waiting;
+  const size_t most = follower.alone || !follower.as_last || !follower.after.empty() ? 1 : kMostTogether;
+  std::vector<event::v1::PublicEvent> events;
+  for (size_t i = 0; i < std::min(most, waiting.size()); ++i) {
+    if (waiting[i].organization() != waiting[0].organization()) break;
+    events.push_back(waiting[i]);
+  }
+  return events;
+}
+
+// What the events lead to, each on what those before it led to.
+absl::StatusOr<Step> Reactor::Decide(const std::vector<event::v1::PublicEvent>& events, const std::string& after,
+                                     const view::State& state, const Context& context) const {
+  view::ChangeSet so_far(&state);
+  Step all;
+  bool any = false;
+  for (const event::v1::PublicEvent& event : events) {
+    if (Reacted(event)) continue;
+    any = true;
+    Step step = reaction_.react(so_far, context, event, after);
+    if (events.size() == 1) return step;
+    if (!step.next.empty() || all.decision.events.size() + step.decision.events.size() > kMostEffects) {
+      return Refuse(absl::StatusCode::kAborted, kTooMuchTogether, "one by one");
+    }
+    for (NewEvent& effect : step.decision.events) {
+      const size_t index = all.decision.events.size();
+      so_far.Begin({EventId(store_.domain().service, context.organization, context.command_id, static_cast<int>(index)),
+                    context.organization, context.principal.caller, context.record_time, 0});
+      store_.domain().evolve(so_far, *effect.body);
+      all.decision.events.push_back(std::move(effect));
+    }
+  }
+  if (!any) return Refuse(absl::StatusCode::kAlreadyExists, kAlreadyReacted, "dealt with before");
+  return all;
+}
+
 void Reactor::React(Follower& follower) {
   follower.busy = true;
-  auto event = std::make_shared<const event::v1::PublicEvent>(follower.waiting.front());
+  auto events = std::make_shared<const std::vector<event::v1::PublicEvent>>(Next(follower));
   auto next = std::make_shared<std::string>();
   // Decided by the owner when all that its log holds is folded, so what `Reacted` says there is final.
-  DecideFn decide = [this, event, next, after = follower.after, as_last = follower.as_last](
+  DecideFn decide = [this, events, next, after = follower.after, as_last = follower.as_last](
                         const view::State& state, const Context& context) -> absl::StatusOr<Decision> {
-    if (Reacted(*event)) return Refuse(absl::StatusCode::kAlreadyExists, kAlreadyReacted, "dealt with before");
-    Step step = reaction_.react(state, context, *event, after);
-    *next = std::move(step.next);
+    absl::StatusOr<Step> step = Decide(*events, after, state, context);
+    if (!step.ok()) return step.status();
+    *next = std::move(step->next);
     if (as_last && !next->empty()) return Refuse(absl::StatusCode::kAborted, kMoreParts, "more parts follow");
-    return std::move(step.decision);
+    return std::move(step->decision);
   };
   Occasion occasion;
-  occasion.trace = event->trace();
-  if (follower.as_last) occasion.cause = CauseOf(*event);
-  submit_(event->organization(), reaction_.method, std::move(occasion), std::move(decide),
-          [this, &follower, next](const absl::StatusOr<Outcome>& outcome) {
-            executor_->Post([this, &follower, next, status = outcome.status()] { OnOutcome(follower, status, *next); });
+  occasion.trace = events->front().trace();
+  if (follower.as_last) occasion.cause = CauseOf(events->back());
+  submit_(events->front().organization(), reaction_.method, std::move(occasion), std::move(decide),
+          [this, &follower, next, count = events->size()](const absl::StatusOr<Outcome>& outcome) {
+            executor_->Post([this, &follower, next, count, status = outcome.status()] {
+              OnOutcome(follower, status, count, *next);
+            });
           });
 }
 
-void Reactor::OnOutcome(Follower& follower, const absl::Status& outcome, const std::string& next) {
+void Reactor::OnOutcome(Follower& follower, const absl::Status& outcome, size_t count, const std::string& next) {
   follower.busy = false;
   const std::string reason = ReasonOf(outcome);
-  if (reason == kMoreParts) {
+  if (reason == kTooMuchTogether) {
+    follower.alone = true;
+  } else if (reason == kMoreParts) {
     follower.as_last = false;
   } else if (outcome.ok() && !follower.as_last) {
     // Written without the cause. Were there no more parts after all, the same part is decided again as the last one.
     if (!next.empty()) follower.after = next;
     follower.as_last = true;
   } else if (outcome.ok() || reason == kAlreadyReacted) {
-    follower.waiting.pop_front();
+    follower.waiting.erase(follower.waiting.begin(), follower.waiting.begin() + static_cast<ptrdiff_t>(count));
     follower.after.clear();
     follower.as_last = true;
+    follower.alone = false;
   } else {
     return Pause(follower, outcome, follower.backoff);
   }

@@ -31,8 +31,9 @@ struct Reaction {
   std::string source;               // Service whose public stream is followed; may be the own one.
   std::vector<std::string> causes;  // Full names of the kinds reacted to, "trialog.trials.v1.MessageSent".
   std::string method;               // What the records say, "trials.notices".
-  // Pure and total. `after`: `next` of the part before. A part is decided again after a crash between two parts, so it
-  // gives what is missing and nothing twice.
+  // Pure and total. Events that wait are dealt with in one record; `state` then holds what the earlier ones led to, and
+  // an effect's name must not follow from `context` alone. `after`: `next` of the part before. A part is decided again
+  // after a crash between two parts, so it gives what is missing and nothing twice.
   std::function<Step(const view::State& state, const Context& context, const event::v1::PublicEvent& cause,
                      std::string_view after)>
       react;
@@ -73,6 +74,7 @@ class Reactor {
     std::deque<event::v1::PublicEvent> waiting;  // Read, not yet dealt with: of one batch.
     std::string after;                           // The part of waiting.front() to be decided.
     bool as_last = true;                         // It is tried as the last part, which records the cause.
+    bool alone = false;                          // It is not dealt with together with those behind it.
     bool busy = false;                           // A command or a pause is under way.
     absl::Duration backoff;
     event::v1::PublicEvent passed;  // The last event without reaction; its position may be recorded.
@@ -89,7 +91,10 @@ class Reactor {
   absl::Status ReadMore(Follower& follower, bool& more);
   void React(Follower& follower);
   void Mark(Follower& follower);
-  void OnOutcome(Follower& follower, const absl::Status& outcome, const std::string& next);
+  static std::vector<event::v1::PublicEvent> Next(const Follower& follower);
+  absl::StatusOr<Step> Decide(const std::vector<event::v1::PublicEvent>& events, const std::string& after,
+                              const view::State& state, const Context& context) const;
+  void OnOutcome(Follower& follower, const absl::Status& outcome, size_t count, const std::string& next);
   void Pause(Follower& follower, const absl::Status& why, absl::Duration delay);
   void SetFailure(Follower& follower, absl::Status status);
   event::v1::Cause CauseOf(const event::v1::PublicEvent& event) const;

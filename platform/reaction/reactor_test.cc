@@ -61,15 +61,52 @@ class ReactorTest : public AlarmWorld {
   std::atomic<int> reactions_ = 0;
 };
 
-TEST_F(ReactorTest, LeadsEachEventToOneCommandInOrder) {
+TEST_F(ReactorTest, LeadsEachEventToOneEffectInOrder) {
   auto reactor = Start(RingsAll(), ToOwner());
   for (int i = 0; i < 20; ++i) Set(AlarmName(i));
   Await([&] { return Rings(AlarmName(19)) > 0; });
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
   const auto causes = Causes();
-  EXPECT_EQ(causes.size(), 20u);
+  EXPECT_LE(causes.size(), 20u);
   EXPECT_TRUE(std::is_sorted(causes.begin(), causes.end()));
   owner_->Stop();
+}
+
+TEST_F(ReactorTest, DealsWithWhatWaitsInOneRecord) {
+  for (int i = 0; i < 40; ++i) Set(AlarmName(i));
+  auto reactor = Start(RingsAll(), ToOwner());
+  Await([&] { return Rings(AlarmName(39)) > 0; });
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
+  EXPECT_EQ(Causes(), (std::vector<int64_t>{32, 40}));  // 32 at most; the claim stands at 0.
+  owner_->Stop();
+}
+
+// The first of those dealt with together rings; the others see that it did.
+TEST_F(ReactorTest, DecidesOnWhatTheEventsBeforeLedTo) {
+  const std::string shared = AlarmName(100);
+  Reaction once{"alarm",
+                {"trialog.alarm.v1.AlarmSet"},
+                "alarm.ring",
+                [&](const view::State& state, const Context&, const event::v1::PublicEvent&, std::string_view) {
+                  return Step{state.Find(kAlarms, shared) ? Decision() : Ring(shared), ""};
+                }};
+  for (int i = 0; i < 5; ++i) Set(AlarmName(i));
+  auto reactor = Start(std::move(once), ToOwner());
+  Await([&] { return !Causes().empty(); });
+  owner_->Stop();
+  EXPECT_EQ(Causes(), std::vector<int64_t>{5});
+  EXPECT_EQ(Rings(shared), 1);
+}
+
+TEST_F(ReactorTest, TakesOneByOneWhatLeadsToSeveralRecords) {
+  for (int i = 0; i < 3; ++i) Set(AlarmName(i));
+  auto reactor = Start(RingsInParts(), ToOwner());
+  Await([&] { return Causes().size() >= 3 * kParts; });
+  owner_->Stop();
+  for (int i = 0; i < 3; ++i) {
+    for (int part = 0; part < kParts; ++part) EXPECT_EQ(Rings(Cat(AlarmName(i), "-", part)), 1);
+  }
+  EXPECT_EQ(Causes(), (std::vector<int64_t>{-1, -1, 1, -1, -1, 2, -1, -1, 3}));
 }
 
 TEST_F(ReactorTest, GoesOnAfterARestartWhereItsOwnLogSays) {
@@ -91,7 +128,7 @@ TEST_F(ReactorTest, GoesOnAfterARestartWhereItsOwnLogSays) {
 }
 
 TEST_F(ReactorTest, RefusesEveryRepeatedDelivery) {
-  std::atomic<int> refused = 0;
+  std::atomic<size_t> refused = 0;
   auto reactor = Start(RingsAll(), [&](auto organization, auto method, auto cause, auto decide, auto done) {
     SubmitHere(organization, method, cause, decide,
                [this, &refused, organization, method, cause, decide, done](const absl::StatusOr<Outcome>&) {
@@ -103,10 +140,9 @@ TEST_F(ReactorTest, RefusesEveryRepeatedDelivery) {
                });
   });
   for (int i = 0; i < 20; ++i) Set(AlarmName(i));
-  Await([&] { return refused == 20; });
+  Await([&] { return Rings(AlarmName(19)) > 0 && refused == Causes().size(); });
   owner_->Stop();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Rings(AlarmName(i)), 1);
-  EXPECT_EQ(Causes().size(), 20u);
 }
 
 TEST_F(ReactorTest, WaitsOutAnOutageAndSkipsNothing) {
