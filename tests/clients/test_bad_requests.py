@@ -51,8 +51,9 @@ class Cast:
         return request
 
     def _written(self):
-        """What audit holds, accesses aside: {entry: type}."""
-        kinds = {entry.name: entry.content.type for entry in self._audited.entries()}
+        """What audit holds, accesses aside, and what trials records a moment after something else was: {entry: type}."""
+        contents = {entry.name: entry.content for entry in self._audited.entries() if entry.content.actor.name != "trials"}
+        kinds = {name: content.type for name, content in contents.items()}
         return {name: kind for name, kind in kinds.items() if kind != record_pb2.Access.DESCRIPTOR.full_name}
 
     def written_since(self):

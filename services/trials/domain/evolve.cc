@@ -123,6 +123,12 @@ void Evolve(view::ChangeSet& state, const v1::TrialsEvent& event) {
       return Evolve(state, event.notification_acknowledged());
     case v1::TrialsEvent::kNotificationPreferencesUpdated:
       return Evolve(state, event.notification_preferences_updated());
+    case v1::TrialsEvent::kConcernChanged:
+      return Evolve(state, event.concern_changed());
+    case v1::TrialsEvent::kConcernRoleAdded:
+      return Evolve(state, event.concern_role_added());
+    case v1::TrialsEvent::kConcernRoleRemoved:
+      return Evolve(state, event.concern_role_removed());
     case v1::TrialsEvent::KIND_NOT_SET:
       return;  // The reader refuses unknown kinds before they get here.
   }

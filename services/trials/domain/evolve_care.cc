@@ -1,12 +1,14 @@
 #include "services/trials/domain/evolve_care.h"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "platform/command/decision.h"
 #include "platform/command/evolving.h"
 #include "services/trials/domain/adherence.h"
+#include "services/trials/domain/concerns.h"
 #include "services/trials/domain/message.h"
 #include "services/trials/domain/tables_care.h"
 
@@ -223,5 +225,23 @@ void Evolve(view::ChangeSet& state, const v1::NotificationPreferencesUpdated& ev
   CreateRow(state, kNotificationPreferences, event.preferences(),
             MergeSealed(row ? row->sealed : event::v1::SealedPart(), event.sealed()));
 }
+
+void Evolve(view::ChangeSet& state, const v1::ConcernChanged& event) {
+  const auto before = ConcernedWith(state, event.record());
+  std::set<std::string> users(before.begin(), before.end());
+  users.insert(event.added().begin(), event.added().end());
+  for (const std::string& user : event.removed()) users.erase(user);
+  v1::Concern concern;
+  concern.set_name(ConcernName(event.record()));
+  concern.set_record(event.record());
+  for (const std::string& user : users) concern.add_users(user);
+  CreateRow(state, kConcerns, std::move(concern));
+}
+
+void Evolve(view::ChangeSet& state, const v1::ConcernRoleAdded& event) {
+  CreateRow(state, kConcernRoles, event.concern_role());
+}
+
+void Evolve(view::ChangeSet& state, const v1::ConcernRoleRemoved& event) { state.Delete(kConcernRoles, event.name()); }
 
 }  // namespace trialog::trials

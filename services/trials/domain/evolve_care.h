@@ -33,5 +33,8 @@ void Evolve(view::ChangeSet& state, const v1::AppointmentMarkedNoShow& event);
 void Evolve(view::ChangeSet& state, const v1::NotificationCreated& event);
 void Evolve(view::ChangeSet& state, const v1::NotificationAcknowledged& event);
 void Evolve(view::ChangeSet& state, const v1::NotificationPreferencesUpdated& event);
+void Evolve(view::ChangeSet& state, const v1::ConcernChanged& event);
+void Evolve(view::ChangeSet& state, const v1::ConcernRoleAdded& event);
+void Evolve(view::ChangeSet& state, const v1::ConcernRoleRemoved& event);
 
 }  // namespace trialog::trials

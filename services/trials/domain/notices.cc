@@ -1,12 +1,16 @@
 #include "services/trials/domain/notices.h"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
+#include <set>
 #include <utility>
 
+#include "google/protobuf/util/time_util.h"
 #include "platform/text/text.h"
 #include "services/trials/domain/access_care.h"
 #include "services/trials/domain/adherence.h"
+#include "services/trials/domain/concerns.h"
+#include "services/trials/domain/notice_handlers.h"
 #include "services/trials/domain/tables_care.h"
 #include "services/trials/domain/tables_clinical.h"
 #include "trialog/trials/v1/clinical_events.pb.h"
@@ -16,42 +20,6 @@
 
 namespace trialog::trials {
 namespace {
-
-// Gathers the notices of one cause.
-class Notices {
- public:
-  Notices(const event::v1::PublicEvent& cause, const view::State& state, std::string_view after)
-      : state(state), after(after), cause_(cause) {}
-
-  // `thread` only for messages. Leaves out who did it, who muted the kind, and everyone outside the organization.
-  void Tell(std::string_view user, v1::NotificationKind kind, std::string_view resource, std::string_view thread = {}) {
-    if (user.empty() || user == cause_.caller().name() || OrganizationOf(user) != cause_.organization()) return;
-    const auto preferences =
-        state.Get<v1::NotificationPreferences>(kNotificationPreferences, Cat(user, "/notificationPreferences"));
-    if (preferences && std::count(preferences->muted_kinds().begin(), preferences->muted_kinds().end(), kind)) return;
-    v1::NotificationCreated notice;
-    notice.set_name(Cat(user, "/notifications/", UuidText(EventId("trials.notice", user, cause_.event_id(), kind))));
-    notice.set_recipient(std::string(user));
-    notice.set_kind(kind);
-    notice.set_resource(std::string(resource));
-    notice.set_thread(std::string(thread));
-    *notice.mutable_expire_time() = cause_.record_time();
-    notice.mutable_expire_time()->set_seconds(cause_.record_time().seconds() + kNoticeLifetimeSeconds);
-    notice.set_cause_event(UuidText(cause_.event_id()));
-    page.notices.push_back(std::move(notice));
-  }
-
-  void TellPatient(std::string_view patient, v1::NotificationKind kind, std::string_view resource) {
-    if (const auto row = state.Get<v1::Patient>(kPatients, patient)) Tell(row->user(), kind, resource);
-  }
-
-  const view::State& state;
-  const std::string_view after;
-  NoticePage page;
-
- private:
-  const event::v1::PublicEvent& cause_;
-};
 
 void OnActivated(const v1::MedicationOrderActivated& event, Notices& notices) {
   const bool is_new = event.from_state() == v1::MedicationOrder::STATE_DRAFT;
@@ -122,48 +90,70 @@ void OnTrialEvent(const v1::TrialEventPublished& event, Notices& notices) {
   if (subjects.size() == kMaxNotices) notices.page.next = subjects.back().key;
 }
 
-using Handler = void (*)(const std::string& payload, Notices& notices);
-
-template <typename Kind, void (*On)(const Kind&, Notices&)>
-void Handle(const std::string& payload, Notices& notices) {
-  Kind event;
-  if (event.ParseFromString(payload)) On(event, notices);
-}
-
-template <typename Kind, void (*On)(const Kind&, Notices&)>
-std::pair<const std::string_view, Handler> Entry() {
-  return {Kind::descriptor()->full_name(), Handle<Kind, On>};
-}
-
-const std::map<std::string_view, Handler>& Handlers() {
-  static const auto* const handlers = new std::map<std::string_view, Handler>{
-      Entry<v1::MedicationOrderActivated, OnActivated>(),
-      Entry<v1::MedicationOrderHeld, OnHeld>(),
-      Entry<v1::MedicationOrderStopped, OnStopped>(),
-      Entry<v1::FeedbackAdded, OnFeedback>(),
-      Entry<v1::MedicationDistributionFinalized, OnDistributionFinalized>(),
-      Entry<v1::DataCaptureFinalized, OnCaptureFinalized>(),
-      Entry<v1::MessageSent, OnMessageSent>(),
-      Entry<v1::AppointmentBooked, OnBooked>(),
-      Entry<v1::AppointmentRescheduled, OnRescheduled>(),
-      Entry<v1::AppointmentCancelled, OnCancelled>(),
-      Entry<v1::TrialEventPublished, OnTrialEvent>(),
+const NoticeHandlers& OwnHandlers() {
+  static const auto* const handlers = new NoticeHandlers{
+      HandlerOf<v1::MedicationOrderActivated, OnActivated>(),
+      HandlerOf<v1::MedicationOrderHeld, OnHeld>(),
+      HandlerOf<v1::MedicationOrderStopped, OnStopped>(),
+      HandlerOf<v1::FeedbackAdded, OnFeedback>(),
+      HandlerOf<v1::MedicationDistributionFinalized, OnDistributionFinalized>(),
+      HandlerOf<v1::DataCaptureFinalized, OnCaptureFinalized>(),
+      HandlerOf<v1::MessageSent, OnMessageSent>(),
+      HandlerOf<v1::AppointmentBooked, OnBooked>(),
+      HandlerOf<v1::AppointmentRescheduled, OnRescheduled>(),
+      HandlerOf<v1::AppointmentCancelled, OnCancelled>(),
+      HandlerOf<v1::TrialEventPublished, OnTrialEvent>(),
   };
   return *handlers;
 }
 
 }  // namespace
 
+void Notices::Tell(std::string_view user, v1::NotificationKind kind, std::string_view resource,
+                   std::string_view thread) {
+  if (user.empty() || user == cause.caller().name() || OrganizationOf(user) != cause.organization()) return;
+  const auto preferences =
+      state.Get<v1::NotificationPreferences>(kNotificationPreferences, Cat(user, "/notificationPreferences"));
+  if (preferences && std::count(preferences->muted_kinds().begin(), preferences->muted_kinds().end(), kind)) return;
+  v1::NotificationCreated notice;
+  notice.set_name(Cat(user, "/notifications/", UuidText(EventId("trials.notice", user, cause.event_id(), kind))));
+  notice.set_recipient(std::string(user));
+  notice.set_kind(kind);
+  notice.set_resource(std::string(resource));
+  notice.set_thread(std::string(thread));
+  *notice.mutable_expire_time() = cause.record_time();
+  notice.mutable_expire_time()->set_seconds(cause.record_time().seconds() + kNoticeLifetimeSeconds);
+  notice.set_cause_event(UuidText(cause.event_id()));
+  page.notices.push_back(std::move(notice));
+}
+
+void Notices::TellPatient(std::string_view patient, v1::NotificationKind kind, std::string_view resource) {
+  if (const auto row = state.Get<v1::Patient>(kPatients, patient)) Tell(row->user(), kind, resource);
+}
+
+void Notices::TellAll(const std::vector<std::string>& users, v1::NotificationKind kind, std::string_view resource) {
+  auto user = std::upper_bound(users.begin(), users.end(), after);
+  for (size_t gone_over = 0; user != users.end() && gone_over < kMaxNotices; ++user, ++gone_over) {
+    Tell(*user, kind, resource);
+  }
+  if (user != users.end()) page.next = *std::prev(user);
+}
+
 std::vector<std::string_view> NoticeCauses() {
-  std::vector<std::string_view> types;
-  for (const auto& [type, handler] : Handlers()) types.push_back(type);
-  return types;
+  std::set<std::string_view> types;
+  for (const auto* handlers : {&OwnHandlers(), &ForeignNoticeHandlers()}) {
+    for (const auto& [type, handler] : *handlers) types.insert(type);
+  }
+  for (const std::string_view type : ConcernCauses()) types.insert(type);
+  return {types.begin(), types.end()};
 }
 
 NoticePage NoticesFor(const event::v1::PublicEvent& cause, const view::State& state, std::string_view after) {
   Notices notices(cause, state, after);
-  if (const auto handler = Handlers().find(cause.type()); handler != Handlers().end()) {
-    handler->second(cause.payload(), notices);
+  for (const auto* handlers : {&OwnHandlers(), &ForeignNoticeHandlers()}) {
+    if (const auto handler = handlers->find(cause.type()); handler != handlers->end()) {
+      handler->second(cause.payload(), notices);
+    }
   }
   return std::move(notices.page);
 }
@@ -172,9 +162,10 @@ NoticesDecision CreateNotices(const view::State& state, const Context& context, 
                               std::string_view after) {
   NoticesDecision result;
   if (cause.organization() != context.organization) return result;
+  KeepConcerns(cause, state, result.decision);
   NoticePage page = NoticesFor(cause, state, after);
   for (auto& notice : page.notices) {
-    if (state.Find(kNotifications, notice.name())) continue;
+    if (notice.expire_time() <= context.record_time || state.Find(kNotifications, notice.name())) continue;
     const std::string name = notice.name();
     v1::TrialsEvent event;
     *event.mutable_notification_created() = std::move(notice);

@@ -24,7 +24,8 @@ struct NoticePage {
   std::string next;  // Where the following page starts; empty when this is the last.
 };
 
-// The types of public events that can have notices; the reaction loop needs to look at no others.
+// The types of public events that can have notices, or say whom those of others go to; the reaction loop needs to look
+// at no others.
 std::vector<std::string_view> NoticeCauses();
 
 // The notices of one public event, of any service, in a fixed order; `after` is `next` of the page before. Nobody is
@@ -32,7 +33,8 @@ std::vector<std::string_view> NoticeCauses();
 // and is not there, or bytes that do not parse, give no notice.
 NoticePage NoticesFor(const event::v1::PublicEvent& cause, const view::State& state, std::string_view after = {});
 
-// What a reaction does: records the notices of one page that do not stand yet.
+// What a reaction does: records the notices of one page that do not stand yet and whose time is not over, and what
+// concerns.h keeps of the cause.
 struct NoticesDecision {
   Decision decision;
   std::string next;  // As in NoticePage: the cause is dealt with only when a page leaves it empty.

@@ -1,38 +1,19 @@
 #include "services/trials/domain/notices.h"
 
 #include "services/trials/domain/access_care.h"
-#include "services/trials/domain/care_testing.h"
+#include "services/trials/domain/notices_testing.h"
 #include "services/trials/domain/notification.h"
 #include "trialog/options.pb.h"
 
 namespace trialog::trials {
 namespace {
 
-class NoticesTest : public CareTest {
+class NoticesTest : public NoticesWorld {
  protected:
-  template <typename Kind>
-  static event::v1::PublicEvent Public(const Kind& kind, const std::string& by = "") {
-    event::v1::PublicEvent cause;
-    cause.set_event_id("fedcba9876543210");
-    cause.set_type(Kind::descriptor()->full_name());
-    cause.set_payload(kind.SerializeAsString());
-    cause.set_organization("o");
-    *cause.mutable_record_time() = At(kNow);
-    cause.mutable_caller()->set_name(by);
-    return cause;
-  }
   static event::v1::PublicEvent Finalized() {
     v1::MedicationDistributionFinalized event;
     event.set_name("organizations/o/patients/p/medicationDistributions/d");
     return Public(event, kProvider);
-  }
-  // "recipient kind" of each notice.
-  std::vector<std::string> Told(const event::v1::PublicEvent& cause) {
-    std::vector<std::string> told;
-    for (const auto& notice : NoticesFor(cause, state_).notices) {
-      told.push_back(notice.recipient() + " " + v1::NotificationKind_Name(notice.kind()).substr(18));
-    }
-    return told;
   }
   absl::StatusOr<Decision> Mute(v1::NotificationKind kind, const std::string& etag) {
     v1::UpdatePreferencesRequest request;
@@ -143,8 +124,7 @@ TEST_F(NoticesTest, EveryCauseIsAPublicEvent) {
 TEST_F(NoticesTest, RepeatedReactionCreatesNothingNew) {
   const auto first = CreateNotices(state_, By(Principal()), Finalized()).decision;
   EXPECT_TRUE(first.events.empty()) << "a context of no organization";
-  Context timer = By(Principal());
-  timer.organization = "o";
+  const Context timer = Reacting();
   const std::string name = Do(CreateNotices(state_, timer, Finalized()).decision);
   EXPECT_EQ(state_.Get<v1::Notification>(kNotifications, name)->recipient(), kPatientUser);
   EXPECT_TRUE(CreateNotices(state_, timer, Finalized()).decision.events.empty());
@@ -165,8 +145,7 @@ TEST_F(NoticesTest, LargeTrialIsToldInPagesThatMissAndRepeatNobody) {
   }
   v1::TrialEventPublished published;
   published.mutable_trial_event()->set_name("organizations/o/trials/t/trialEvents/e");
-  Context timer = By(Principal());
-  timer.organization = "o";
+  const Context timer = Reacting();
   std::set<std::string> told;
   std::string after;
   int pages = 0;
@@ -210,8 +189,7 @@ TEST_F(NoticesTest, PreferencesAreTheUsersOwnAndKeepWhatTheMaskLeavesOut) {
 }
 
 TEST_F(NoticesTest, NoticeIsSeenAndAcknowledgedByItsUserAndReadByTheNotifier) {
-  Context timer = By(Principal());
-  timer.organization = "o";
+  const Context timer = Reacting();
   const std::string name = Do(CreateNotices(state_, timer, Finalized()).decision);
   const Principal notifier = Person("organizations/o/serviceAccounts/n", ROLE_NOTIFIER);
   const auto sees = [&](const Principal& principal) {
@@ -253,7 +231,7 @@ TEST(CareKinds, OfThePublicStreamHoldNoPersonalFieldOutsideTheSealedPart) {
       EXPECT_FALSE(kind->field(f)->options().GetExtension(personal)) << kind->field(f)->full_name();
     }
   }
-  EXPECT_EQ(kinds, 26);
+  EXPECT_EQ(kinds, 29);
 }
 
 }  // namespace

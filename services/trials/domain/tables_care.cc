@@ -1,10 +1,12 @@
 #include "services/trials/domain/tables_care.h"
 
 #include "platform/command/decision.h"
+#include "platform/text/text.h"
 #include "services/trials/domain/appointment.h"
 #include "services/trials/domain/calendar.h"
 #include "services/trials/domain/checks.h"
 #include "services/trials/domain/tables_clinical.h"
+#include "trialog/trials/v1/concern.pb.h"
 #include "trialog/trials/v1/messaging.pb.h"
 #include "trialog/trials/v1/notification.pb.h"
 #include "trialog/trials/v1/scheduling.pb.h"
@@ -68,6 +70,12 @@ void IndexNotification(const Row& row, std::string_view name, IndexSink& sink) {
   sink.Add(kNotificationsByRecipient, NewestFirst(ParentOf(name), row.meta.create_time()));
 }
 
+void IndexConcernRole(const Row& row, std::string_view, IndexSink& sink) {
+  const auto& role = row.As<v1::ConcernRole>();
+  sink.Add(kConcernRolesByScope, ScopeKey(role.role(), role.scope()));
+  sink.Add(kConcernRolesByUser, role.user());
+}
+
 }  // namespace
 
 const view::Table kMedicationOrders{50, "organizations/*/patients/*/medicationOrders/*",
@@ -87,6 +95,9 @@ const view::Table kNotifications{57, "organizations/*/users/*/notifications/*", 
                                  IndexNotification};
 const view::Table kNotificationPreferences{58, "organizations/*/users/*/notificationPreferences",
                                            &v1::NotificationPreferences::default_instance(), nullptr};
+const view::Table kConcerns{59, "organizations/*/concerns/*", &v1::Concern::default_instance(), nullptr};
+const view::Table kConcernRoles{60, "organizations/*/concernRoles/*", &v1::ConcernRole::default_instance(),
+                                IndexConcernRole};
 
 const std::vector<const view::Table*>& CareTables() {
   static const auto* const tables = new std::vector<const view::Table*>{&kMedicationOrders,
@@ -97,9 +108,13 @@ const std::vector<const view::Table*>& CareTables() {
                                                                         &kMessages,
                                                                         &kAppointments,
                                                                         &kNotifications,
-                                                                        &kNotificationPreferences};
+                                                                        &kNotificationPreferences,
+                                                                        &kConcerns,
+                                                                        &kConcernRoles};
   return *tables;
 }
+
+std::string ScopeKey(Role role, std::string_view scope) { return Cat(static_cast<int>(role), "/", scope); }
 
 std::string OldestFirst(std::string_view group, const google::protobuf::Timestamp& time) {
   return view::GroupPrefix(group).append(view::OrderedTime(time));

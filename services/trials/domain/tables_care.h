@@ -7,6 +7,7 @@
 
 #include "google/protobuf/timestamp.pb.h"
 #include "platform/view/state.h"
+#include "trialog/options.pb.h"
 #include "trialog/trials/v1/medication.pb.h"
 
 namespace trialog::trials {
@@ -20,6 +21,8 @@ extern const view::Table kMessages;
 extern const view::Table kAppointments;
 extern const view::Table kNotifications;
 extern const view::Table kNotificationPreferences;
+extern const view::Table kConcerns;
+extern const view::Table kConcernRoles;
 
 // Every table above, for the domain's list.
 const std::vector<const view::Table*>& CareTables();
@@ -52,6 +55,13 @@ inline constexpr view::Index kAppointmentsByProvider{111, "appointments_by_provi
 inline constexpr view::Index kAppointmentsByPatient{112, "appointments_by_patient"};
 // User, time of creation descending → notices.
 inline constexpr view::Index kNotificationsByRecipient{113, "notifications_by_recipient"};
+// ScopeKey → roles held just there, not below.
+inline constexpr view::Index kConcernRolesByScope{114, "concern_roles_by_scope"};
+// User → roles that the user holds.
+inline constexpr view::Index kConcernRolesByUser{115, "concern_roles_by_user"};
+
+// A role and what it is held in.
+std::string ScopeKey(Role role, std::string_view scope);
 
 // "group, time", the earliest first; the descending indexes above are keyed by NewestFirst. One group is listed with
 // Scan(index, GroupPrefix(group)).
