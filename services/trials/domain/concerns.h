@@ -1,6 +1,6 @@
 // Whom records of other services concern, kept from those services' public events: providers of a biobank, who
 // registered a sample or took stock in, who asked for an analysis, and the roles that access to such records follows
-// from. Decisions and rows of this service, so that a replay gives the same; docs/adr/0018 says why.
+// from. Decisions and rows of this service, so that a replay gives the same; docs/adr/0019 says why.
 #pragma once
 
 #include <string>
