@@ -51,26 +51,22 @@ v1::ListRowsResponse PageOf(const App& app, const rpc::Call& call, const v1::Lis
 }
 
 void List(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
-  FindRecord(
-      app, call, kVersionType,
-      [app, call](auto principal, const service::Backend::Seen& seen) {
-        const auto& request = call->Request<v1::ListRowsRequest>();
-        if (!MayRead(*app, *principal, seen.name)) {
-          return call->Finish(
-              Denied("ROWS_NOT_READABLE", "its rows are for a custodian and, without a trial's data, for its owner"));
-        }
-        const absl::StatusOr<int> first = FirstRow(*app, *call, request);
-        if (!first.ok()) return call->Finish(first.status());
-        app->rows.Load(seen.row->template As<v1::DatasetVersion>(), app->work,
-                       [=, first = *first](absl::StatusOr<RowBlobs::Rows> rows) {
-                         if (!rows.ok()) return call->Finish(rows.status());
-                         auto page = PageOf(*app, *call, call->Request<v1::ListRowsRequest>(), **rows, first);
-                         const int count = page.rows_size();
-                         AfterRecord(app, call, *principal, "ROWS", seen.name, count,
-                                     [call, page = std::move(page)] { call->Finish(page); });
-                       });
-      },
-      "parent");
+  const absl::StatusOr<int> first = FirstRow(*app, *call, call->Request<v1::ListRowsRequest>());
+  if (!first.ok()) return call->Finish(first.status());
+  const auto read = [app, call, first = *first](auto principal, const service::Backend::Seen& seen) {
+    if (!MayRead(*app, *principal, seen.name)) {
+      return call->Finish(
+          Denied("ROWS_NOT_READABLE", "its rows are for a custodian and, without a trial's data, for its owner"));
+    }
+    app->rows.Load(seen.row->template As<v1::DatasetVersion>(), app->work, [=](absl::StatusOr<RowBlobs::Rows> rows) {
+      if (!rows.ok()) return call->Finish(rows.status());
+      auto page = PageOf(*app, *call, call->Request<v1::ListRowsRequest>(), **rows, first);
+      const int count = page.rows_size();
+      AfterRecord(app, call, *principal, "ROWS", seen.name, count,
+                  [call, page = std::move(page)] { call->Finish(page); });
+    });
+  };
+  FindRecord(app, call, kVersionType, read, "parent");
 }
 
 }  // namespace
