@@ -98,7 +98,10 @@ absl::Status Reactor::Resume(Follower& follower) {
 }
 
 bool Reactor::Reacted(const event::v1::PublicEvent& event) const {
-  const event::v1::FoldState own = store_.fold(event.position().partition());
+  return Reacted(event, store_.fold(event.position().partition()));
+}
+
+bool Reactor::Reacted(const event::v1::PublicEvent& event, const event::v1::FoldState& own) const {
   return std::any_of(own.reacted().begin(), own.reacted().end(), [&](const event::v1::Cause& cause) {
     return cause.source() == reaction_.source && cause.position().partition() == event.position().partition() &&
            NotBefore(cause.position(), event.position());
@@ -127,13 +130,14 @@ absl::Status Reactor::ReadMore(Follower& follower, bool& more) {
   auto records = log_.Read(reaction_.source, follower.partition, follower.source.next_offset(), kBatchBytes);
   if (!records.ok()) return records.status();
   more = !records->empty();
+  const event::v1::FoldState own = store_.fold(follower.partition);
   for (const log::StoredRecord& stored : *records) {
     auto record = log::ParseRecord(stored.bytes, stored.offset);
     if (!record.ok()) return record.status();
     if (log::Admit(follower.source, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
     for (auto& event :
          view::PublicEvents(reaction_.source, *prototype_, follower.partition, stored.offset, record->data())) {
-      if (Reacted(event)) continue;
+      if (Reacted(event, own)) continue;
       if (causes_.contains(event.type())) {
         follower.waiting.push_back(std::move(event));
         follower.passed_count = 0;
@@ -165,8 +169,9 @@ absl::StatusOr<Step> Reactor::Decide(const std::vector<event::v1::PublicEvent>& 
   view::ChangeSet so_far(&state);
   Step all;
   bool any = false;
+  const event::v1::FoldState own = store_.fold(events.front().position().partition());
   for (const event::v1::PublicEvent& event : events) {
-    if (Reacted(event)) continue;
+    if (Reacted(event, own)) continue;
     any = true;
     Step step = reaction_.react(so_far, context, event, after);
     if (events.size() == 1) return step;

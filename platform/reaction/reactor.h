@@ -87,6 +87,7 @@ class Reactor {
   absl::Status Resume(Follower& follower);
   // Whether the event was dealt with, as this service's own log says.
   bool Reacted(const event::v1::PublicEvent& event) const;
+  bool Reacted(const event::v1::PublicEvent& event, const event::v1::FoldState& own) const;
   void Pump(Follower& follower);
   absl::Status ReadMore(Follower& follower, bool& more);
   void React(Follower& follower);

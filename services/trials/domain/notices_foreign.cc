@@ -2,8 +2,10 @@
 // as far as their public events and the grants say: never a patient, for what links one to a sample is sealed.
 #include <set>
 
+#include "google/protobuf/util/time_util.h"
 #include "services/trials/domain/concerns.h"
 #include "services/trials/domain/notice_handlers.h"
+#include "services/trials/domain/tables_care.h"
 #include "trialog/analytics/v1/events.pb.h"
 #include "trialog/inventory/v1/events.pb.h"
 
@@ -11,6 +13,18 @@ namespace trialog::trials {
 namespace {
 
 using analytics::v1::Analysis;
+
+// Whether the user has such a notice that was neither acknowledged nor is over: it stands for what happens until then,
+// or a busy store would send each of its managers thousands a day.
+bool IsToldAlready(const Notices& notices, std::string_view user, v1::NotificationKind kind, std::string_view record) {
+  constexpr size_t kLooks = 8;
+  const std::string key = view::GroupPrefix(OpenNoticeKey(user, kind, record));
+  for (const auto& found : notices.state.Scan(kOpenNotices, key, kLooks)) {
+    const auto open = notices.state.Get<v1::Notification>(kNotifications, found.name);
+    if (open && notices.cause.record_time() < open->expire_time()) return true;
+  }
+  return false;
+}
 
 // Managers of the biobank, providers assigned to it, and who registered the sample or took the stock in.
 void TellBiobank(std::string_view record, v1::NotificationKind kind, Notices& notices) {
@@ -28,6 +42,7 @@ void TellBiobank(std::string_view record, v1::NotificationKind kind, Notices& no
       told.insert(creator);
     }
   }
+  std::erase_if(told, [&](const std::string& user) { return IsToldAlready(notices, user, kind, record); });
   notices.TellAll({told.begin(), told.end()}, kind, record);
 }
 

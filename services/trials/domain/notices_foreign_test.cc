@@ -108,6 +108,35 @@ TEST_F(ForeignNoticesTest, StockChangesAreToldToThoseConcernedAndNotToWhoMadeThe
               ElementsAre(User("manager") + " STOCK_RETURNED", User("provider") + " STOCK_RETURNED"));
 }
 
+TEST_F(ForeignNoticesTest, AnOpenNoticeStandsForWhatFollows) {
+  Grant("manager", ROLE_BIOBANK_MANAGER, kBiobank);
+  const std::string told = User("manager") + " STOCK_MOVED";
+  const auto first = NoticesFor(Moved("technician"), state_).notices;
+  React(Moved("technician"));
+  EXPECT_THAT(Told(Moved("technician")), IsEmpty());
+  inventory::v1::StockIssued issued;
+  issued.set_movement(kMovement);
+  EXPECT_THAT(Told(Public(issued, User("technician"))), ElementsAre(User("manager") + " STOCK_ISSUED"));
+  inventory::v1::StockMoved elsewhere;
+  elsewhere.set_movement(std::string(kItem) + "x/movements/1");
+  EXPECT_THAT(Told(Public(elsewhere, User("technician"))), ElementsAre(told));
+
+  v1::TrialsEvent seen;
+  seen.mutable_notification_acknowledged()->set_name(first.at(0).name());
+  Decision acknowledged;
+  acknowledged.Add(first.at(0).name(), std::move(seen));
+  Apply(TrialsDomain(), Reacting(), acknowledged, state_);
+  EXPECT_THAT(Told(Moved("technician")), ElementsAre(told));
+}
+
+TEST_F(ForeignNoticesTest, ANoticeThatIsOverStandsForNothing) {
+  Grant("manager", ROLE_BIOBANK_MANAGER, kBiobank);
+  React(Moved("technician"));
+  auto later = Moved("technician");
+  later.mutable_record_time()->set_seconds(later.record_time().seconds() + kNoticeLifetimeSeconds);
+  EXPECT_THAT(Told(later), ElementsAre(User("manager") + " STOCK_MOVED"));
+}
+
 TEST_F(ForeignNoticesTest, StateOfASampleIsToldToWhoRegisteredIt) {
   Grant("technician", ROLE_LAB_TECHNICIAN);
   Grant("manager", ROLE_BIOBANK_MANAGER);

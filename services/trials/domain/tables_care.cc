@@ -68,6 +68,9 @@ void IndexAppointment(const Row& row, std::string_view name, IndexSink& sink) {
 
 void IndexNotification(const Row& row, std::string_view name, IndexSink& sink) {
   sink.Add(kNotificationsByRecipient, NewestFirst(ParentOf(name), row.meta.create_time()));
+  const auto& notice = row.As<v1::Notification>();
+  if (notice.has_acknowledge_time()) return;
+  sink.Add(kOpenNotices, OpenNoticeKey(ParentOf(name), notice.kind(), notice.resource()));
 }
 
 void IndexConcernRole(const Row& row, std::string_view, IndexSink& sink) {
@@ -112,6 +115,10 @@ const std::vector<const view::Table*>& CareTables() {
                                                                         &kConcerns,
                                                                         &kConcernRoles};
   return *tables;
+}
+
+std::string OpenNoticeKey(std::string_view user, v1::NotificationKind kind, std::string_view resource) {
+  return Cat(user, "/", static_cast<int>(kind), "/", resource);
 }
 
 std::string ScopeKey(Role role, std::string_view scope) { return Cat(static_cast<int>(role), "/", scope); }

@@ -9,6 +9,7 @@
 #include "platform/view/state.h"
 #include "trialog/options.pb.h"
 #include "trialog/trials/v1/medication.pb.h"
+#include "trialog/trials/v1/notification.pb.h"
 
 namespace trialog::trials {
 
@@ -59,6 +60,12 @@ inline constexpr view::Index kNotificationsByRecipient{113, "notifications_by_re
 inline constexpr view::Index kConcernRolesByScope{114, "concern_roles_by_scope"};
 // User → roles that the user holds.
 inline constexpr view::Index kConcernRolesByUser{115, "concern_roles_by_user"};
+
+// OpenNoticeKey → notices that were not acknowledged.
+inline constexpr view::Index kOpenNotices{116, "open_notices"};
+
+// A user, a kind of notice and what it is about.
+std::string OpenNoticeKey(std::string_view user, v1::NotificationKind kind, std::string_view resource);
 
 // A role and what it is held in.
 std::string ScopeKey(Role role, std::string_view scope);
