@@ -375,12 +375,21 @@ void PartitionOwner::Finish(Group& group) {
   Give(group.conditional);
 }
 
+// Of a group without records: decided while another was in flight, when nobody looked whether the log had grown. A
+// rival may have claimed by then and acknowledged what is refused here; so that is looked at now.
+void PartitionOwner::GiveRejections() {
+  const bool current = decided_->conditional.empty() || !IsBehind() || FoldNewRecords();
+  const std::unique_ptr<Group> group = std::move(decided_);
+  if (!group) return;  // It stepped down.
+  current ? Give(group->conditional) : Drop(*group, OwnerUnavailable("the log cannot be read"));
+}
+
 void PartitionOwner::GoOn() {
   if (!in_flight_ && decided_) {
     if (!decided_->records.empty()) {
       AppendDecided(nullptr);
     } else {
-      Give(std::exchange(decided_, nullptr)->conditional);
+      GiveRejections();
     }
   }
   if (in_flight_) return Schedule();

@@ -99,6 +99,7 @@ class PartitionOwner {
   bool ReadBack(const Pending& pending, int64_t offset, int64_t& found);
   void Acknowledge(Pending& pending, int64_t offset);
   void Finish(Group& group);
+  void GiveRejections();
   void GoOn();
   void Drop(Group& group, const absl::Status& why);
   void AppendRelease();
