@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Finds names that two source files of one library both keep to themselves, or that a file keeps to itself though a
-header of the library declares it. Files of a library are compiled together (TRIALOG_UNITY): what is private to a file is
-seen by those behind it, and a call could then reach an overload of another file without a word from the compiler.
+"""Finds names that two source files of one library both keep to themselves, or that a file keeps to itself and a header
+declares which only its neighbours include. Files of a library are compiled together (TRIALOG_UNITY): each sees what is
+private to those before it and what they include, and a call could then reach another overload without a word from the
+compiler.
 usage: scripts/check_units.py    exits 1 and names each of them
 """
 import collections
+import functools
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LIBRARY = re.compile(r"trialog_library\((\w+)\s+SRCS\s+([^()]*?)(?:\s+HDRS\s+([^()]*?))?\s+(?:DEPS|TESTS)\s", re.S)
+LIBRARY = re.compile(r"trialog_library\((\w+)\s+SRCS\s+([^()]*?)(?:\s+(?:HDRS|DEPS|TESTS)\s|\))", re.S)
+INCLUDE = re.compile(r'^#include "((?:platform|services|tests)/[^"]+)"', re.M)
 TYPE = re.compile(r"^(?:class|struct|enum class|enum|union) (?:\[\[\w+\]\] )?(\w+)")
 FUNCTION = re.compile(r"^[\w:<>,&*\[\] .]*?[ &*>](\w+)\(")
 CONSTANT = re.compile(r"^(?:(?:inline|static|thread_local|constexpr|const) )+[\w:<>,*& ]*?[ &*>](\w+)(?:\[\w*\])*(?: =|\{|;|\()")
@@ -41,30 +44,41 @@ def private_names(text):
     return names
 
 
-def declared_names(text):
-    return {name_of(line) for line in text.splitlines()} - {None}
+@functools.cache
+def declared_names(header):
+    return {name_of(line) for line in header.read_text().splitlines()} - {None}
+
+
+@functools.cache
+def included(file):
+    """The project's headers that a file includes, through others too."""
+    direct = {ROOT / path for path in INCLUDE.findall(file.read_text())}
+    found, new = set(), {path for path in direct if path.exists()}
+    while new:
+        found |= new
+        new = {ROOT / path for header in new for path in INCLUDE.findall(header.read_text())} - found
+        new = {path for path in new if path.exists()}
+    return found
 
 
 def libraries():
-    for listing in sorted([*ROOT.glob("platform/**/CMakeLists.txt"), *ROOT.glob("services/**/CMakeLists.txt")]):
-        for name, sources, headers in LIBRARY.findall(listing.read_text()):
-            files = [listing.parent / source for source in sources.split() if source.endswith(".cc")]
-            yield name, files, [listing.parent / header for header in (headers or "").split()]
+    """The source files of each library."""
+    for listing in sorted(path for top in ("platform", "services", "tests") for path in ROOT.glob(f"{top}/**/CMakeLists.txt")):
+        for name, sources in LIBRARY.findall(listing.read_text()):
+            yield name, [listing.parent / source for source in sources.split() if source.endswith(".cc")]
 
 
 def faults():
-    for library, sources, headers in libraries():
+    for library, sources in libraries():
         users = collections.defaultdict(list)
+        headers = set().union(*map(included, sources))
         for source in sources:
             for name in private_names(source.read_text()):
                 users[name].append(source.name)
-        for header in headers:
-            for name in declared_names(header.read_text()):
-                if name in users:
-                    users[name].append(header.name)
+                users[name] += [header.name for header in headers - included(source) if name in declared_names(header)]
         for name, files in sorted(users.items()):
             if len(files) > 1:
-                yield f"{library}: {name} is private to {' and '.join(sorted(files))}: give each its own"
+                yield f"{library}: {name} is in {' and '.join(sorted(set(files)))}: give each its own"
 
 
 def main():

@@ -62,6 +62,31 @@ TEST_F(OwnerGroupsTest, ARejectionThatFollowsFromTheGroupInFlightWaitsForIt) {
   EXPECT_EQ(ReasonOfAnswer(rejected), "FULL");
 }
 
+// The group in flight landed before another process claimed; what was decided on it is decided on an old state by then.
+TEST_F(OwnerGroupsTest, ARejectionIsNotGivenByWhoIsNoLongerTheOwner) {
+  for (const bool leaving : {false, true}) {
+    log::SimulatedLog log(runtime_, {});
+    ScriptedLog scripted(log);
+    Node node(runtime_, scripted), rival(runtime_, log);
+    StartOwning(node);
+    scripted.hold = true;
+    const Answer first = Submit(node, 60);
+    Settle();
+    ASSERT_TRUE(rival.owner->Start(true).ok());
+    const Answer taken_out = Submit(rival, -50);
+    Settle();
+    ASSERT_EQ(ReasonOfAnswer(taken_out), "OK");
+    const Answer refused = Submit(node, 50);  // 1 + 60 + 50 would be too much; 1 + 60 - 50 + 50 is not.
+    Settle();
+    if (leaving) node.owner->Release([] {});
+    scripted.hold = false;
+    scripted.LetGo();
+    runtime_.RunFor(absl::Milliseconds(1));
+    EXPECT_EQ(ReasonOfAnswer(first), "OK");
+    EXPECT_EQ(ReasonOfAnswer(refused), "OWNER_CHANGED");
+  }
+}
+
 TEST_F(OwnerGroupsTest, WhatWasDecidedOnAGroupThatFailsIsUnknownAndNotAppended) {
   Node node(runtime_, scripted_);
   StartOwning(node);

@@ -13,6 +13,7 @@
 #include "platform/command/partition_owner.h"
 #include "platform/errors/errors.h"
 #include "platform/log/simulated/simulated_log.h"
+#include "platform/log/wrapped_log.h"
 #include "platform/runtime/simulated_runtime.h"
 #include "platform/text/text.h"
 #include "rocksdb/env.h"
@@ -47,9 +48,9 @@ inline absl::StatusOr<Decision> Add(int64_t units, const view::State& state) {
 }
 
 // What becomes of the next groups; without a word all is well.
-class ScriptedLog final : public log::Log {
+class ScriptedLog final : public log::WrappedLog {
  public:
-  explicit ScriptedLog(log::Log& log) : log_(log) {}
+  using WrappedLog::WrappedLog;
 
   std::set<size_t> lose;           // Records of the next group that never land.
   bool fail_after_append = false;  // The next group lands and is reported as an error.
@@ -58,7 +59,7 @@ class ScriptedLog final : public log::Log {
   int fail_reads = 0;              // So many reads answer UNAVAILABLE.
 
   std::unique_ptr<log::Appender> NewAppender(const std::string& topic, int partition) override {
-    return std::make_unique<ScriptedAppender>(*this, log_.NewAppender(topic, partition));
+    return std::make_unique<ScriptedAppender>(*this, WrappedLog::NewAppender(topic, partition));
   }
   // Reports the groups that were held so far.
   void LetGo() {
@@ -67,13 +68,7 @@ class ScriptedLog final : public log::Log {
   absl::StatusOr<std::vector<log::StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
                                                       size_t max_bytes) override {
     if (fail_reads > 0 && fail_reads--) return absl::UnavailableError("scripted");
-    return log_.Read(topic, partition, from, max_bytes);
-  }
-  absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
-    return log_.EndOffset(topic, partition);
-  }
-  std::unique_ptr<log::Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
-    return log_.Follow(topic, partition, std::move(wake));
+    return WrappedLog::Read(topic, partition, from, max_bytes);
   }
 
  private:
@@ -108,7 +103,6 @@ class ScriptedLog final : public log::Log {
     const std::unique_ptr<log::Appender> target_;
   };
 
-  log::Log& log_;
   std::vector<std::function<void()>> held_;
 };
 

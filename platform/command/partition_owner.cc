@@ -96,10 +96,14 @@ bool PartitionOwner::FoldNewRecords() {
     FoldFailed(folded);
     return false;
   }
-  const auto fold = store_.fold(partition_);
-  if (role_ != Role::kOwner || (fold.term() == term_ && fold.owner() == owner_)) return true;
+  if (role_ != Role::kOwner || HoldsTerm()) return true;
   StepDown(OwnerUnavailable("a later claim"));
   return false;
+}
+
+bool PartitionOwner::HoldsTerm() const {
+  const auto fold = store_.fold(partition_);
+  return fold.term() == term_ && fold.owner() == owner_;
 }
 
 void PartitionOwner::FoldFailed(const absl::Status& status) { IsPassing(status) ? WakeLater() : Fail(status); }
@@ -375,12 +379,21 @@ void PartitionOwner::Finish(Group& group) {
   Give(group.conditional);
 }
 
+// Of a group without records: decided while another was in flight, when nobody looked whether the log had grown. A
+// rival may have claimed by then and acknowledged what is refused here; so that is looked at now.
+void PartitionOwner::GiveRejections() {
+  const bool current = decided_->conditional.empty() || !IsBehind() || (FoldNewRecords() && HoldsTerm());
+  const std::unique_ptr<Group> group = std::move(decided_);
+  if (!group) return;  // It stepped down.
+  current ? Give(group->conditional) : Drop(*group, OwnerUnavailable("the log is not known up to its end"));
+}
+
 void PartitionOwner::GoOn() {
   if (!in_flight_ && decided_) {
     if (!decided_->records.empty()) {
       AppendDecided(nullptr);
     } else {
-      Give(std::exchange(decided_, nullptr)->conditional);
+      GiveRejections();
     }
   }
   if (in_flight_) return Schedule();

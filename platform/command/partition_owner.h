@@ -36,8 +36,8 @@ struct OwnerOptions {
   absl::Duration clock_error = absl::Seconds(5);  // Permitted; beyond it writes are refused.
   absl::Duration first_backoff = absl::Milliseconds(20);
   absl::Duration longest_backoff = absl::Seconds(5);
-  // Where a group is appended while the one before it is committed, for a log that blocks; null: on the executor. Ends
-  // after the owner.
+  // Where a group is appended while the one before it is committed, for a log that blocks; null: on the executor. Not
+  // used once the owner was stopped.
   Executor* appending = nullptr;
   // Called once, on the executor, when a partition can no longer be folded.
   std::function<void(int partition, const absl::Status& why)> on_failure;
@@ -99,6 +99,7 @@ class PartitionOwner {
   bool ReadBack(const Pending& pending, int64_t offset, int64_t& found);
   void Acknowledge(Pending& pending, int64_t offset);
   void Finish(Group& group);
+  void GiveRejections();
   void GoOn();
   void Drop(Group& group, const absl::Status& why);
   void AppendRelease();
@@ -108,6 +109,7 @@ class PartitionOwner {
   void WakeLater();
   bool IsBehind();
   bool FoldNewRecords();
+  bool HoldsTerm() const;
   void FoldFailed(const absl::Status& status);
   absl::Status CatchUpWithLog();
   absl::Status ClockIsRight();

@@ -169,8 +169,7 @@ void PartitionOwner::StepDown(const absl::Status& why) {
   if (role_ == Role::kReleasing) released_ = true;  // Given up, though not as cleanly as was meant.
   role_ = Role::kStandby;
   ClaimLater();
-  // The one on top first: it reads the one in flight.
-  const std::unique_ptr<Group> decided = std::move(decided_), in_flight = std::move(in_flight_);
+  const std::unique_ptr<Group> in_flight = std::move(in_flight_), decided = std::move(decided_);
   if (in_flight) Drop(*in_flight, why);
   if (decided) Drop(*decided, why);
   if (stopped_ || released_ || !failure_.ok()) {

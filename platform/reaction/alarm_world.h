@@ -136,8 +136,12 @@ class AlarmWorld : public testing::Test {
   void Await(Holds holds) {
     absl::MutexLock lock(&mutex_);
     const absl::Time until = absl::Now() + absl::Seconds(30);
-    while (!holds() && absl::Now() < until) changed_.WaitWithTimeout(&mutex_, absl::Milliseconds(20));
-    EXPECT_TRUE(holds());
+    bool held = holds();
+    while (!held && absl::Now() < until) {
+      changed_.WaitWithTimeout(&mutex_, absl::Milliseconds(20));
+      held = holds();
+    }
+    EXPECT_TRUE(held);
   }
 
   const int partition = log::PartitionOf("o");

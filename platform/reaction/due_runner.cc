@@ -48,9 +48,9 @@ void DueRunner::Look(Lane& lane) {
   if (found.empty() || !IsDue(found[0].key, runtime_.Now())) {
     return LookLater(lane, options_.look_every, absl::OkStatus());
   }
-  if (found[0].key == lane.last) {
+  if (found[0].key == lane.last && !lane.again) {
     lane.backoff = std::min(2 * lane.backoff, options_.longest_backoff);
-    lane.last.clear();
+    lane.again = true;
     return LookLater(lane, lane.backoff, absl::InternalError(Cat(table_.method, " leaves what is due as it is")));
   }
   DecideFn decide = [this, entry = found[0]](const view::State& state,
@@ -74,7 +74,9 @@ void DueRunner::OnOutcome(Lane& lane, const std::string& key, const absl::Status
     lane.backoff = std::min(2 * lane.backoff, options_.longest_backoff);
     return LookLater(lane, delay, outcome);
   }
-  if (key != lane.last) lane.backoff = options_.look_every;
+  lane.again = false;
+  if (key == lane.last) return Look(lane);  // Only this look shows whether it helped; until then it is stuck as before.
+  lane.backoff = options_.look_every;
   lane.last = outcome.ok() ? key : std::string();
   LookLater(lane, absl::ZeroDuration(), absl::OkStatus());
 }

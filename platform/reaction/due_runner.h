@@ -45,9 +45,10 @@ class DueRunner {
  private:
   struct Lane {
     int partition = 0;
-    std::string last;  // Key of the last command that succeeded: still being first means that it changed nothing.
+    std::string last;    // Key of the last command that succeeded: still being first means that it changed nothing.
+    bool again = false;  // `last` was left as it was, its delay is over, it is tried once more.
     absl::Duration backoff;
-    absl::Status failure;  // Guarded by mutex_.
+    absl::Status failure;  // Guarded by mutex_. Stands until something else is done or nothing is due.
   };
   void Look(Lane& lane);
   void OnOutcome(Lane& lane, const std::string& key, const absl::Status& outcome);

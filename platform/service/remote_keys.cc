@@ -15,7 +15,7 @@ absl::Status NotConnected() {
                     absl::Milliseconds(200));
 }
 
-sealing::DataKey FromProto(const auth::v1::DataKey& key) {
+sealing::DataKey ToDataKey(const auth::v1::DataKey& key) {
   sealing::DataKey data_key;
   data_key.id = key.key_id();
   data_key.subject = key.subject();
@@ -51,8 +51,8 @@ void RemoteKeyProvider::GetKeys(sealing::KeyRequest request, KeysCallback done) 
         if (!response.ok()) return done(response.status());
         std::map<std::string, sealing::DataKey> by_subject, by_id;
         for (const auto& key : response->keys()) {
-          by_subject[key.subject()] = FromProto(key);
-          by_id[key.key_id()] = FromProto(key);
+          by_subject[key.subject()] = ToDataKey(key);
+          by_id[key.key_id()] = ToDataKey(key);
         }
         std::vector<sealing::DataKey> keys;
         for (const auto& subject : request.subjects) keys.push_back(by_subject[subject]);

@@ -85,8 +85,8 @@ class Under:
 
     def do(self, method, fields, kept=None, path=None, begins=False, acts=lambda caller: caller, too_late=None):
         """The method with these fields, as `fields(caller)` has them; `path` is where the request names the record, if not
-        where its route does, and nowhere where it `begins` what is not there; `acts` gives who calls in the caller's place. Who is let in may hear `too_late` of a record that
-        the server itself takes further."""
+        where its route does, and nowhere where it `begins` what is not there; `acts` gives who calls in the caller's place.
+        Who is let in may hear `too_late` of a record that the server itself takes further."""
         full = access_table.full_name(method)
         path = path or (path_of(full) and path_of(full)[0])
         self._added.append(Command(full, fields, kept or self._kept, None if begins else path, acts, too_late))

@@ -14,6 +14,7 @@
 #include "platform/command/owner.h"
 #include "platform/errors/errors.h"
 #include "platform/log/embedded/embedded_log.h"
+#include "platform/log/wrapped_log.h"
 #include "platform/runtime/real_runtime.h"
 #include "platform/text/text.h"
 #include "services/inventory/domain/evolve.h"
@@ -36,21 +37,11 @@ class Death {
 };
 
 // The embedded log, with a death before and after each group.
-class DeadlyLog final : public log::Log {
+class DeadlyLog final : public log::WrappedLog {
  public:
-  DeadlyLog(log::Log& log, Death& death) : log_(log), death_(death) {}
+  DeadlyLog(log::Log& log, Death& death) : WrappedLog(log), death_(death) {}
   std::unique_ptr<log::Appender> NewAppender(const std::string& topic, int partition) override {
-    return std::make_unique<DeadlyAppender>(log_.NewAppender(topic, partition), death_);
-  }
-  absl::StatusOr<std::vector<log::StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
-                                                      size_t max_bytes) override {
-    return log_.Read(topic, partition, from, max_bytes);
-  }
-  absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
-    return log_.EndOffset(topic, partition);
-  }
-  std::unique_ptr<log::Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
-    return log_.Follow(topic, partition, std::move(wake));
+    return std::make_unique<DeadlyAppender>(WrappedLog::NewAppender(topic, partition), death_);
   }
 
  private:
@@ -70,7 +61,6 @@ class DeadlyLog final : public log::Log {
     Death& death_;
   };
 
-  log::Log& log_;
   Death& death_;
 };
 

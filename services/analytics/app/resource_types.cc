@@ -22,11 +22,6 @@ bool MaySeeRow(const Principal& principal, const view::State& state, std::string
 // Everything of a dataset is sealed under the dataset's own key, and erased with it.
 std::string DatasetKey(std::string_view name, const Message&) { return std::string(DatasetOf(name)); }
 
-bool MayReadRowsOf(const Principal& principal, const view::State& state, std::string_view name) {
-  const auto dataset = state.Get<v1::Dataset>(kDatasets, DatasetOf(name));
-  return dataset && MayReadRows(principal, DatasetOf(name), *dataset);
-}
-
 bool ShowsMembers(const Principal& principal, const view::State& state, std::string_view name, const view::Row&, int) {
   return MayReadRowsOf(principal, state, name);
 }

@@ -52,6 +52,11 @@ bool MayReadRows(const Principal& principal, std::string_view name, const v1::Da
   return SameOrganization(principal, name) && IsOwner(principal, name, dataset) && dataset.source_trial().empty();
 }
 
+bool MayReadRowsOf(const Principal& principal, const view::State& state, std::string_view name) {
+  const auto dataset = state.Get<v1::Dataset>(kDatasets, DatasetOf(name));
+  return dataset && MayReadRows(principal, DatasetOf(name), *dataset);
+}
+
 bool MaySee(const Principal& principal, const view::State& state, const view::Table& table, std::string_view name,
             const view::Row& row) {
   if (table.id == kDatasets.id) return MaySeeDataset(principal, name, row.As<v1::Dataset>());

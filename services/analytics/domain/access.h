@@ -26,6 +26,8 @@ bool IsCustodian(const Principal& principal, std::string_view name);
 bool MayManageDataset(const Principal& principal, std::string_view name, const v1::Dataset& dataset);
 // Rows, and members of cohorts: custodians, and the creator of data that he uploaded himself.
 bool MayReadRows(const Principal& principal, std::string_view name, const v1::Dataset& dataset);
+// The same by the name of the dataset or of anything in it.
+bool MayReadRowsOf(const Principal& principal, const view::State& state, std::string_view name);
 // A result: everybody who sees the analysis once it is released; before, the custodians who decide, never the
 // requester.
 bool MaySeeResult(const Principal& principal, const view::State& state, std::string_view name,

@@ -5,6 +5,7 @@
 #include "platform/command/fold.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/wrapped_log.h"
 #include "platform/sealing/digest.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
@@ -26,34 +27,24 @@ absl::Status Differs(std::string_view reason, std::string_view message) {
 }
 
 // A log that tells how much of it was read.
-class ToldLog final : public log::Log {
+class ToldLog final : public log::WrappedLog {
  public:
-  ToldLog(log::Log& log, const Progress& progress) : log_(log), progress_(progress) {}
+  ToldLog(log::Log& log, const Progress& progress) : WrappedLog(log), progress_(progress) {}
   void Begin(std::string step) {
     step_ = std::move(step);
     bytes_ = told_ = 0;
     if (progress_) progress_(step_, 0);
   }
-  std::unique_ptr<log::Appender> NewAppender(const std::string& topic, int partition) override {
-    return log_.NewAppender(topic, partition);
-  }
   absl::StatusOr<std::vector<log::StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
                                                       size_t max_bytes) override {
-    auto records = log_.Read(topic, partition, from, max_bytes);
+    auto records = WrappedLog::Read(topic, partition, from, max_bytes);
     if (!records.ok()) return records;
     for (const log::StoredRecord& record : *records) bytes_ += record.bytes.size();
     if (progress_ && bytes_ - told_ >= kTellEvery) progress_(step_, told_ = bytes_);
     return records;
   }
-  absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
-    return log_.EndOffset(topic, partition);
-  }
-  std::unique_ptr<log::Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
-    return log_.Follow(topic, partition, std::move(wake));
-  }
 
  private:
-  log::Log& log_;
   const Progress& progress_;
   std::string step_;
   uint64_t bytes_ = 0, told_ = 0;

@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "platform/errors/errors.h"
 #include "platform/log/testing/power_cut_fs.h"
+#include "platform/log/wrapped_log.h"
 #include "platform/view/times.h"
 #include "rocksdb/env.h"
 #include "services/audit/domain/leaf.h"
@@ -155,28 +156,18 @@ TEST_F(AuditFoldTest, ListsAreLatestFirstAndKeepToTheirOrganisationValueAndTime)
 }
 
 // A log whose reads fail from some point on: what a process that is killed there sees of it, or one whose log is away.
-class LogThatFails final : public log::Log {
+class LogThatFails final : public log::WrappedLog {
  public:
-  LogThatFails(log::Log& log, uint64_t reads) : log_(log), reads_(reads) {}
+  LogThatFails(log::Log& log, uint64_t reads) : WrappedLog(log), reads_(reads) {}
   void FailAfter(uint64_t reads) { reads_ = reads; }
-  std::unique_ptr<log::Appender> NewAppender(const std::string& topic, int partition) override {
-    return log_.NewAppender(topic, partition);
-  }
   absl::StatusOr<std::vector<log::StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
                                                       size_t max_bytes) override {
     if (reads_ == 0) return absl::UnavailableError("killed");
     --reads_;
-    return log_.Read(topic, partition, from, std::min<size_t>(max_bytes, 50'000));
-  }
-  absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
-    return log_.EndOffset(topic, partition);
-  }
-  std::unique_ptr<log::Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
-    return log_.Follow(topic, partition, std::move(wake));
+    return WrappedLog::Read(topic, partition, from, std::min<size_t>(max_bytes, 50'000));
   }
 
  private:
-  log::Log& log_;
   uint64_t reads_;
 };
 

@@ -7,19 +7,11 @@
 #include "services/analytics/app/parts.h"
 #include "services/analytics/app/resource_types.h"
 #include "services/analytics/domain/access.h"
-#include "services/analytics/domain/names.h"
-#include "services/analytics/domain/tables.h"
 
 namespace trialog::analytics {
 namespace {
 
 constexpr int kDefaultRows = 50, kMaxRowsOfPage = 1000;
-
-bool MayRead(const App& app, const Principal& principal, std::string_view version) {
-  const std::string_view name = DatasetOf(version);
-  const auto dataset = StateFor(app, version).Get<v1::Dataset>(kDatasets, name);
-  return dataset && MayReadRows(principal, name, *dataset);
-}
 
 rpc::TokenScope ScopeOfPage(const rpc::Call& call, std::string_view version) {
   return {rpc::TokenKind::kPage, call.method_name(), version, "", ""};
@@ -54,7 +46,7 @@ void List(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
   const absl::StatusOr<int> first = FirstRow(*app, *call, call->Request<v1::ListRowsRequest>());
   if (!first.ok()) return call->Finish(first.status());
   const auto read = [app, call, first = *first](auto principal, const service::Backend::Seen& seen) {
-    if (!MayRead(*app, *principal, seen.name)) {
+    if (!MayReadRowsOf(*principal, StateFor(*app, seen.name), seen.name)) {
       return call->Finish(
           Denied("ROWS_NOT_READABLE", "its rows are for a custodian and, without a trial's data, for its owner"));
     }
