@@ -7,6 +7,7 @@
 #include "platform/log/admission.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
+#include "platform/view/remembering_state.h"
 
 namespace trialog::reaction {
 namespace {
@@ -21,8 +22,8 @@ constexpr std::string_view kMoreParts = "MORE_PARTS";
 constexpr std::string_view kTooMuchTogether = "TOO_MUCH_TOGETHER";
 
 // Events that are dealt with in one record when they wait anyway, and what they may lead to together.
-constexpr size_t kMostTogether = 32;
-constexpr size_t kMostEffects = 200;
+constexpr size_t kMostTogether = 128;
+constexpr size_t kMostEffects = 500;
 
 bool NotBefore(const event::v1::Position& a, const event::v1::Position& b) {
   return std::pair(a.offset(), a.index()) >= std::pair(b.offset(), b.index());
@@ -44,6 +45,7 @@ Reactor::Reactor(Runtime& runtime, log::Log& log, view::Store& store, Submit sub
     followers_.push_back(std::make_unique<Follower>());
     followers_.back()->partition = p;
     followers_.back()->backoff = options_.first_backoff;
+    followers_.back()->together = kMostTogether;
   }
 }
 
@@ -118,12 +120,24 @@ event::v1::Cause Reactor::CauseOf(const event::v1::PublicEvent& event) const {
 void Reactor::Pump(Follower& follower) {
   while (!follower.busy) {
     if (options_.owns && !options_.owns(follower.partition)) return Pause(follower, absl::OkStatus(), kStandbyLook);
-    if (!follower.waiting.empty()) return React(follower);
+    if (!follower.waiting.empty()) return follower.gathered ? React(follower) : Gather(follower);
     if (follower.passed_count >= options_.mark_every) return Mark(follower);
     bool more = false;
     if (absl::Status read = ReadMore(follower, more); !read.ok()) return Pause(follower, read, follower.backoff);
+    follower.gathered = reaction_.gather == absl::ZeroDuration();
     if (!more) return;  // Until the log grows.
   }
+}
+
+void Reactor::Gather(Follower& follower) {
+  follower.busy = true;
+  executor_->After(reaction_.gather, [this, &follower] {
+    follower.busy = false;
+    bool more = false;
+    if (absl::Status read = ReadMore(follower, more); !read.ok()) return Pause(follower, read, follower.backoff);
+    follower.gathered = true;
+    Pump(follower);
+  });
 }
 
 absl::Status Reactor::ReadMore(Follower& follower, bool& more) {
@@ -151,10 +165,10 @@ absl::Status Reactor::ReadMore(Follower& follower, bool& more) {
   return absl::OkStatus();
 }
 
-// One organisation's events in a row, as many as wait; one alone while it takes several parts.
+// One organisation's events in a row, as many as wait and fit; one alone while it takes several parts.
 std::vector<event::v1::PublicEvent> Reactor::Next(const Follower& follower) {
   const auto& waiting = follower.waiting;
-  const size_t most = follower.alone || !follower.as_last || !follower.after.empty() ? 1 : kMostTogether;
+  const size_t most = !follower.as_last || !follower.after.empty() ? 1 : follower.together;
   std::vector<event::v1::PublicEvent> events;
   for (size_t i = 0; i < std::min(most, waiting.size()); ++i) {
     if (waiting[i].organization() != waiting[0].organization()) break;
@@ -166,7 +180,8 @@ std::vector<event::v1::PublicEvent> Reactor::Next(const Follower& follower) {
 // What the events lead to, each on what those before it led to.
 absl::StatusOr<Step> Reactor::Decide(const std::vector<event::v1::PublicEvent>& events, const std::string& after,
                                      const view::State& state, const Context& context) const {
-  view::ChangeSet so_far(&state);
+  const view::RememberingState known(state);  // Most events of a batch ask for the same.
+  view::ChangeSet so_far(&known);
   Step all;
   bool any = false;
   const event::v1::FoldState own = store_.fold(events.front().position().partition());
@@ -176,7 +191,7 @@ absl::StatusOr<Step> Reactor::Decide(const std::vector<event::v1::PublicEvent>& 
     Step step = reaction_.react(so_far, context, event, after);
     if (events.size() == 1) return step;
     if (!step.next.empty() || all.decision.events.size() + step.decision.events.size() > kMostEffects) {
-      return Refuse(absl::StatusCode::kAborted, kTooMuchTogether, "one by one");
+      return Refuse(absl::StatusCode::kAborted, kTooMuchTogether, "fewer at once");
     }
     for (NewEvent& effect : step.decision.events) {
       const size_t index = all.decision.events.size();
@@ -218,7 +233,7 @@ void Reactor::OnOutcome(Follower& follower, const absl::Status& outcome, size_t 
   follower.busy = false;
   const std::string reason = ReasonOf(outcome);
   if (reason == kTooMuchTogether) {
-    follower.alone = true;
+    follower.together = std::max<size_t>(count / 2, 1);
   } else if (reason == kMoreParts) {
     follower.as_last = false;
   } else if (outcome.ok() && !follower.as_last) {
@@ -229,7 +244,7 @@ void Reactor::OnOutcome(Follower& follower, const absl::Status& outcome, size_t 
     follower.waiting.erase(follower.waiting.begin(), follower.waiting.begin() + static_cast<ptrdiff_t>(count));
     follower.after.clear();
     follower.as_last = true;
-    follower.alone = false;
+    follower.together = std::min(2 * follower.together, kMostTogether);
   } else {
     return Pause(follower, outcome, follower.backoff);
   }

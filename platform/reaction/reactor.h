@@ -37,6 +37,8 @@ struct Reaction {
   std::function<Step(const view::State& state, const Context& context, const event::v1::PublicEvent& cause,
                      std::string_view after)>
       react;
+  // An event waits this long for others to be dealt with in the same record: for streams that are busy.
+  absl::Duration gather = absl::ZeroDuration();
 };
 
 struct ReactorOptions {
@@ -71,10 +73,11 @@ class Reactor {
   struct Follower {
     int partition = 0;
     event::v1::FoldState source;                 // Admission of what was read of the source.
-    std::deque<event::v1::PublicEvent> waiting;  // Read, not yet dealt with: of one batch.
+    std::deque<event::v1::PublicEvent> waiting;  // Read, not yet dealt with: of two batches at most.
+    bool gathered = false;                       // They have waited for others.
     std::string after;                           // The part of waiting.front() to be decided.
     bool as_last = true;                         // It is tried as the last part, which records the cause.
-    bool alone = false;                          // It is not dealt with together with those behind it.
+    size_t together = 1;                         // How many of those that wait are tried in one record.
     bool busy = false;                           // A command or a pause is under way.
     absl::Duration backoff;
     event::v1::PublicEvent passed;  // The last event without reaction; its position may be recorded.
@@ -89,6 +92,7 @@ class Reactor {
   bool Reacted(const event::v1::PublicEvent& event) const;
   bool Reacted(const event::v1::PublicEvent& event, const event::v1::FoldState& own) const;
   void Pump(Follower& follower);
+  void Gather(Follower& follower);
   absl::Status ReadMore(Follower& follower, bool& more);
   void React(Follower& follower);
   void Mark(Follower& follower);

@@ -17,6 +17,9 @@
 namespace trialog::trials {
 namespace {
 
+// How long events of other services wait for those behind them: stock moves by the thousand.
+constexpr absl::Duration kGather = absl::Milliseconds(20);
+
 // The kinds of `source` that have notices.
 std::vector<std::string> CausesOf(std::string_view source) {
   std::vector<std::string> causes;
@@ -64,7 +67,10 @@ service::Definition TrialsDefinition(const TrialsParts& parts) {
   definition.may_see_event = MaySeeEvent;
   for (const std::string& source : parts.notice_sources) {
     auto causes = CausesOf(source);
-    if (!causes.empty()) definition.reactions.push_back({source, std::move(causes), "trials.notices", NoticesOf});
+    if (causes.empty()) continue;
+    const bool own = source == TrialsDomain().service;
+    definition.reactions.push_back(
+        {source, std::move(causes), "trials.notices", NoticesOf, own ? absl::ZeroDuration() : kGather});
   }
   return definition;
 }
