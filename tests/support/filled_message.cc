@@ -16,6 +16,7 @@ using google::protobuf::OneofDescriptor;
 using google::protobuf::Reflection;
 
 constexpr int kElements = 2;
+constexpr int kPlain = 1000;
 constexpr int kWithinItself = 2;  // How often a type may stand within itself.
 
 class Filler {
@@ -27,6 +28,7 @@ class Filler {
     int& depth = depth_[&type];
     if (depth >= kWithinItself) return;
     ++depth;
+    ++level_;
     if (&type == google::protobuf::Timestamp::descriptor()) {
       FillTime(static_cast<google::protobuf::Timestamp&>(message));
     } else if (&type == google::type::Date::descriptor()) {
@@ -36,13 +38,17 @@ class Filler {
         if (IsChosen(*type.field(i))) FillField(message, *type.field(i));
       }
     }
+    --level_;
     --depth;
   }
 
  private:
   bool IsChosen(const FieldDescriptor& field) const {
     const OneofDescriptor* oneof = field.real_containing_oneof();
-    return oneof == nullptr || oneof->field(variant_ % oneof->field_count()) == &field;
+    if (oneof == nullptr) return true;
+    // Beyond kPlain the choices within shift against the outer one, whatever factors their numbers share.
+    const int chosen = (variant_ + (level_ - 1) * (variant_ / kPlain)) % oneof->field_count();
+    return oneof->field(chosen) == &field;
   }
 
   static void FillTime(google::protobuf::Timestamp& time) {
@@ -101,6 +107,7 @@ class Filler {
   }
 
   const int variant_;
+  int level_ = 0;  // Messages that are being filled, one within the other.
   std::map<const Descriptor*, int> depth_;
 };
 

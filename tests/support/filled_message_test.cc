@@ -11,10 +11,12 @@ namespace {
 
 TEST(Fill, SetsEveryFieldInSomeVariant) {
   FieldSet set;
-  for (int variant = 0; variant < 200; ++variant) {
-    trials::v1::TrialsEvent event;
-    Fill(event, variant);
-    set.merge(FieldsSet(event));
+  for (int shift = 0; shift < 10; ++shift) {
+    for (int variant = 0; variant < 200; ++variant) {
+      trials::v1::TrialsEvent event;
+      Fill(event, 1000 * shift + variant);
+      set.merge(FieldsSet(event));
+    }
   }
   EXPECT_THAT(set, ::testing::ContainerEq(AllFields(*trials::v1::TrialsEvent::descriptor())));
 }
