@@ -55,6 +55,8 @@ void FoldAuthEvent(const event::v1::PublicEvent& event, std::vector<view::Store:
     writes.push_back({GrantKey(granted.grant().name()), granted.grant().SerializeAsString()});
   } else if (type == RoleRevoked::descriptor()->full_name()) {
     writes.push_back({GrantKey(Parse<RoleRevoked>(event).name()), std::nullopt});
+  } else if (type == RoleEnded::descriptor()->full_name()) {
+    writes.push_back({GrantKey(Parse<RoleEnded>(event).name()), std::nullopt});
   } else if (type == SessionRevoked::descriptor()->full_name()) {
     writes.push_back({SessionKey(Parse<SessionRevoked>(event).name()), "1"});
   } else if (type == SigningKeyPublished::descriptor()->full_name()) {
@@ -132,6 +134,8 @@ void Directory::Folded(const std::vector<event::v1::PublicEvent>& events) {
       const std::string account(AccountOf(event.subject()));
       if (account.empty()) continue;
       accounts_.erase(account);
+      // Nobody's access changes with its record: the grant's own end said so before.
+      if (event.type() == auth::v1::RoleEnded::descriptor()->full_name()) continue;
       ++epochs_[account];
       changed = true;
     }

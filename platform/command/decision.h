@@ -75,6 +75,9 @@ struct Domain {
   std::vector<const view::Table*> tables;
   // Applies one event. Total: it never refuses, logs or calls out.
   void (*evolve)(view::ChangeSet& state, const google::protobuf::Message& event);
+  // Of what evolve and the tables make of the same events. Raised when that changes, as the golden file of views tells:
+  // stores of another are built again.
+  int view = 1;
 };
 
 // The kind message set in a service's event message, or null when it is a kind this build does not know.

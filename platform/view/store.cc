@@ -16,7 +16,7 @@ namespace trialog::view {
 namespace {
 
 constexpr std::string_view kFamilyNames[] = {"default", "rows", "keys", "counts", "records", "requests", "facts"};
-// Of the families and what stands in them; a store of another version is built again from the log.
+// Of the families and what stands in them, followed by Domain::view; a store of another is built again from the log.
 constexpr std::string_view kFormatVersion = "2";
 
 // Bytes of a memtable for each bucket of its table of requests; a bucket takes 8, an entry about 100.
@@ -152,6 +152,7 @@ absl::Status Store::OpenDatabase(const StoreOptions& options) {
   for (std::string_view name : kFamilyNames) {
     descriptors.emplace_back(std::string(name), FamilyOptions(options, cache, name));
   }
+  const std::string version = domain_.view == 1 ? std::string(kFormatVersion) : Cat(kFormatVersion, ".", domain_.view);
   bool current = HasTheseFamilies(database, options.path);
   while (true) {
     if (!current) {
@@ -163,12 +164,12 @@ absl::Status Store::OpenDatabase(const StoreOptions& options) {
     if (!status.ok()) return FromRocks(status, what);
     db_.reset(db);
     if (db_->GetLatestSequenceNumber() == 0) {
-      return FromRocks(db_->Put(Unlogged(), ToSlice(keys::kFormat), ToSlice(kFormatVersion)), what);
+      return FromRocks(db_->Put(Unlogged(), ToSlice(keys::kFormat), version), what);
     }
-    std::string version;
-    const auto read = db_->Get({}, ToSlice(keys::kFormat), &version);
+    std::string found;
+    const auto read = db_->Get({}, ToSlice(keys::kFormat), &found);
     if (!read.ok() && !read.IsNotFound()) return FromRocks(read, what);
-    current = version == kFormatVersion;
+    current = found == version;
     if (current) return absl::OkStatus();
     Close();
   }

@@ -130,6 +130,19 @@ TEST_F(StoreTest, EverythingIsThereAfterReopening) {
   EXPECT_THAT(NamesUnder("red"), ElementsAre("things/a", "things/b"));
 }
 
+TEST_F(StoreTest, AStoreOfAnotherViewIsBuiltAgain) {
+  Record(1, "a", "red");
+  Domain newer = kDomain;
+  newer.view = 2;
+  for (const auto& [domain, next_offset] : {std::pair(&kDomain, 2), {&newer, 0}, {&newer, 0}, {&kDomain, 0}}) {
+    store_.reset();
+    auto opened = Store::Open(*domain, {.path = path_});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    store_ = *std::move(opened);
+    EXPECT_EQ(store_->next_offset(3), next_offset);
+  }
+}
+
 TEST_F(StoreTest, ARequestIsForgottenByLogTime) {
   Record(1, "a", "x", "early");
   Record(20, "a", "y", "later");

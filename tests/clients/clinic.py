@@ -5,7 +5,7 @@ from google.protobuf import timestamp_pb2
 from google.type import date_pb2
 
 from client import request_id
-from notices import watch_notices
+from notices import notices_from_now
 from trialog.event.v1 import value_pb2
 from trialog.trials.v1 import (
     data_capture_pb2,
@@ -148,7 +148,7 @@ class Clinic:
 
     def watch_notices(self, person):
         """The open stream of a person's notices, past those that stood already."""
-        return watch_notices(person)
+        return notices_from_now(person)
 
     def acknowledge_notice(self, person, name):
         """The notice, seen."""

@@ -7,7 +7,7 @@ from trialog.trials.v1 import notification_pb2
 from watching import Watch
 
 
-def watch_notices(person):
+def notices_from_now(person):
     """The open stream of a person's notices, past those that stood already."""
     watch = Watch(
         person.NotificationService.WatchNotifications(notification_pb2.WatchNotificationsRequest(parent=person.name))

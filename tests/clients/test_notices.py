@@ -3,14 +3,14 @@ import pytest
 
 from client import request_id
 from inventory import Biobank, milliliters
-from notices import kinds_of, notices_of, until_told, watch_notices
+from notices import kinds_of, notices_from_now, notices_of, until_told
 from organization import Organization
 from test_statistics import Study, survival_by
 from trialog.analytics.v1 import analysis_pb2, dataset_pb2
 from trialog.inventory.v1 import biobank_pb2, inventory_item_pb2, sample_pb2
 from trialog.trials.v1 import notification_pb2
 
-COUNTS = 5
+ITEMS = 5
 
 
 def move(biobank, item, location):
@@ -63,7 +63,7 @@ def test_stock_that_a_technician_moves_is_told_to_whom_it_concerns_and_to_nobody
     staff = Staff(Organization(server))
     biobank, manager = staff.biobank, staff.biobank.manager
     sample = biobank.add_sample("MOVED")
-    with watch_notices(manager) as notices:
+    with notices_from_now(manager) as notices:
         item = biobank.receive(sample)
         move(biobank, item, biobank.tank)
         adjust(biobank, item, 7)
@@ -82,7 +82,7 @@ def test_stock_that_a_technician_moves_is_told_to_whom_it_concerns_and_to_nobody
 def test_who_registered_a_sample_is_told_what_a_manager_makes_of_it(server):
     staff = Staff(Organization(server))
     sample = staff.biobank.add_sample("BLOCKED")
-    with watch_notices(staff.biobank.technician) as notices:
+    with notices_from_now(staff.biobank.technician) as notices:
         staff.biobank.manager.SampleService.TransitionSample(
             sample_pb2.TransitionSampleRequest(
                 name=sample.name,
@@ -100,17 +100,25 @@ def test_each_change_is_told_once_also_after_a_restart(make_server):
     server = make_server()
     staff = Staff(Organization(server))
     manager = staff.biobank.manager
-    _, item = staff.biobank.add_stocked_sample("COUNTED")
+    items = [staff.biobank.add_stocked_sample(f"COUNTED-{number}")[1] for number in range(ITEMS)]
 
     def is_count(notice):
-        return notice.resource == item.name and notice.kind == notification_pb2.NOTIFICATION_KIND_STOCK_ADJUSTED
+        return notice.resource != staff.item.name and (
+            notice.kind == notification_pb2.NOTIFICATION_KIND_STOCK_ADJUSTED
+        )
 
-    def count(first):
-        """Names of the notices of some counts."""
-        with watch_notices(manager) as notices:
-            for number in range(COUNTS):
-                adjust(staff.biobank, item, first + number)
-            return [notices.until(lambda change: is_count(change.notification)).name for _ in range(COUNTS)]
+    def count(amount):
+        """Names of the notices of a count of each item, acknowledged."""
+        with notices_from_now(manager) as notices:
+            for item in items:
+                adjust(staff.biobank, item, amount)
+            told = [notices.until(lambda change: is_count(change.notification)).notification for _ in items]
+        assert [notice.resource for notice in told] == [item.name for item in items]
+        for notice in told:
+            manager.NotificationService.AcknowledgeNotification(
+                notification_pb2.AcknowledgeNotificationRequest(name=notice.name, request_id=request_id())
+            )
+        return [notice.name for notice in told]
 
     before = count(100)
     server.kill()
@@ -118,7 +126,7 @@ def test_each_change_is_told_once_also_after_a_restart(make_server):
     for person in (manager, staff.biobank.technician):
         person.reconnect(server.target)
     told = [*before, *count(200)]
-    assert len(set(told)) == 2 * COUNTS
+    assert len(set(told)) == 2 * ITEMS
     assert [notice.name for notice in notices_of(manager) if is_count(notice)] == told[::-1]
 
 
@@ -142,7 +150,7 @@ def test_requester_is_told_when_a_second_person_releases_or_withholds(study):
         ("ReleaseAnalysis", analysis_pb2.ReleaseAnalysisRequest, "ANALYSIS_RELEASED"),
         ("WithholdAnalysis", analysis_pb2.WithholdAnalysisRequest, "ANALYSIS_WITHHELD"),
     ):
-        with watch_notices(study.custodian) as asked, watch_notices(study.colleague) as notices:
+        with notices_from_now(study.custodian) as asked, notices_from_now(study.colleague) as notices:
             analysis = study.compute(study.guest, survival_by("sex"), by=study.colleague)
             asked.until(lambda change: change.notification.resource == analysis.name)
             assert kinds_of(study.custodian, analysis.name) == ["ANALYSIS_REQUESTED"]
@@ -155,7 +163,7 @@ def test_requester_is_told_when_a_second_person_releases_or_withholds(study):
 
 
 def test_requester_is_told_of_a_result_that_the_policy_releases(study):
-    with watch_notices(study.analyst) as notices:
+    with notices_from_now(study.analyst) as notices:
         analysis = study.compute(study.cohort, survival_by("sex"))
         notices.until(lambda change: change.notification.resource == analysis.name)
     assert kinds_of(study.analyst, analysis.name) == ["ANALYSIS_RELEASED"]

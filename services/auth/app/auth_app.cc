@@ -6,6 +6,7 @@
 #include "services/auth/app/handlers.h"
 #include "services/auth/app/resource_types.h"
 #include "services/auth/domain/evolve.h"
+#include "services/auth/domain/grant.h"
 #include "services/auth/domain/tables.h"
 #include "trialog/auth/v1/auth.pb.h"
 #include "trialog/auth/v1/key.pb.h"
@@ -25,6 +26,7 @@ service::Definition AuthDefinition(AuthParts parts) {
   }
   auto handlers = std::make_shared<Handlers>(std::move(parts));
   definition.add_handlers = [handlers](service::Backend& backend) { handlers->Register(backend); };
+  definition.due.push_back({&kGrantsByEnd, "auth.grant_end", EndGrant});
   return definition;
 }
 

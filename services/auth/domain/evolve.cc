@@ -103,6 +103,13 @@ void Revoke(ChangeSet& state, const v1::RoleRevoked& event) {
                       [&](v1::Grant& g) { *g.mutable_revoke_time() = state.context().record_time; });
 }
 
+void EndRole(ChangeSet& state, const v1::RoleEnded& event) {
+  const Table* table = GrantTableOf(event.name());
+  if (!table) return;
+  AmendRow<v1::Grant>(state, *table, event.name(),
+                      [&](v1::Grant& g) { *g.mutable_end_record_time() = state.context().record_time; });
+}
+
 void UseInvitation(ChangeSet& state, const v1::InvitationUsed& event) {
   AmendRow<v1::Invitation>(state, kInvitations, event.name(), [&](v1::Invitation& i) {
     i.set_state(v1::Invitation::STATE_USED);
@@ -188,6 +195,8 @@ void Evolve(ChangeSet& state, const v1::AuthEvent& event) {
           state, kSigningKeyCredentials, event.signing_key_secret_stored().name(), [&](v1::Credential& c) {
             *c.mutable_signing()->mutable_private_key() = event.signing_key_secret_stored().private_key();
           });
+    case v1::AuthEvent::kRoleEnded:
+      return EndRole(state, event.role_ended());
     case v1::AuthEvent::KIND_NOT_SET:
       return;  // The reader refuses kinds it does not know before they get here.
   }
@@ -202,7 +211,8 @@ const Domain& AuthDomain() {
                  &kInvitationCredentials, &kServiceAccountKeyCredentials, &kSigningKeyCredentials, &kInitTokens},
       .evolve = [](view::ChangeSet& state, const google::protobuf::Message& event) {
         Evolve(state, static_cast<const v1::AuthEvent&>(event));
-      }};
+      },
+      .view = 2};
   return domain;
 }
 

@@ -49,9 +49,9 @@ TEST(AuthDomain, HasTablesWithIdsOfTheirOwn) {
 // Kinds that other services must know, and no others.
 TEST(AuthEvent, IsPublicOnlyWhereItHoldsNothingPersonalOrSecret) {
   const std::set<std::string> expected = {
-      "OrganizationCreated",    "OrganizationUpdated", "UserCreated", "UserActivated", "UserLinked",
-      "UserDeactivated",        "SessionRevoked",      "RoleGranted", "RoleRevoked",   "ServiceAccountCreated",
-      "ServiceAccountDisabled", "SigningKeyPublished"};
+      "OrganizationCreated",   "OrganizationUpdated",    "UserCreated",        "UserActivated", "UserLinked",
+      "UserDeactivated",       "SessionRevoked",         "RoleGranted",        "RoleRevoked",   "RoleEnded",
+      "ServiceAccountCreated", "ServiceAccountDisabled", "SigningKeyPublished"};
   std::set<std::string> found;
   const auto& oneof = *v1::AuthEvent::descriptor()->oneof_decl(0);
   for (int i = 0; i < oneof.field_count(); ++i) {

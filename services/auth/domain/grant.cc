@@ -58,16 +58,6 @@ bool IsResourceName(std::string_view name) {
   return true;
 }
 
-void AddRevocation(Decision& decision, const v1::Grant& grant, const event::v1::SealedPart& sealed) {
-  v1::AuthEvent event;
-  auto& revoked = *event.mutable_role_revoked();
-  revoked.set_name(grant.name());
-  revoked.set_role(grant.role());
-  revoked.set_scope(grant.scope());
-  *revoked.mutable_sealed() = sealed;
-  decision.Add(grant.name(), std::move(event));
-}
-
 absl::StatusOr<v1::Grant> ReadTimes(const Context& context, const v1::Grant& asked) {
   v1::Grant grant;
   *grant.mutable_start_time() = asked.has_start_time() ? asked.start_time() : context.record_time;
@@ -211,7 +201,13 @@ absl::StatusOr<Decision> RevokeRole(const view::State& state, const Context& con
       !AdministratorRemains(state, OrganizationName(context.organization), grant->name(), context.record_time)) {
     return BrokenRule("LAST_ADMINISTRATOR", grant->name(), "make someone else administrator, without an end, first");
   }
-  AddRevocation(decision, *grant, sealed);
+  v1::AuthEvent event;
+  auto& revoked = *event.mutable_role_revoked();
+  revoked.set_name(grant->name());
+  revoked.set_role(grant->role());
+  revoked.set_scope(grant->scope());
+  *revoked.mutable_sealed() = sealed;
+  decision.Add(grant->name(), std::move(event));
   return decision;
 }
 
@@ -220,7 +216,15 @@ absl::StatusOr<Decision> EndGrant(const view::State& state, const Context& conte
   auto grant = table ? state.Get<v1::Grant>(*table, name) : nullptr;
   Decision decision;
   decision.names = {std::string(name)};
-  if (grant && !grant->has_revoke_time() && HasEnded(*grant, context.record_time)) AddRevocation(decision, *grant, {});
+  if (!grant || grant->has_revoke_time() || grant->has_end_record_time() || !HasEnded(*grant, context.record_time)) {
+    return decision;
+  }
+  v1::AuthEvent event;
+  auto& ended = *event.mutable_role_ended();
+  ended.set_name(grant->name());
+  ended.set_role(grant->role());
+  ended.set_scope(grant->scope());
+  decision.Add(grant->name(), std::move(event));
   return decision;
 }
 

@@ -50,7 +50,8 @@ absl::StatusOr<Decision> GrantRole(const view::State& state, const Context& cont
 absl::StatusOr<Decision> RevokeRole(const view::State& state, const Context& context,
                                     const v1::RevokeRoleRequest& request, const event::v1::SealedPart& sealed);
 
-// At a grant's end, by timer: takes it off the standing ones. Nothing when it has not ended or no longer stands.
+// At a grant's end, by timer: records it, which takes the grant off the standing ones. Who may do what does not change:
+// the grant was not in force since its end. Nothing when it has not ended or no longer stands.
 absl::StatusOr<Decision> EndGrant(const view::State& state, const Context& context, std::string_view name);
 
 }  // namespace trialog::auth

@@ -177,10 +177,31 @@ TEST(EndGrant, TakesOnlyAnEndedGrantOffTheStandingOnes) {
   const std::string grant = world.Must(GrantRole(world.state, world.Call("root"), request, {})).names.at(0);
   EXPECT_THAT(EndGrant(world.state, world.Internal(), grant)->events, IsEmpty());
   world.Pass(absl::Hours(1));
-  world.Must(EndGrant(world.state, world.Internal(), grant));
+  ASSERT_THAT(world.state.Scan(kGrantsByEnd, "", 2), SizeIs(1));
+  EXPECT_THAT(KindsOf(world.Must(EndGrant(world.state, world.Internal(), grant))), ElementsAre("RoleEnded"));
   EXPECT_EQ(world.state.Count(kStandingGrants, World::User("anna")), 0);
+  EXPECT_THAT(world.state.Scan(kGrantsByEnd, "", 1), IsEmpty()) << "it is due once";
+  const auto ended = world.state.Get<v1::Grant>(kUserGrants, grant);
+  EXPECT_EQ(ended->end_record_time(), world.now);
+  EXPECT_FALSE(ended->has_revoke_time());
   EXPECT_THAT(EndGrant(world.state, world.Internal(), grant)->events, IsEmpty());
   EXPECT_THAT(EndGrant(world.state, world.Internal(), "none")->events, IsEmpty());
+}
+
+TEST(EndGrant, OfARevokedOneIsNotDue) {
+  World world;
+  world.Join("anna");
+  v1::GrantRoleRequest request;
+  request.set_parent(World::User("anna"));
+  request.set_grant_id("g");
+  request.mutable_grant()->set_role(ROLE_MONITOR);
+  request.mutable_grant()->set_scope("organizations/o");
+  *request.mutable_grant()->mutable_end_time() = Later(world.now, absl::Hours(1));
+  const std::string grant = world.Must(GrantRole(world.state, world.Call("root"), request, {})).names.at(0);
+  world.Must(Revoke(world, "root", grant));
+  EXPECT_THAT(world.state.Scan(kGrantsByEnd, "", 1), IsEmpty());
+  world.Pass(absl::Hours(1));
+  EXPECT_THAT(EndGrant(world.state, world.Internal(), grant)->events, IsEmpty());
 }
 
 }  // namespace

@@ -38,9 +38,10 @@ void IndexGrant(const Row& row, std::string_view name, IndexSink& sink) {
   const auto& grant = row.As<v1::Grant>();
   const std::string_view holder = ParentOf(name);
   sink.Add(kGrantsByHolder, holder);
-  if (grant.has_revoke_time()) return;
+  if (grant.has_revoke_time() || grant.has_end_record_time()) return;
   sink.Add(kStandingGrants, holder);
   if (grant.role() == ROLE_SYSTEM_ADMINISTRATOR) sink.Add(kAdministratorGrants, ParentOf(holder));
+  if (grant.has_end_time()) sink.Add(kGrantsByEnd, view::OrderedTime(grant.end_time()));
 }
 
 void IndexInvitation(const Row&, std::string_view name, IndexSink& sink) {

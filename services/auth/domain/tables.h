@@ -43,7 +43,7 @@ inline constexpr view::Index kSessionsByUser{5, "sessions_by_user"};
 inline constexpr view::Index kActiveSessions{6, "active_sessions"};
 // By holder, all that ever were.
 inline constexpr view::Index kGrantsByHolder{7, "grants_by_holder"};
-// By holder; not revoked.
+// By holder; neither revoked nor said to have ended.
 inline constexpr view::Index kStandingGrants{8, "standing_grants"};
 // By organisation; grants of SYSTEM_ADMINISTRATOR, not revoked.
 inline constexpr view::Index kAdministratorGrants{9, "administrator_grants"};
@@ -56,6 +56,8 @@ inline constexpr view::Index kActiveKeys{13, "active_keys"};
 inline constexpr view::Index kSigningKeysByOrganization{14, "signing_keys_by_organization"};
 // Unique: the token's id. Spent tokens of all organisations of the partition.
 inline constexpr view::Index kSpentInitTokens{15, "spent_init_tokens"};
+// By OrderedTime of their end: standing grants that have one. A due table (platform/reaction).
+inline constexpr view::Index kGrantsByEnd{16, "grants_by_end"};
 
 // Names of LookupKey entries of users and invitations. The values are HMACs of the NFC, lower-cased text.
 inline constexpr std::string_view kEmailLookup = "email";

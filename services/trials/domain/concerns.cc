@@ -113,6 +113,8 @@ void Keep(const auth::v1::RoleGranted& event, Kept& kept) { kept.Add(event.grant
 
 void Keep(const auth::v1::RoleRevoked& event, Kept& kept) { kept.Remove(RoleName(event.name())); }
 
+void Keep(const auth::v1::RoleEnded& event, Kept& kept) { kept.Remove(RoleName(event.name())); }
+
 // None of the grants of a closed account is in force.
 void Keep(const auth::v1::UserDeactivated& event, Kept& kept) {
   for (const auto& found : kept.state.Scan(kConcernRolesByUser, view::GroupPrefix(event.name()), kMaxGrantsOfUser)) {
@@ -139,6 +141,7 @@ const std::map<std::string_view, Keeper>& Keepers() {
       Entry<analytics::v1::AnalysisRequested>(),
       Entry<auth::v1::RoleGranted>(),
       Entry<auth::v1::RoleRevoked>(),
+      Entry<auth::v1::RoleEnded>(),
       Entry<auth::v1::UserDeactivated>(),
   };
   return *keepers;

@@ -152,6 +152,7 @@ const Domain& TrialsDomain() {
       [](view::ChangeSet& state, const google::protobuf::Message& event) {
         Evolve(state, static_cast<const v1::TrialsEvent&>(event));
       },
+      2,
   };
   return domain;
 }

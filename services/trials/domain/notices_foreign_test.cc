@@ -174,16 +174,19 @@ TEST_F(ForeignNoticesTest, WithoutAccessToTheBiobankNobodyIsTold) {
 }
 
 TEST_F(ForeignNoticesTest, WhatIsTakenBackEndsTheNotices) {
-  for (const char* user : {"closed", "revoked", "stays"}) Grant(user, ROLE_BIOBANK_MANAGER);
+  for (const char* user : {"closed", "ended", "revoked", "stays"}) Grant(user, ROLE_BIOBANK_MANAGER);
   Grant("provider", ROLE_PROVIDER);
   Assign("provider");
-  EXPECT_EQ(Told(Moved("technician")).size(), 4u);
+  EXPECT_EQ(Told(Moved("technician")).size(), 5u);
   auth::v1::RoleRevoked revoked;
   revoked.set_name(Granted("revoked", ROLE_BIOBANK_MANAGER).grant().name());
   React(Public(revoked));
   auth::v1::UserDeactivated deactivated;
   deactivated.set_name(User("closed"));
   React(Public(deactivated));
+  auth::v1::RoleEnded ended;
+  ended.set_name(Granted("ended", ROLE_BIOBANK_MANAGER).grant().name());
+  React(Public(ended));
   inventory::v1::BiobankProviderUnassigned unassigned;
   unassigned.set_biobank(kBiobank);
   unassigned.set_provider(User("provider"));

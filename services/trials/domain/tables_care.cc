@@ -67,8 +67,9 @@ void IndexAppointment(const Row& row, std::string_view name, IndexSink& sink) {
 }
 
 void IndexNotification(const Row& row, std::string_view name, IndexSink& sink) {
-  sink.Add(kNotificationsByRecipient, NewestFirst(ParentOf(name), row.meta.create_time()));
   const auto& notice = row.As<v1::Notification>();
+  // That is by the time of what it tells: several are made at once, and later than that.
+  sink.Add(kNotificationsByRecipient, NewestFirst(ParentOf(name), notice.expire_time()));
   if (notice.has_acknowledge_time()) return;
   sink.Add(kOpenNotices, OpenNoticeKey(ParentOf(name), notice.kind(), notice.resource()));
 }

@@ -54,7 +54,7 @@ inline constexpr view::Index kAppointmentsByOrganization{110, "appointments_by_o
 inline constexpr view::Index kAppointmentsByProvider{111, "appointments_by_provider"};
 // Patient, begin descending → appointments.
 inline constexpr view::Index kAppointmentsByPatient{112, "appointments_by_patient"};
-// User, time of creation descending → notices.
+// User, expire_time descending → notices: all last as long, so the one of the latest event first.
 inline constexpr view::Index kNotificationsByRecipient{113, "notifications_by_recipient"};
 // ScopeKey → roles held just there, not below.
 inline constexpr view::Index kConcernRolesByScope{114, "concern_roles_by_scope"};
