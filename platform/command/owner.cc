@@ -32,6 +32,7 @@ Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions o
     owners_.push_back(std::make_unique<PartitionOwner>(runtime, *executor_, log, store, p, options));
     woken_.push_back(std::make_unique<std::atomic<bool>>(false));
   }
+  readable_.resize(partitions);
 }
 
 Owner::~Owner() {
@@ -75,7 +76,10 @@ absl::Status Owner::Start(bool claim) {
   absl::Status started;
   const std::unique_ptr<Executor> assistant = runtime_.NewExecutor(Cat("fold-", store_.domain().service));
   RunAndWait([&] {
-    for (auto& owner : owners_) started.Update(owner->Start(claim, assistant.get()));
+    for (int p = 0; p < partitions; ++p) {
+      readable_[p] = owners_[p]->Start(claim, assistant.get());
+      if (!log::IsDamaged(readable_[p])) started.Update(readable_[p]);
+    }
   });
   return started;
 }

@@ -18,7 +18,8 @@ class Owner {
   ~Owner();
 
   // Folds every partition to its end; the service may answer after that. `claim`: own them all from the start, else
-  // each from its first command on.
+  // each from its first command on. A partition whose log is damaged is left out: its commands are refused, and
+  // Readable says why.
   absl::Status Start(bool claim);
 
   // Takes a command; its `done` is called once, on the executor. Thread safe, bounded, never blocks.
@@ -35,6 +36,9 @@ class Owner {
 
   // Why the first partition that can no longer be folded cannot; OK while all can. Thread safe.
   absl::Status Health() const;
+
+  // Why the store does not hold what a partition's log did when this started; OK when it does. Thread safe after Start.
+  const absl::Status& Readable(int partition) const { return readable_[partition]; }
 
   // Commands taken and not yet decided; partitions that this process owns. Thread safe.
   size_t waiting() const;
@@ -55,6 +59,7 @@ class Owner {
   std::unique_ptr<Executor> appending_;
   std::vector<std::unique_ptr<PartitionOwner>> owners_;
   std::vector<std::unique_ptr<std::atomic<bool>>> woken_;
+  std::vector<absl::Status> readable_;  // By partition; constant after Start.
   std::vector<std::unique_ptr<log::Tail>> tails_;
   std::atomic<bool> stopped_ = false;
 

@@ -27,7 +27,7 @@ absl::Status PartitionOwner::Start(bool wanted, Executor* assistant) {
   absl::Status caught_up =
       assistant == nullptr ? CatchUpWithLog() : CatchUpInParallel(domain_, store_, log_, partition_, *assistant);
   if (!caught_up.ok()) FoldFailed(caught_up);
-  if (wanted) Claim();
+  if (wanted && failure_.ok()) Claim();
   return caught_up;
 }
 

@@ -1,6 +1,8 @@
 #include "platform/facts/fact_folder.h"
 
+#include <algorithm>
 #include <future>
+#include <utility>
 
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
@@ -11,6 +13,7 @@ namespace trialog::facts {
 namespace {
 
 constexpr size_t kBatchBytes = 1 << 20;
+constexpr absl::Duration kLongestBackoff = absl::Seconds(1);
 
 }  // namespace
 
@@ -35,17 +38,18 @@ FactFolder::FactFolder(Runtime& runtime, log::Log& log, view::Store& store, std:
   }
 }
 
-FactFolder::~FactFolder() {
-  tails_.clear();
-  executor_.reset();
-}
+FactFolder::~FactFolder() = default;
 
 absl::Status FactFolder::Start() {
   if (prototype_ == nullptr) return absl::InternalError(Cat("the events of ", source_, " are not linked"));
   std::promise<absl::Status> caught_up;
   executor_->Post([&] {
     absl::Status status;
-    for (int p = 0; p < partitions_; ++p) status.Update(CatchUp(p));
+    for (int p = 0; p < partitions_; ++p) {
+      absl::Status folded = CatchUp(p);
+      // Who belongs to that partition stays unknown; all others are told apart.
+      if (!log::IsDamaged(folded)) status.Update(folded);
+    }
     caught_up.set_value(status);
   });
   if (absl::Status status = caught_up.get_future().get(); !status.ok()) return status;
@@ -66,11 +70,27 @@ void FactFolder::Wake(int partition) {
 
 void FactFolder::Advance(int partition) {
   absl::Status status = CatchUp(partition);
+  Follower& follower = *followers_[partition];
+  if (status.ok()) {
+    follower.backoff = kFirstBackoff;
+  } else {
+    // What could not be read or written may be a revocation; nothing else may come for long.
+    TryAgain(partition, follower.backoff);
+    follower.backoff = std::min(2 * follower.backoff, kLongestBackoff);
+  }
   {
     absl::MutexLock lock(&mutex_);
     health_[partition] = std::move(status);
   }
   ServeWaiters(partition);
+}
+
+void FactFolder::TryAgain(int partition, absl::Duration delay) {
+  if (std::exchange(followers_[partition]->retrying, true)) return;
+  executor_->After(delay, [this, partition] {
+    followers_[partition]->retrying = false;
+    Advance(partition);
+  });
 }
 
 absl::Status FactFolder::CatchUp(int partition) {

@@ -41,10 +41,11 @@ class FactFolder {
   int64_t Lag() const;
   // Calls `done` once the partition is folded beyond `offset`, or with UNAVAILABLE after `patience`. Thread safe.
   void WhenFolded(int partition, int64_t offset, absl::Duration patience, std::function<void(absl::Status)> done);
-  // Why a partition can no longer be folded; OK while all can. Thread safe.
+  // Why a partition cannot be folded at present, which is tried again all the time; OK while all can. Thread safe.
   absl::Status Health() const;
 
  private:
+  static constexpr absl::Duration kFirstBackoff = absl::Milliseconds(20);
   struct Waiter {
     int64_t offset;
     absl::Duration until;  // Monotonic.
@@ -55,11 +56,14 @@ class FactFolder {
     event::v1::FoldState fold;
     int64_t stored = 0;  // Next offset as it is in the store.
     std::atomic<bool> woken = false;
+    bool retrying = false;
+    absl::Duration backoff = kFirstBackoff;
   };
   void Wake(int partition);
   // Folds what is there and tells who waits.
   void Advance(int partition);
   absl::Status CatchUp(int partition);
+  void TryAgain(int partition, absl::Duration delay);
   void ServeWaiters(int partition);
 
   Runtime& runtime_;

@@ -1,6 +1,9 @@
 #include "platform/facts/fact_folder.h"
 
+#include <atomic>
+
 #include "absl/synchronization/notification.h"
+#include "platform/log/wrapped_log.h"
 #include "platform/reaction/alarm_world.h"
 
 namespace trialog::facts {
@@ -31,13 +34,28 @@ class RuntimeWithoutTimers final : public Runtime {
   }
 };
 
+// Reads fail while it says so.
+class FailingLog : public log::WrappedLog {
+ public:
+  using WrappedLog::WrappedLog;
+  absl::StatusOr<std::vector<log::StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
+                                                      size_t max_bytes) override {
+    if (!fails) return WrappedLog::Read(topic, partition, from, max_bytes);
+    ++failed;
+    return absl::UnavailableError("away");
+  }
+  std::atomic<bool> fails = false;
+  std::atomic<int> failed = 0;
+};
+
 class FactFolderTest : public reaction::AlarmWorld {
  protected:
   FactFolderTest() { Open(); }
-  void Open(Runtime& runtime = RealRuntime()) {
+  void Open(Runtime& runtime = RealRuntime()) { Open(runtime, *log_); }
+  void Open(Runtime& runtime, log::Log& log) {
     folder_.reset();
     folder_ = std::make_unique<FactFolder>(
-        runtime, *log_, *store_, "alarm", log::kPartitions,
+        runtime, log, *store_, "alarm", log::kPartitions,
         [](const event::v1::PublicEvent& event, std::vector<view::Store::FactWrite>& writes) {
           writes.push_back({event.subject(), event.type()});
         },
@@ -89,6 +107,21 @@ TEST_F(FactFolderTest, WhoWaitsDoesNotWaitForMoreToCome) {
   Set(AlarmName(1));
   AwaitFolded();
   EXPECT_TRUE(store_->Fact(AlarmName(1)).has_value());
+  folder_.reset();
+}
+
+TEST_F(FactFolderTest, TriesAgainWhatCouldNotBeReadThoughNothingElseComes) {
+  FailingLog failing(*log_);
+  Open(RealRuntime(), failing);
+  failing.fails = true;
+  Set(AlarmName(1));
+  Await([&] { return failing.failed > 0; });
+  EXPECT_LT(folder_->next_offset(partition), End());
+  Await([&] { return absl::IsUnavailable(folder_->Health()); });
+  failing.fails = false;
+  Await([&] { return folder_->next_offset(partition) == End(); });
+  EXPECT_TRUE(store_->Fact(AlarmName(1)).has_value());
+  Await([&] { return folder_->Health().ok(); });
   folder_.reset();
 }
 

@@ -15,6 +15,10 @@
 
 namespace trialog::log {
 
+// The reason of a status that says: records of one partition are damaged or gone. Other partitions go on.
+inline constexpr std::string_view kDamaged = "LOG_DAMAGED";
+bool IsDamaged(const absl::Status& status);
+
 // Partitions of each service's topic, fixed for life and equal everywhere; audit's own topic has one.
 inline constexpr int kPartitions = 12;
 // Longest record in bytes; a longer one is refused before anything is written.

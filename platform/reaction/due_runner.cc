@@ -33,7 +33,7 @@ DueRunner::DueRunner(Runtime& runtime, view::Store& store, Submit submit, DueTab
   }
 }
 
-DueRunner::~DueRunner() { executor_.reset(); }
+DueRunner::~DueRunner() = default;
 
 void DueRunner::Start() {
   for (auto& each : lanes_) {

@@ -23,7 +23,7 @@ constexpr std::string_view kTooMuchTogether = "TOO_MUCH_TOGETHER";
 
 // Events that are dealt with in one record when they wait anyway, and what they may lead to together.
 constexpr size_t kMostTogether = 128;
-constexpr size_t kMostEffects = 500;
+constexpr size_t kMostEffects = 400;
 
 bool NotBefore(const event::v1::Position& a, const event::v1::Position& b) {
   return std::pair(a.offset(), a.index()) >= std::pair(b.offset(), b.index());
@@ -49,15 +49,17 @@ Reactor::Reactor(Runtime& runtime, log::Log& log, view::Store& store, Submit sub
   }
 }
 
-Reactor::~Reactor() {
-  tails_.clear();
-  executor_.reset();
-}
+Reactor::~Reactor() = default;
 
 absl::Status Reactor::Start() {
   if (prototype_ == nullptr) return absl::InternalError(Cat("the events of ", reaction_.source, " are not linked"));
   for (auto& follower : followers_) {
-    if (absl::Status resumed = Resume(*follower); !resumed.ok()) return resumed;
+    const absl::Status resumed = Resume(*follower);
+    if (resumed.ok()) continue;
+    if (!log::IsDamaged(resumed)) return resumed;
+    follower->busy =
+        true;  // For good: no event of this partition leads to anything before an operator restored the log.
+    SetFailure(*follower, resumed);
   }
   for (auto& each : followers_) {
     auto wake = [this, follower = each.get()] {
@@ -232,7 +234,7 @@ void Reactor::React(Follower& follower) {
 void Reactor::OnOutcome(Follower& follower, const absl::Status& outcome, size_t count, const std::string& next) {
   follower.busy = false;
   const std::string reason = ReasonOf(outcome);
-  if (reason == kTooMuchTogether) {
+  if (reason == kTooMuchTogether || (reason == "RECORD_TOO_LARGE" && count > 1)) {
     follower.together = std::max<size_t>(count / 2, 1);
   } else if (reason == kMoreParts) {
     follower.as_last = false;

@@ -15,7 +15,9 @@ using Task = std::function<void()>;
 // Runs tasks one after the other, in the order posted. What runs on one executor needs no locks among itself.
 class Executor {
  public:
-  // Tasks not yet run are dropped; returns after the running one ended. Not to be called from a task of its own.
+  // Tasks not yet run are dropped; returns after the running one ended. Not to be called from a task of its own. Who
+  // has one that its tasks reach by the same pointer has it as the last member, and ends it as such: reset() takes the
+  // pointer away while a task may still run.
   virtual ~Executor() = default;
   // Thread safe.
   virtual void Post(Task task) = 0;

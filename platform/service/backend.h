@@ -185,7 +185,8 @@ class Backend {
   void Render(std::shared_ptr<const Principal> principal, const rpc::CallInfo& call, bool record,
               std::vector<Seen> rows, Rendered done);
 
-  // The record as of an outcome, as the call's answer.
+  // The record as of an outcome, as the call's answer. When the outcome is given once more and the caller may no longer
+  // see the record, its name alone.
   void AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,
                         std::string_view name);
 
@@ -215,6 +216,9 @@ class Backend {
   struct WatchSpec;
 
  private:
+  // Whether the caller would see this version of a record, and the record as it stands.
+  bool MaySeeNow(const ResourceType& type, const Principal& principal, int partition, std::string_view name,
+                 const view::Row& row) const;
   void RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec);
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
                   const Target& target, event::v1::SealedPart sealed, std::string request_key, std::string request_mac);

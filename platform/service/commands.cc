@@ -262,6 +262,10 @@ void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
   command->organization = target.organization;
   command->method = spec->method;
   command->principal = std::move(principal);
+  for (const int role : call->method().options().GetExtension(access).roles()) {
+    if (!command->principal.HasAnywhere(static_cast<Role>(role))) continue;
+    command->principal.caller.add_roles(static_cast<Role>(role));
+  }
   command->request_key = std::move(request_key);
   command->request_mac = std::move(request_mac);
   command->trace = call->traceparent();

@@ -80,6 +80,7 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
   const int partition = PartitionOf(OrganizationOf(name));
   const view::State& state = store_->partition(partition);
   view::RowPtr today = state.Find(*type.table, name);
+  if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   if (!today || !type.may_see(*principal, state, name, *today))
     return call->Finish(NotVisible(today != nullptr, "record"));
 
@@ -111,29 +112,37 @@ void Backend::AnswerHistory(const std::shared_ptr<rpc::Call>& call, const Resour
     view::AppendU64(position, static_cast<uint64_t>(versions->back().offset));
     next = tokens_.Sign(scope, position);
   }
+  // Of a version that the caller may not see, nothing: neither itself nor what the next one changed of it.
   std::vector<Seen> rows;
-  for (size_t i = 0; i < std::min(page, versions->size()); ++i) {
-    const view::RowPtr& row = (*versions)[i].row;
-    if (row->resource && type.may_see(*principal, state, name, *row)) rows.push_back({&type, name, row});
+  auto shown = std::make_shared<std::vector<size_t>>();
+  const auto is_seen = [&](const view::RowPtr& row) {
+    return row->resource && type.may_see(*principal, state, name, *row);
+  };
+  for (size_t i = 0; i < versions->size(); ++i) {
+    view::RowPtr& row = (*versions)[i].row;
+    if (!is_seen(row)) {
+      row = nullptr;
+    } else if (i < page) {
+      rows.push_back({&type, name, row});
+      shown->push_back(i);
+    }
   }
-  Render(std::move(principal), *call, true, std::move(rows), [call, &type, versions, page, next](auto resources) {
+  Render(std::move(principal), *call, true, std::move(rows), [call, &type, versions, shown, next](auto resources) {
     if (!resources.ok()) return call->Finish(resources.status());
     std::unique_ptr<Message> response(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(call->method().output_type())->New());
     const auto* revisions = response->GetDescriptor()->field(0);  // The page itself, by AIP-158 the first field.
-    size_t shown = 0;
-    for (size_t i = 0; i < std::min(page, versions->size()) && shown < resources->size(); ++i) {
+    for (size_t n = 0; n < shown->size(); ++n) {
+      const size_t i = (*shown)[n];
       const view::Row* before = i + 1 < versions->size() ? (*versions)[i + 1].row.get() : nullptr;
-      if (!(*versions)[i].row->resource) continue;
       Message* revision = response->GetReflection()->AddMessage(response.get(), revisions);
       if (revision->GetDescriptor() == type.table->prototype->GetDescriptor()) {  // The resource tells its own version.
-        revision->CopyFrom(*(*resources)[shown++]);
+        revision->CopyFrom(*(*resources)[n]);
         continue;
       }
       Describe((*versions)[i], before, *revision);
       const auto* field = FieldOfType(*revision->GetDescriptor(), *type.table->prototype->GetDescriptor(), false);
-      if (field) revision->GetReflection()->MutableMessage(revision, field)->CopyFrom(*(*resources)[shown]);
-      ++shown;
+      if (field) revision->GetReflection()->MutableMessage(revision, field)->CopyFrom(*(*resources)[n]);
     }
     SetStringField(*response, "next_page_token", next);
     call->Finish(*response);

@@ -37,6 +37,9 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
   if (OrganizationOf(resource_name) != call->principal().organization && !call->principal().internal) {
     return call->Finish(NotVisible(true, "record"));
   }
+  if (const absl::Status& damage = owner_.Readable(PartitionOf(OrganizationOf(resource_name))); !damage.ok()) {
+    return call->Finish(damage);
+  }
   auto readable = [this, call, read = std::move(read)](const absl::Status& status) {
     if (!status.ok()) return call->Finish(status);
     CompletePrincipal(call->shared_principal(), [call, read](auto principal) {

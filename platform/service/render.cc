@@ -146,18 +146,32 @@ void Backend::RecordShown(const Principal& principal, const Via& via, std::vecto
   }
 }
 
+bool Backend::MaySeeNow(const ResourceType& type, const Principal& principal, int partition, std::string_view name,
+                        const view::Row& row) const {
+  const view::State& state = store_->partition(partition);
+  if (!row.resource || !type.may_see(principal, state, name, row)) return false;
+  const view::RowPtr today = state.Find(*type.table, name);
+  return !today || type.may_see(principal, state, name, *today);
+}
+
 void Backend::AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,
                                std::string_view name) {
   view::RowPtr row = store_->FindAt(outcome.partition, *type.table, name, outcome.offset);
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   if (!row) return call->Finish(Refuse(absl::StatusCode::kInternal, "NO_RECORD", "the command left no record to show"));
-  CompletePrincipal(call->shared_principal(), [this, call, &type, row, name = std::string(name)](auto principal) {
-    if (!principal.ok()) return call->Finish(principal.status());
-    Render(*principal, *call, true, {{&type, name, row}}, [call](auto resources) {
-      if (!resources.ok()) return call->Finish(resources.status());
-      call->Finish(*resources->front());
-    });
-  });
+  CompletePrincipal(call->shared_principal(),
+                    [this, call, &type, row, name = std::string(name), outcome](auto principal) {
+                      if (!principal.ok()) return call->Finish(principal.status());
+                      if (outcome.repeated && !MaySeeNow(type, **principal, outcome.partition, name, *row)) {
+                        std::unique_ptr<google::protobuf::Message> only_name(type.table->prototype->New());
+                        SetStringField(*only_name, "name", name);
+                        return call->Finish(*only_name);
+                      }
+                      Render(*principal, *call, true, {{&type, name, row}}, [call](auto resources) {
+                        if (!resources.ok()) return call->Finish(resources.status());
+                        call->Finish(*resources->front());
+                      });
+                    });
 }
 
 }  // namespace trialog::service

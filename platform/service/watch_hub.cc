@@ -20,7 +20,6 @@ WatchHub::WatchHub(Runtime& runtime, view::Store& store, int partitions)
 
 WatchHub::~WatchHub() {
   for (size_t p = 0; p < listeners_.size(); ++p) store_.Unlisten(static_cast<int>(p), listeners_[p]);
-  executor_.reset();
 }
 
 int64_t WatchHub::Add(int partition, std::function<void()> pump) {

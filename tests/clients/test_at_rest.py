@@ -140,6 +140,7 @@ def leave_clinic_traces(traces, site):
         contact=traces.text("7 Larkspur Lane, Mossy Hollow"),
         preferences=[text_value("greeting", traces.text("prefers Dame Ottoline"))],
         attributes=[text_value("ward", traces.text("the tapestry ward"))],
+        trial_details=[text_value("histology", traces.text("a quilted histology"))],
     )
     site.patient = person
     site.subject = site.enroll(person)

@@ -57,6 +57,7 @@ def test_profile_keeps_every_field(clinic):
         contact="made-up street 1",
         preferences=[text_value("language", "de-CH")],
         attributes=[text_value("ward", "made-up ward")],
+        trial_details=[text_value("histology", "made-up histology")],
         primary_clinic=f"{clinic.name}/sites/main",
     )
     profile = clinic.profile(person)
@@ -64,6 +65,7 @@ def test_profile_keeps_every_field(clinic):
     assert (profile.contact, profile.primary_clinic) == ("made-up street 1", f"{clinic.name}/sites/main")
     assert list(profile.preferences) == [text_value("language", "de-CH")]
     assert list(profile.attributes) == [text_value("ward", "made-up ward")]
+    assert list(profile.trial_details) == [text_value("histology", "made-up histology")]
 
 
 def test_medical_record_number_is_unique(clinic):

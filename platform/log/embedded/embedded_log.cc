@@ -32,7 +32,7 @@ std::string Place(std::string_view topic, int partition, int64_t offset) {
 
 // RocksDB's message names the file and the byte.
 absl::Status Damaged(std::string_view place, const rocksdb::Status& status) {
-  return Refuse(absl::StatusCode::kDataLoss, "LOG_DAMAGED",
+  return Refuse(absl::StatusCode::kDataLoss, kDamaged,
                 Cat(place, ": the log is damaged; restore it from a backup: ", status.ToString()));
 }
 
@@ -158,7 +158,7 @@ absl::Status EmbeddedLog::CheckPredecessors(const std::string& file, std::string
   if (!database_->Get(rocksdb::ReadOptions(), RecordKey(place->prefix, place->offset - 1), &value).IsNotFound()) {
     return absl::OkStatus();
   }
-  return Refuse(absl::StatusCode::kDataLoss, "LOG_DAMAGED",
+  return Refuse(absl::StatusCode::kDataLoss, kDamaged,
                 Cat(Place(place->topic, place->partition, place->offset - 1), " is missing, though ", file,
                     " goes on behind it; restore the log from a backup"));
 }

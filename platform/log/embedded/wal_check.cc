@@ -73,7 +73,7 @@ class FirstKeys final : public rocksdb::WriteBatch::Handler {
 };
 
 absl::Status DamagedWal(const std::string& file, size_t at) {
-  return Refuse(absl::StatusCode::kDataLoss, "LOG_DAMAGED",
+  return Refuse(absl::StatusCode::kDataLoss, kDamaged,
                 Cat(file, " is damaged at byte ", at,
                     ", before its end: acknowledged records would be lost; restore the log from a backup"));
 }

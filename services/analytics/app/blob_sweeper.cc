@@ -44,7 +44,7 @@ BlobSweeper::BlobSweeper(service::Backend& backend, blob::BlobFolder& blobs, con
       options_(options),
       executor_(backend.runtime().NewExecutor("analytics-blob-sweep")) {}
 
-BlobSweeper::~BlobSweeper() { executor_.reset(); }
+BlobSweeper::~BlobSweeper() = default;
 
 void BlobSweeper::Start() {
   executor_->Post([this] { SweepAndGoOn(); });

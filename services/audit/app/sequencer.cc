@@ -27,7 +27,11 @@ Sequencer::Sequencer(Runtime& runtime, log::Log& log, AuditStore& store, AuditFo
 absl::Status Sequencer::Start() {
   std::promise<absl::Status> caught_up;
   tasks_.Post([&] { caught_up.set_value(fold_.CatchUp()); });
-  if (absl::Status status = caught_up.get_future().get(); !status.ok()) return status;
+  if (absl::Status status = caught_up.get_future().get(); log::IsDamaged(status)) {
+    Fail(status);  // As when it is met later: what is in the tree is served, nothing is added.
+  } else if (!status.ok()) {
+    return status;
+  }
   tails_.push_back(log_.Follow(std::string(kOwnLog), kOwnPartition, [this] { Wake(); }));
   for (const std::string& source : options_.sources) {
     for (int p = 0; p < options_.partitions; ++p) tails_.push_back(log_.Follow(source, p, [this] { SourceGrew(); }));

@@ -89,8 +89,10 @@ std::string Below(std::string_view parent, std::string_view collection) {
 
 absl::StatusOr<ListSource> SamplesOf(const Principal& principal, std::string_view parent, const Message&) {
   if (absl::Status checked = CheckParent(parent); !checked.ok()) return checked;
-  // A patient's own samples are few among many: they have an index of their own.
-  if (!principal.patient_mac.empty() && IdOf(parent) == "-") {
+  // A patient's own samples are few among many: they have an index of their own. Who is staff too sees others as well.
+  const bool only_patient = std::all_of(principal.grants.begin(), principal.grants.end(),
+                                        [](const Grant& grant) { return grant.role == ROLE_PARTICIPANT; });
+  if (only_patient && !principal.patient_mac.empty() && IdOf(parent) == "-") {
     return ListSource{&kSamplesByPatient, view::GroupPrefix(principal.patient_mac)};
   }
   return ListSource{nullptr, Below(parent, "samples")};

@@ -2,6 +2,7 @@
 // values leave under subject keys, and who took them is recorded before the first one leaves.
 #include <deque>
 
+#include "platform/service/stream_access.h"
 #include "services/trials/app/handlers.h"
 #include "services/trials/app/record_types.h"
 #include "services/trials/domain/access_clinical.h"
@@ -24,12 +25,16 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
         stream_(std::move(stream)),
         principal_(std::move(principal)),
         trial_(stream_->Request<v1::ExportCodedCapturesRequest>().parent()),
-        state_(backend.store().partition(backend.PartitionOf(OrganizationOf(trial_)))) {}
+        state_(backend.store().partition(backend.PartitionOf(OrganizationOf(trial_)))),
+        access_(backend, *stream_) {}
 
   void Start() {
     if (!MayExportCoded(*principal_, state_, trial_)) {
       return stream_->Finish(NotVisible(state_.Find(kTrials, trial_) != nullptr, "trial"));
     }
+    access_.OnTime([weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->Pump();
+    });
     stream_->OnWritable([weak = weak_from_this(), &hub = backend_.watches()] {
       hub.Post([weak] {
         if (auto self = weak.lock()) self->Pump();
@@ -50,9 +55,11 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
   }
 
  private:
-  // Writes until the reader is full, or a subject is being unsealed.
+  // Writes until the reader is full, or a subject is being unsealed; no further than the access that it was opened
+  // with.
   void Pump() {
-    if (rendering_ || stream_->cancelled()) return;
+    if (absl::Status over = access_.Check(); !over.ok()) return stream_->Finish(over);
+    if (rendering_) return;
     if (waiting_) {
       switch (stream_->Write(*waiting_)) {
         case rpc::Stream::Written::kTaken:
@@ -113,6 +120,7 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
   const std::shared_ptr<const Principal> principal_;
   const std::string trial_;
   const view::State& state_;
+  service::StreamAccess access_;
 
   std::string after_;                 // Where the list of subjects continues.
   std::deque<std::string> subjects_;  // Read, not yet rendered.

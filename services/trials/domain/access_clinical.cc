@@ -44,7 +44,7 @@ bool TakesPartIn(const Principal& principal, const view::State& state, std::stri
 bool MaySeeSubjectData(const Principal& principal, const view::State& state, std::string_view trial,
                        std::string_view patient) {
   if (HasOneFor(principal, {ROLE_DATA_MANAGER, ROLE_MONITOR}, trial)) return true;
-  const CareRelation relation = RelationTo(principal, state, patient);
+  const CareRelation relation = RelationInTrial(principal, state, patient, trial);
   if (relation.self || relation.Staff() || RunsTrial(principal, state, trial)) return true;
   const auto profile = state.Get<v1::Patient>(kPatients, patient);
   return profile && !profile->primary_clinic().empty() &&

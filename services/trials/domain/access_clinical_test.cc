@@ -118,20 +118,70 @@ TEST_F(AccessTest, DraftsAreSeenByTheirResearchersAndReviewsByAll) {
   EXPECT_FALSE(Sees(provider, kTrials, trial));
 }
 
-TEST_F(AccessTest, AResearcherOfOneTrialDoesNotSeeThePatientsDataInAnother) {
-  GivenCapture();
-  ASSERT_TRUE(Do(second_researcher, CreateTrial, NewTrial("other")).ok());
+// The patient's other trial, which they are enrolled in too.
+class TwoTrialsTest : public AccessTest {
+ protected:
+  void GivenBoth() {
+    GivenCapture();
+    ASSERT_TRUE(Do(second_researcher, CreateTrial, NewTrial("other")).ok());
+    ASSERT_TRUE(Move(second_researcher, SubmitTrial, other).ok());
+    ASSERT_TRUE(Move(researcher, ApproveTrial, other).ok());
+    ASSERT_TRUE(Move(second_researcher, ActivateTrial, other).ok());
+    auto enrollment = Enrollment();
+    enrollment.set_parent(other);
+    ASSERT_TRUE(Do(provider, EnrollSubject, enrollment).ok());
+  }
   const std::string other = Cat(kOrg, "/trials/other");
-  ASSERT_TRUE(Move(second_researcher, SubmitTrial, other).ok());
-  ASSERT_TRUE(Move(researcher, ApproveTrial, other).ok());
-  ASSERT_TRUE(Move(second_researcher, ActivateTrial, other).ok());
-  auto enrollment = Enrollment();
-  enrollment.set_parent(other);
-  ASSERT_TRUE(Do(provider, EnrollSubject, enrollment).ok());
+  const std::string other_subject = other + "/subjects/s";
+};
+
+TEST_F(TwoTrialsTest, AResearcherOfOneDoesNotSeeThePatientsDataInTheOther) {
+  GivenBoth();
   EXPECT_FALSE(Sees(second_researcher, kPatients, patient)) << "researchers know subjects, not who they are";
-  EXPECT_TRUE(Sees(second_researcher, kSubjects, other + "/subjects/s"));
+  EXPECT_TRUE(Sees(second_researcher, kSubjects, other_subject));
   EXPECT_FALSE(Sees(second_researcher, kSubjects, subject));
   EXPECT_FALSE(Sees(second_researcher, kDataCaptures, capture));
+}
+
+TEST_F(TwoTrialsTest, StaffOfOneNeitherSeeNorChangeThePatientsDataInTheOther) {
+  GivenBoth();
+  Principal assigned = provider;
+  assigned.grants = {{ROLE_PROVIDER, other}};
+  for (const Principal& staff : {Person("coordinator-of-other", {{ROLE_COORDINATOR, other}}),
+                                 Person("investigator-of-other", {{ROLE_INVESTIGATOR, other}}), assigned}) {
+    SCOPED_TRACE(staff.user());
+    EXPECT_TRUE(Sees(staff, kPatients, patient));
+    EXPECT_TRUE(Sees(staff, kSubjects, other_subject));
+    EXPECT_FALSE(Sees(staff, kSubjects, subject));
+    EXPECT_FALSE(Sees(staff, kDataCaptures, capture));
+    v1::AmendDataCaptureRequest amend;
+    amend.mutable_data_capture()->set_name(capture);
+    EXPECT_THAT(Do(staff, AmendDataCapture, amend), Refuses("NOT_FOUND"));
+    v1::WithdrawConsentRequest withdraw;
+    withdraw.set_name(subject);
+    EXPECT_THAT(Do(staff, WithdrawConsent, withdraw), Refuses("NOT_FOUND"));
+    v1::CreateDataCaptureRequest create;
+    create.set_parent(trial);
+    create.mutable_data_capture()->set_subject(subject);
+    EXPECT_THAT(Do(staff, CreateDataCapture, create), Refuses("NOT_FOUND"));
+  }
+}
+
+TEST_F(TwoTrialsTest, StaffOfOneDoNotEnrolItsPatientsInAnother) {
+  GivenBoth();
+  ASSERT_TRUE(Do(second_researcher, CreateTrial, NewTrial("third")).ok());
+  const std::string third = Cat(kOrg, "/trials/third");
+  ASSERT_TRUE(Move(second_researcher, SubmitTrial, third).ok());
+  ASSERT_TRUE(Move(researcher, ApproveTrial, third).ok());
+  ASSERT_TRUE(Move(second_researcher, ActivateTrial, third).ok());
+  auto enrollment = Enrollment();
+  enrollment.set_parent(third);
+  const Principal of_other = Person("coordinator-of-other", {{ROLE_COORDINATOR, other}});
+  EXPECT_FALSE(Do(of_other, EnrollSubject, enrollment).ok());
+  Principal of_both = of_other;
+  of_both.grants.push_back({ROLE_COORDINATOR, third});
+  EXPECT_THAT(Do(of_both, EnrollSubject, enrollment), Refuses("NOT_STAFF"));
+  EXPECT_TRUE(Do(provider, EnrollSubject, enrollment).ok()) << "at the site where the patient is cared for";
 }
 
 TEST_F(AccessTest, ACandidateIsNotToldTheNewsOfTheTrial) {

@@ -1,6 +1,8 @@
 #include "services/trials/domain/care_relation.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "services/trials/domain/tables_clinical.h"
 #include "trialog/trials/v1/enrollment.pb.h"
@@ -23,9 +25,9 @@ bool CoversSite(const Principal& principal, Role role, const v1::Patient& patien
   });
 }
 
-}  // namespace
-
-CareRelation RelationTo(const Principal& principal, const view::State& state, std::string_view name) {
+// `trials`: those of the patient's trials that count.
+CareRelation Relate(const Principal& principal, const view::State& state, std::string_view name,
+                    const std::vector<std::string>& trials) {
   CareRelation relation;
   if (principal.organization.empty() || principal.organization != OrganizationOf(name)) return relation;
   const auto patient = state.Get<v1::Patient>(kPatients, name);
@@ -35,18 +37,34 @@ CareRelation RelationTo(const Principal& principal, const view::State& state, st
   bool scope_of_provider = CoversSite(principal, ROLE_PROVIDER, *patient, name);
   relation.coordinator = CoversSite(principal, ROLE_COORDINATOR, *patient, name);
   relation.investigator = CoversSite(principal, ROLE_INVESTIGATOR, *patient, name);
-  ForEach(state, kSubjectsByPatient, view::GroupPrefix(name), [&](std::string_view subject) {
-    const std::string_view trial = ParentOf(subject);
+  for (const std::string& trial : trials) {
     scope_of_provider = scope_of_provider || principal.Has(ROLE_PROVIDER, trial);
     relation.coordinator = relation.coordinator || principal.Has(ROLE_COORDINATOR, trial);
     relation.investigator = relation.investigator || principal.Has(ROLE_INVESTIGATOR, trial);
     relation.researcher = relation.researcher || RunsTrial(principal, state, trial);
-    return true;
-  });
+  }
   const bool assigned = std::any_of(patient->providers().begin(), patient->providers().end(),
                                     [&](const auto& provider) { return provider.user() == principal.user(); });
   relation.provider = scope_of_provider && assigned && !principal.user().empty();
   return relation;
+}
+
+}  // namespace
+
+CareRelation RelationTo(const Principal& principal, const view::State& state, std::string_view name) {
+  std::vector<std::string> trials;
+  ForEach(state, kSubjectsByPatient, view::GroupPrefix(name), [&](std::string_view subject) {
+    trials.emplace_back(ParentOf(subject));
+    return true;
+  });
+  return Relate(principal, state, name, trials);
+}
+
+CareRelation RelationInTrial(const Principal& principal, const view::State& state, std::string_view name,
+                             std::string_view trial) {
+  std::vector<std::string> trials;
+  if (state.Lookup(kSubjectByPatientInTrial, InTrial(trial, name))) trials.emplace_back(trial);
+  return Relate(principal, state, name, trials);
 }
 
 bool RunsTrial(const Principal& principal, const view::State& state, std::string_view name) {

@@ -28,6 +28,11 @@ struct CareRelation {
 // organization, for the primary clinic or an assigned clinician's site, or for a trial that the patient is in.
 CareRelation RelationTo(const Principal& principal, const view::State& state, std::string_view patient);
 
+// The same for what belongs to the patient as a participant of `trial`, subject and captures: of grants for a trial
+// only those for this one count, and those of a trial that the patient is not in do not.
+CareRelation RelationInTrial(const Principal& principal, const view::State& state, std::string_view patient,
+                             std::string_view trial);
+
 // Whether the caller runs `trial`: a trial researcher who is one of its researchers, or was granted the role for just
 // this trial.
 bool RunsTrial(const Principal& principal, const view::State& state, std::string_view trial);

@@ -39,7 +39,7 @@ absl::StatusOr<FoundCapture> FindCapture(const view::State& state, const Context
   }
   found.trial = state.Get<v1::Trial>(kTrials, ParentOf(name));
   if (!found.trial) return NotFound("data capture");
-  found.relation = RelationTo(context.principal, state, found.capture().patient());
+  found.relation = RelationInTrial(context.principal, state, found.capture().patient(), ParentOf(name));
   return found;
 }
 
@@ -144,7 +144,7 @@ absl::StatusOr<Decision> CreateDataCapture(const view::State& state, const Conte
   const auto& subject = row->As<v1::Subject>();
   const auto trial = state.Get<v1::Trial>(kTrials, request.parent());
   if (!trial) return NotFound("trial");
-  const CareRelation relation = RelationTo(context.principal, state, subject.patient());
+  const CareRelation relation = RelationInTrial(context.principal, state, subject.patient(), request.parent());
   if (!relation.Staff() && !relation.self) {
     return Denied("NOT_STAFF", "only the patient and those who care for the patient may enter data");
   }

@@ -40,7 +40,7 @@ absl::StatusOr<FoundSubject> FindSubject(const view::State& state, const Context
   }
   found.trial = state.Get<v1::Trial>(kTrials, ParentOf(name));
   if (!found.trial) return NotFound("subject");
-  found.relation = RelationTo(context.principal, state, found.subject().patient());
+  found.relation = RelationInTrial(context.principal, state, found.subject().patient(), ParentOf(name));
   return found;
 }
 
@@ -155,9 +155,10 @@ absl::StatusOr<Decision> EnrollSubject(const view::State& state, const Context& 
   if (!trial || !MaySeeClinical(context.principal, state, kTrials, request.parent(), *trial)) {
     return NotVisible(trial != nullptr, "trial");
   }
-  const CareRelation relation = RelationTo(context.principal, state, asked.patient());
-  if (!relation.Any()) return NotVisible(state.Find(kPatients, asked.patient()) != nullptr, "patient");
-  if (!relation.Staff()) return NotStaff();
+  if (!RelationTo(context.principal, state, asked.patient()).Any()) {
+    return NotVisible(state.Find(kPatients, asked.patient()) != nullptr, "patient");
+  }
+  if (!RelationInTrial(context.principal, state, asked.patient(), request.parent()).Staff()) return NotStaff();
   const v1::SubjectState first =
       asked.state() == v1::SUBJECT_STATE_UNSPECIFIED ? v1::SUBJECT_STATE_ENROLLED : asked.state();
   TRIALOG_RETURN_IF_ERROR(CheckEnrollment(state, context, request, first));

@@ -14,7 +14,7 @@
 namespace trialog::trials {
 
 // Most notices of one decision: a record is at most 512 KiB.
-inline constexpr size_t kMaxNotices = 500;
+inline constexpr size_t kMaxNotices = 300;
 // How long a notice is shown.
 inline constexpr int64_t kNoticeLifetimeSeconds = 90 * int64_t{86'400};
 

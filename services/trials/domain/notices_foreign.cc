@@ -14,6 +14,9 @@ namespace {
 
 using analytics::v1::Analysis;
 
+// Grants of a role looked at in each scope.
+constexpr size_t kMostHolders = 500;
+
 // Whether the user has such a notice that was neither acknowledged nor is over: it stands for what happens until then,
 // or a busy store would send each of its managers thousands a day.
 bool IsToldAlready(const Notices& notices, std::string_view user, v1::NotificationKind kind, std::string_view record) {
@@ -30,7 +33,7 @@ bool IsToldAlready(const Notices& notices, std::string_view user, v1::Notificati
 void TellBiobank(std::string_view record, v1::NotificationKind kind, Notices& notices) {
   const std::string_view biobank = ParentOf(record);
   const auto& time = notices.cause.record_time();
-  const auto managers = HoldersOf(notices.state, ROLE_BIOBANK_MANAGER, biobank, time, kMaxNotices);
+  const auto managers = HoldersOf(notices.state, ROLE_BIOBANK_MANAGER, biobank, time, kMostHolders);
   std::set<std::string> told(managers.begin(), managers.end());
   for (const std::string& provider : ConcernedWith(notices.state, biobank)) {
     if (GrantsKeptOf(notices.state, provider, time).HasAnywhere(ROLE_PROVIDER)) told.insert(provider);
@@ -64,7 +67,7 @@ void OnRequested(const analytics::v1::AnalysisRequested& event, Notices& notices
   const Analysis& analysis = event.analysis();
   if (analysis.release_policy() != analytics::v1::RELEASE_POLICY_CUSTODIAN) return;
   auto custodians =
-      HoldersOf(notices.state, ROLE_DATA_CUSTODIAN, analysis.name(), notices.cause.record_time(), kMaxNotices);
+      HoldersOf(notices.state, ROLE_DATA_CUSTODIAN, analysis.name(), notices.cause.record_time(), kMostHolders);
   std::erase(custodians, analysis.requester());  // Decides about another's results only.
   notices.TellAll(custodians, v1::NOTIFICATION_KIND_ANALYSIS_REQUESTED, analysis.name());
 }

@@ -116,7 +116,7 @@ absl::StatusOr<Decision> UpdatePatient(const view::State& state, const Context& 
   if (relation.Staff()) {
     TRIALOG_RETURN_IF_ERROR(
         CheckMask(request.update_mask(), {"user", "medical_record_number", "display_name", "date_of_birth", "contact",
-                                          "preferences", "attributes", "primary_clinic", "active"}));
+                                          "preferences", "attributes", "trial_details", "primary_clinic", "active"}));
   } else if (relation.self) {
     TRIALOG_RETURN_IF_ERROR(CheckMask(request.update_mask(), {"contact", "preferences"}));
   } else {
