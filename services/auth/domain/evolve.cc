@@ -209,9 +209,8 @@ const Domain& AuthDomain() {
       .tables = {&kOrganizations, &kUsers, &kSessions, &kUserGrants, &kServiceAccountGrants, &kInvitations,
                  &kServiceAccounts, &kServiceAccountKeys, &kSigningKeys, &kUserCredentials, &kSessionCredentials,
                  &kInvitationCredentials, &kServiceAccountKeyCredentials, &kSigningKeyCredentials, &kInitTokens},
-      .evolve = [](view::ChangeSet& state, const google::protobuf::Message& event) {
-        Evolve(state, static_cast<const v1::AuthEvent&>(event));
-      },
+      .evolve = [](view::ChangeSet& state,
+                   const google::protobuf::Message& event) { Evolve(state, static_cast<const v1::AuthEvent&>(event)); },
       .view = 2};
   return domain;
 }
