@@ -18,6 +18,7 @@
 #include "services/standalone/origin.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trials/domain/evolve.h"
+#include "services/trials/domain/invariants.h"
 
 namespace trialog::ctl {
 namespace {
@@ -47,6 +48,8 @@ absl::Status CheckLogs(log::Log& log, const std::vector<audit::ServiceStore>& st
     options.stores = {store->get()};
     if (service.domain->service == "inventory") {
       options.invariants = [](const view::State& state) { return inventory::CheckInvariants(state); };
+    } else if (service.domain->service == "trials") {
+      options.invariants = [](const view::State& state) { return trials::CheckInvariants(state); };
     }
     const std::vector<std::string> findings = Check(options);
     for (const std::string& finding : findings)

@@ -76,6 +76,26 @@ TEST(Simulation, TheSameSeedGivesTheSameRun) {
   }
 }
 
+TEST(Simulation, ASeedThatFailsFailsAgainInTheSameWay) {
+  const SimulationOptions options{.bugs = {.forget_requests = true}};
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const SimulationResult first = Simulate(seed, options);
+    if (first.findings.empty()) continue;
+    const SimulationResult second = Simulate(seed, options);
+    EXPECT_EQ(first.findings, second.findings);
+    EXPECT_EQ(first.digest, second.digest);
+    return;
+  }
+  FAIL() << "no seed failed";
+}
+
+TEST(Simulation, WhatNeverHappenedIsNamed) {
+  SimulationCounts counts;
+  EXPECT_NE(counts.NeverHappened().find("late"), std::string::npos);
+  for (uint64_t seed = 1; seed <= 3; ++seed) counts += Simulate(seed).counts;
+  EXPECT_EQ(counts.NeverHappened().find("commands"), std::string::npos);
+}
+
 TEST(Simulation, EachRunHasItsCommandsACrashAndAReordering) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     const SimulationCounts counts = Simulate(seed).counts;

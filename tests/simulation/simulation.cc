@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "platform/errors/errors.h"
+#include "platform/log/admission.h"
 #include "platform/text/text.h"
 #include "platform/verify/checker.h"
 #include "rocksdb/env.h"
@@ -172,8 +175,9 @@ class World {
 
   // ---- Clients. ----
 
-  bool TroubleIsOver() const {
-    return (next_command_ >= options_.commands && counts_.crashes > 0 && log_.counts().reordered > 0) ||
+  bool TroubleIsOver() {
+    return (next_command_ >= options_.commands && counts_.crashes > 0 && log_.counts().reordered > 0 &&
+            Writers() >= 2) ||
            next_command_ >= kMostCommands || !findings_.empty();
   }
 
@@ -291,6 +295,18 @@ class World {
     NextCommandLater(c);
   }
 
+  // How many processes wrote commands into the log. An owner's id is one claim's; the address is the process's.
+  size_t Writers() {
+    const auto& landed = log_.Landed(std::string(inventory::InventoryDomain().service), Workload::Partition());
+    for (; looked_at_ < landed.size(); ++looked_at_) {
+      const auto record = log::ParseRecord(landed[looked_at_].bytes, landed[looked_at_].offset);
+      if (!record.ok()) continue;
+      if (record->has_claim()) address_of_[record->claim().owner()] = record->claim().address();
+      if (record->has_data()) writers_.insert(address_of_[record->data().owner()]);
+    }
+    return writers_.size();
+  }
+
   // ---- The end. ----
 
   // No more faults; the clock is set and all start again; one process stays, the others hand over.
@@ -315,6 +331,7 @@ class World {
     }
     if (counts_.crashes == 0) Finding("no process crashed");
     if (log_.counts().reordered == 0) Finding("no record overtook another");
+    if (Writers() < 2) Finding("all commands were written by one process");
     std::unique_ptr<view::Store> replay = OpenSmallStore(env_.get(), "/replay");
     CheckOptions check{
         .domain = &inventory::InventoryDomain(), .log = &log_, .replay = replay.get(), .journal = &journal_};
@@ -358,6 +375,9 @@ class World {
   int life_[kMostProcesses] = {};
   std::unique_ptr<view::Store> stores_[kMostProcesses];
   std::unique_ptr<Process> processes_[kMostProcesses];
+  size_t looked_at_ = 0;  // Records of the log, for Writers.
+  std::map<std::string, std::string> address_of_;
+  std::set<std::string> writers_;
   ClientJournal journal_;
   SimulationCounts counts_;
   std::vector<std::string> findings_;
@@ -380,6 +400,18 @@ std::string SimulationCounts::ToString() const {
              "\nprocesses: claims ", claims, ", crashes ", crashes, ", stores lost ", stores_lost, ", hand-overs ",
              hand_overs, ", pauses ", pauses, ", clock jumps ", clock_jumps, ", long nights ", long_nights,
              "\nlog: ", log.ToString());
+}
+
+std::string SimulationCounts::NeverHappened() const {
+  std::string never;
+  const std::string all = ToString();
+  for (std::string_view line : Split(all, '\n')) {
+    for (std::string_view count : Split(line, ',')) {
+      if (count.size() < 2 || count.substr(count.size() - 2) != " 0") continue;
+      Append(never, never.empty() ? "" : ", ", count.substr(0, count.size() - 2));
+    }
+  }
+  return never;
 }
 
 SimulationResult Simulate(uint64_t seed, const SimulationOptions& options) { return World(seed, options).Run(); }

@@ -40,6 +40,8 @@ struct SimulationCounts {
 
   SimulationCounts& operator+=(const SimulationCounts& other);
   std::string ToString() const;
+  // Names of what stands in ToString with 0, "late, holes"; empty when everything happened.
+  std::string NeverHappened() const;
 };
 
 struct SimulationResult {
