@@ -13,7 +13,7 @@ from client import pages, request_id
 from demo_records import check_records
 from demo_runs import COLUMNS, LUNG, PATIENCE, Demo, check_by_sex, check_proven, figures, figures_text, read_trial, trial_rows, write_trial
 from demo_scenes import check_scenes
-from server import DEADLINE
+from server import DEADLINE, write_secret
 from trialog.auth.v1 import auth_pb2, user_pb2
 from trialog.event.v1 import record_pb2
 
@@ -242,3 +242,30 @@ def test_state_of_a_demo_with_other_data_is_refused(server, tmp_path, chance):
         output, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, output) == (1, "")
     assert "is of a demo with other data" in errors
+
+
+def test_damaged_state_is_refused_with_what_is_wrong_before_anything_is_called(binaries, tmp_path):
+    state = tmp_path / "state.json"
+    write_secret(state, '{"done":[],"data":5}')
+    result = subprocess.run(
+        [
+            binaries / "trialogctl", "demo", "--server", "127.0.0.1:1", "--data", LUNG,
+            "--credentials", tmp_path / "none", "--state", state,
+        ],  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f'{state} is damaged: "data" is no text\n'
+    assert state.read_text() == '{"done":[],"data":5}'
+
+
+def test_demo_without_state_says_that_no_earlier_checkpoint_was_kept(server, tmp_path, chance):
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", trial_rows(chance, 12)), "demo", keeps_state=False)
+    for printed in (demo.run(), demo.run()):
+        assert "signed by the log's key" in printed and "kept from the start" not in printed
+        assert "the checkpoint taken as this run began (without --state none is kept from before)" in printed
+        assert "--people FILE writes them down" in printed
+    assert [file.name for file in demo.folder.iterdir()] == ["credentials"]
