@@ -2,7 +2,7 @@
 # Prints how to go on with a server that runs: lines that work as they stand.
 # usage: scripts/next_steps.sh BIN ADDRESS DATA ORGANIZATION
 #   BIN   folder of the binaries
-#   DATA  the server's folder; keys/administrator.json is the administrator's, demo-people.json of the demo where it was loaded
+#   DATA  the server's folder; keys/administrator.json is the administrator's, keys/demo-people.json of the demo's people, if any
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$1 address=$2 data=$3 organization=$4
@@ -14,13 +14,13 @@ The administrator's password is in $data/keys/administrator.json (only you can r
   $bin/trialogctl call trialog.auth.v1.AuthService/WhoAmI
   $bin/trialogctl call trialog.auth.v1.UserService/ListUsers '{"parent": "organizations/$organization", "page_size": 5}'
 TXT
-if [ -f "$data/demo-people.json" ]; then
+if [ -f "$data/keys/demo-people.json" ]; then
   cat <<TXT
 
-The demo's people, from the technician to the patients, have their passwords in $data/demo-people.json (only you can read it).
+The demo's people, from the technician to the patients, have their passwords in $data/keys/demo-people.json (only you can read it).
 As a clinician, who sees the patients of their institution:
 
-  $bin/trialogctl login --server $address --credentials $data/demo-people.json --username provider-1
+  $bin/trialogctl login --server $address --credentials $data/keys/demo-people.json --username provider-1
   $bin/trialogctl call trialog.trials.v1.PatientService/ListPatients '{"parent": "organizations/$organization", "page_size": 5}'
 TXT
 fi

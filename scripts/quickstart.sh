@@ -66,7 +66,7 @@ if [ ! -f "$credentials" ]; then
 fi
 demo() {
   $bin/trialogctl demo --server "$address" --credentials "$credentials" --state "$data/demo.json" \
-    --data tests/data/lung.csv --log_key "$data/keys/audit.pub"
+    --people "$data/keys/demo-people.json" --data tests/data/lung.csv --log_key "$data/keys/audit.pub"
 }
 $empty || timed "demo" demo
 if $once; then

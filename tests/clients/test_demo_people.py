@@ -97,7 +97,7 @@ def run_next_steps(loaded, binaries, tmp_path):
         (data / "keys").mkdir(parents=True)
         (data / "keys" / "administrator.json").symlink_to(demo.folder / "credentials")
         for file in files:
-            (data / file).symlink_to(demo.folder / file)
+            (data / "keys" / file).symlink_to(demo.folder / file)
         printed = next_steps(binaries, demo.organization.server.target, data, demo.organization.id)
         done = subprocess.run(
             ["bash", "-eu", "-c", "\n".join(lines_of(printed))],
@@ -117,7 +117,7 @@ def run_next_steps(loaded, binaries, tmp_path):
 def test_lines_that_the_quick_start_prints_show_a_clinician_their_patients(loaded, run_next_steps):
     demo, _ = loaded
     printed, answers = run_next_steps("demo-people.json")
-    assert "data/demo-people.json (only you can read it)" in printed
+    assert "data/keys/demo-people.json (only you can read it)" in printed
     assert f"Signed in as {demo.organization.administrator.name}." in answers
     assert f"Signed in as {demo.organization.name}/users/provider-1." in answers
     clinician = demo.organization.sign_in(password_of(demo, "provider-1"), username="provider-1")
@@ -135,7 +135,8 @@ def test_lines_that_the_quick_start_prints_without_a_demo_work_too(loaded, run_n
 
 
 def test_readme_gives_the_same_lines(tmp_path):
-    (tmp_path / "demo-people.json").touch()
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "demo-people.json").touch()
     printed = next_steps("build/run/bin", "127.0.0.1:50051", tmp_path, "demo").replace(str(tmp_path), "data")
     readme = (stubs.REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()
     told = [line for line in readme if line.startswith("build/run/bin/trialogctl")]
