@@ -66,7 +66,7 @@ if [ ! -f "$credentials" ]; then
 fi
 demo() {
   $bin/trialogctl demo --server "$address" --credentials "$credentials" --state "$data/demo.json" \
-    --data tests/data/lung.csv --log_key "$data/keys/audit.pub"
+    --people "$data/keys/demo-people.json" --data tests/data/lung.csv --log_key "$data/keys/audit.pub"
 }
 $empty || timed "demo" demo
 if $once; then
@@ -80,26 +80,7 @@ if $once; then
   exit 0
 fi
 
-cat <<TXT
-
-Trialog serves on $address; its data is in $data/. Stop it with Ctrl-C; start it again with the same command.
-The administrator's password is in $data/keys/administrator.password (only you can read it). In another terminal:
-
-  $bin/trialogctl login --server $address --organization demo --username administrator --password_file $data/keys/administrator.password
-  $bin/trialogctl call trialog.auth.v1.AuthService/WhoAmI
-  $bin/trialogctl call trialog.auth.v1.UserService/ListUsers '{"parent": "organizations/demo"}'
-TXT
-grpcurl=$(command -v grpcurl || ls .deps/bin/grpcurl 2>/dev/null || true)
-if [ -n "$grpcurl" ]; then
-  cat <<TXT
-
-Or with grpcurl, which learns the API from the server:
-
-  $grpcurl -plaintext $address list
-  export TOKEN=\$($bin/trialogctl token)
-  $grpcurl -plaintext -H "authorization: Bearer \$TOKEN" $address trialog.auth.v1.AuthService/WhoAmI
-TXT
-fi
 echo
-echo "Other languages, and where to read on: README.md. The API: docs/api/."
+echo "Trialog serves on $address; its data is in $data/. Stop it with Ctrl-C; start it again with the same command."
+scripts/next_steps.sh "$bin" "$address" "$data" demo
 wait "$server"

@@ -48,6 +48,14 @@ quick_start() {
   TRIALOG_PRESET=$preset scripts/quickstart.sh --once >build/quickstart.log || { tail -20 build/quickstart.log; return 1; }
 }
 
+# How often each fault fired and each death was died: what passes says it too, since a fault that never fires proves nothing.
+fault_counts() {
+  echo "== faults"
+  awk '/^[0-9]+\/[0-9]+ Testing: / {wanted = $3 ~ /^(simulation|fault_kill|fault_power)$/}
+       wanted && / seeds from |^(clients|processes|log): |^killed at | commands acknowledged/ {print "  " $0}' \
+    "build/$preset/Testing/Temporary/LastTest.log"
+}
+
 finish() {
   python3 scripts/count_tests.py "build/$preset/Testing/Temporary/LastTest.log" build/pytest.xml "$failed_steps"
   exit $?
@@ -57,10 +65,12 @@ rm -f build/pytest.xml "build/$preset/Testing/Temporary/LastTest.log"
 step "dependencies" scripts/deps.sh test || finish
 step "proto lint" lint_protos
 step "source format" scripts/lint.sh --format
+step "golden files" scripts/lint.sh --golden
 step "private names" python3 scripts/check_units.py
 step "configure" configure || finish
 step "build" ninja -C "build/$preset" -k 0 || finish
 step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error
+fault_counts
 if [ "$preset" != asan ] && [ "$preset" != tsan ]; then
   step "quick start, once" quick_start
   step "client environment" python_environment &&

@@ -10,6 +10,7 @@
 #include "platform/text/text.h"
 #include "services/process/environment.h"
 #include "services/trialogctl/call.h"
+#include "services/trialogctl/credentials.h"
 #include "services/trialogctl/data_folder.h"
 #include "services/trialogctl/demo/demo.h"
 #include "services/trialogctl/saved_login.h"
@@ -31,8 +32,10 @@ ABSL_FLAG(std::string, checkpoint, "",
 ABSL_FLAG(std::string, init_token_file, "",
           "init: file of mode 0600 with the one-time token; that of --data when empty");
 ABSL_FLAG(std::string, credentials, "",
-          "demo: file of mode 0600 with an administrator's organization, username, password");
+          "login, demo: file of mode 0600 with an organization, username, password; demo: an administrator's");
 ABSL_FLAG(std::string, state, "", "demo: file that keeps how far a run came");
+ABSL_FLAG(std::string, people, "",
+          "demo: where the passwords of the demo's people go; demo-people.json beside --state when empty");
 ABSL_FLAG(std::string, plot, "", "demo: where the survival plot goes; beside --state when empty");
 ABSL_FLAG(std::string, log_key, "", "verify, demo: file with the audit log's public key; for demo of mode 0600");
 ABSL_FLAG(std::string, entries, "100", "verify: how many entries of a running server to prove, or all");
@@ -96,24 +99,40 @@ absl::Status Init() {
   return absl::OkStatus();
 }
 
+// Who signs in: the credentials file says it, or the flags and, where no file holds the password, the terminal.
+absl::StatusOr<auth::v1::LoginRequest> AskedLogin() {
+  auth::v1::LoginRequest request;
+  const std::string file = absl::GetFlag(FLAGS_credentials), username = absl::GetFlag(FLAGS_username);
+  if (!file.empty()) {
+    auto credentials = ReadCredentials(file, username);
+    if (!credentials.ok()) return credentials.status();
+    request.set_organization(Cat("organizations/", credentials->organization));
+    request.set_username(credentials->username);
+    request.set_password(credentials->password);
+    return request;
+  }
+  if (absl::Status flags = CheckAccountFlags(); !flags.ok()) return flags;
+  auto password = Password(/*twice=*/false);
+  if (!password.ok()) return password.status();
+  request.set_organization(Cat("organizations/", absl::GetFlag(FLAGS_organization)));
+  if (username.empty()) {
+    request.set_email(absl::GetFlag(FLAGS_email));
+  } else {
+    request.set_username(username);
+  }
+  request.set_password(*std::move(password));
+  return request;
+}
+
 absl::Status Login() {
   const std::string server = absl::GetFlag(FLAGS_server);
   if (server.empty()) return Missing("server");
-  if (absl::Status flags = CheckAccountFlags(); !flags.ok()) return flags;
   auto path = SavedLoginPath();
   if (!path.ok()) return path.status();
-  auto password = Password(/*twice=*/false);
-  if (!password.ok()) return password.status();
-  auth::v1::LoginRequest request;
-  request.set_organization(Cat("organizations/", absl::GetFlag(FLAGS_organization)));
-  if (absl::GetFlag(FLAGS_username).empty()) {
-    request.set_email(absl::GetFlag(FLAGS_email));
-  } else {
-    request.set_username(absl::GetFlag(FLAGS_username));
-  }
-  request.set_password(*std::move(password));
+  auto request = AskedLogin();
+  if (!request.ok()) return request.status();
   auto response =
-      rpc::Client(rpc::Connect(server)).Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", request);
+      rpc::Client(rpc::Connect(server)).Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", *request);
   if (!response.ok()) return response.status();
   if (absl::Status saved = SaveLogin(*path, server, response->tokens()); !saved.ok()) return saved;
   std::printf("Signed in as %s.\n", response->identity().user().name().c_str());
@@ -138,6 +157,7 @@ absl::Status Demo() {
   const std::string data = absl::GetFlag(FLAGS_data);
   options.data_file = data.empty() ? "tests/data/lung.csv" : data;
   options.state_file = absl::GetFlag(FLAGS_state);
+  options.people_file = absl::GetFlag(FLAGS_people);
   options.plot_file = absl::GetFlag(FLAGS_plot);
   options.log_key_file = absl::GetFlag(FLAGS_log_key);
   return demo::RunDemo(options);
@@ -186,7 +206,11 @@ constexpr Command kCommands[] = {
      0, Alone<Init>},
     {"login",
      "  trialogctl login --server ADDR --organization ID (--username NAME | --email ADDRESS) [--password_file FILE]\n"
-     "      Signs in and keeps the session in ~/.config/trialog/token (mode 0600); later calls go on with it.\n",
+     "  trialogctl login --server ADDR --credentials FILE [--username NAME]\n"
+     "      Signs in and keeps the session in ~/.config/trialog/token (mode 0600); later calls go on with it. FILE, "
+     "of\n"
+     "      mode 0600, is JSON of one person's organization, username and password, or of many people, as the demo\n"
+     "      writes it.\n",
      0, Alone<Login>},
     {"token",
      "  trialogctl token\n"
@@ -207,8 +231,10 @@ constexpr Command kCommands[] = {
      "      replaces, and proves N entries chosen by chance (100), or all that you may read.\n",
      0, Alone<Verify>},
     {"demo",
-     "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--plot FILE] [--log_key FILE]\n"
-     "      Carries a trial's data through all services, by their public API.\n",
+     "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--people FILE] [--plot FILE]\n"
+     "                  [--log_key FILE]\n"
+     "      Carries a trial's data through all services, by their public API. --people, or demo-people.json beside\n"
+     "      --state, is then of mode 0600 and holds what the demo's people sign in with.\n",
      0, Alone<Demo>},
 };
 

@@ -72,7 +72,9 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
     return Failed(absl::StatusCode::kFailedPrecondition, path,
                   "must be a file that only you may read; give it mode 0600");
   }
-  std::string text(kMaxSecretFile, '\0');
+  const size_t size = static_cast<size_t>(status.st_size);
+  if (size > kMaxSecretFile) return Failed(absl::StatusCode::kFailedPrecondition, path, "is larger than any of ours");
+  std::string text(size, '\0');
   const ssize_t length = ::read(file.fd(), text.data(), text.size());
   if (length < 0) return Failed(absl::StatusCode::kUnavailable, path, std::strerror(errno));
   text.resize(static_cast<size_t>(length));

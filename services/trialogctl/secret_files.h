@@ -8,10 +8,11 @@
 
 namespace trialog::ctl {
 
-// Largest file read: all of ours are far smaller.
-inline constexpr size_t kMaxSecretFile = 64 * 1024;
+// Largest file read: the passwords of a demo with the most patients and clinicians take half of it.
+inline constexpr size_t kMaxSecretFile = size_t{1} << 20;
 
-// The content without white space at its ends. NOT_FOUND, or FAILED_PRECONDITION (SECRET_FILE) when others may read it.
+// The content without white space at its ends. NOT_FOUND, or FAILED_PRECONDITION (SECRET_FILE) when others may read it
+// or it is larger.
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path);
 
 // The content of a file that is no secret. NOT_FOUND, reason NO_SUCH_FILE.

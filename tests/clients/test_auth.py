@@ -60,6 +60,22 @@ def test_person_signs_in_by_user_name_or_email(organization):
         assert person.identity.user.email == "two.names@example.org"
 
 
+def test_answer_to_signing_in_holds_the_grants_and_the_own_patient(organization):
+    patient, elsewhere = f"{organization.name}/patients/p-2", f"{organization.name}/biobanks/elsewhere"
+    joined = organization.join("patient-2", "PARTICIPANT", patient=patient)
+    organization.grant(joined, "LAB_TECHNICIAN", elsewhere)
+    answer = organization.nobody.AuthService.Login(joined.credentials).identity
+    assert answer.patient == patient
+    assert {(grant.role, grant.scope) for grant in answer.grants} == {
+        (role("PARTICIPANT"), organization.name),
+        (role("LAB_TECHNICIAN"), elsewhere),
+    }
+    assert all(grant.name.startswith(joined.name + "/") for grant in answer.grants)
+    staff = organization.join("no-patient", "ANALYST")
+    answer = organization.nobody.AuthService.Login(staff.credentials).identity
+    assert (answer.patient, [grant.role for grant in answer.grants]) == ("", [role("ANALYST")])
+
+
 @pytest.mark.parametrize("username", ["known", "unknown"])
 def test_wrong_password_and_unknown_name_get_one_answer(organization, username):
     if username == "known":

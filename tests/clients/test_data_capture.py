@@ -215,6 +215,23 @@ def test_trial_is_approved_by_another_researcher_only(site):
     assert (approved.state, approved.approved_by) == (trial_pb2.TRIAL_STATE_APPROVED, site.reviewer.name)
 
 
+def test_trial_is_read_as_it_was_before_and_after_its_approval(site):
+    draft = site.draft("history")
+    submitted = site.submit(draft.name)
+    approved = site.reviewer.TrialService.ApproveTrial(
+        trial_pb2.ApproveTrialRequest(name=draft.name, request_id=request_id())
+    )
+
+    def then(time):
+        """State and approval as they stood."""
+        trial = site.researcher.TrialService.GetTrial(trial_pb2.GetTrialRequest(name=draft.name, as_of=time))
+        return trial.state, trial.approved_by, trial.HasField("approve_time")
+
+    assert then(draft.update_time) == (trial_pb2.TRIAL_STATE_DRAFT, "", False)
+    assert then(submitted.update_time) == (trial_pb2.TRIAL_STATE_IN_REVIEW, "", False)
+    assert then(approved.update_time) == then(None) == (trial_pb2.TRIAL_STATE_APPROVED, site.reviewer.name, True)
+
+
 def test_rejected_draft_goes_back_with_its_comment(site):
     draft = site.draft("rejected")
     site.submit(draft.name)

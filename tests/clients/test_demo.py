@@ -1,152 +1,21 @@
 """`trialogctl demo`: any trial's file of the same columns through a real server, with figures that this test computes itself;
 cut off and begun again; and what it says of bad files."""
 import collections
-import csv
-import json
-import pathlib
-import re
 import signal
 import subprocess
 import time
 
 import pytest
 
-import stubs
 import survival
 from audited import Audited
 from client import pages, request_id
+from demo_records import check_records
+from demo_runs import COLUMNS, LUNG, PATIENCE, Demo, check_by_sex, check_proven, figures, figures_text, read_trial, trial_rows, write_trial
 from demo_scenes import check_scenes
-from organization import Organization
 from server import DEADLINE, write_secret
 from trialog.auth.v1 import auth_pb2, user_pb2
 from trialog.event.v1 import record_pb2
-from trialog.trials.v1 import data_capture_pb2, enrollment_pb2, patient_pb2
-
-COLUMNS = ["inst", "time", "status", "age", "sex", "ph.ecog", "ph.karno", "pat.karno", "meal.cal", "wt.loss"]
-LUNG = stubs.REPOSITORY / "tests" / "data" / "lung.csv"
-PATIENCE = 4 * DEADLINE
-
-
-def trial_rows(chance, count, institutions=(1, 2), **fixed):
-    """Made-up rows; None is a missing value."""
-
-    def maybe(value):
-        return value if chance.random() < 0.8 else None
-
-    return [
-        {
-            "inst": chance.choice(institutions),
-            "time": chance.randint(1, 900),
-            "status": int(chance.random() < 0.7),
-            "age": chance.randint(30, 85),
-            "sex": 1 + number % 2,
-            "ph.ecog": maybe(chance.randint(0, 3)),
-            "ph.karno": maybe(chance.randrange(50, 101, 10)),
-            "pat.karno": maybe(chance.randrange(30, 101, 10)),
-            "meal.cal": maybe(chance.randint(200, 2600)),
-            "wt.loss": maybe(chance.randint(-20, 60)),
-        }
-        | {name: value(number) for name, value in fixed.items()}
-        for number in range(count)
-    ]
-
-
-def write_trial(path, rows, columns=COLUMNS):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def read_trial(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return [
-            {name: int(float(text)) if text else None for name, text in row.items()} for row in csv.DictReader(file)
-        ]
-
-
-class Demo:
-    """The demo of one file in an organisation of its own."""
-
-    def __init__(self, server, folder, data, name):
-        self.organization = Organization(server)
-        self.folder = pathlib.Path(folder) / name
-        self.folder.mkdir()
-        self.data = data
-        credentials = self.organization.administrator.credentials
-        write_secret(
-            self.folder / "credentials",
-            json.dumps(
-                {
-                    "organization": self.organization.id,
-                    "username": credentials.username,
-                    "password": credentials.password,
-                }
-            ),
-        )
-
-    def command(self):
-        server = self.organization.server
-        return [
-            server.binaries / "trialogctl", "demo", "--server", server.target, "--data", self.data,
-            "--credentials", self.folder / "credentials", "--state", self.folder / "state.json",
-            "--log_key", server.data / "keys" / "audit.pub",
-        ]  # fmt: skip
-
-    def run(self):
-        """Runs it to its end; gives what it printed."""
-        result = subprocess.run(self.command(), capture_output=True, text=True, timeout=PATIENCE, check=False)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
-    def plot(self):
-        """The survival plot that it wrote."""
-        return (self.folder / "state.json.svg").read_text()
-
-    def begin(self):
-        """Starts it; the process, whose output can be read."""
-        return subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def figures(printed):
-    """{title: ({group: survival.Group}, (chi-square, p) or None)} of what the demo printed."""
-    found = {}
-    for line in printed.splitlines():
-        if title := re.fullmatch(r"  (dataset version \d, .*)", line):
-            groups, test = {}, None
-            found[title[1]] = [groups, test]
-        elif curve := re.fullmatch(r"    (\S.*?) +n +(\S+)  deaths +(\S+)  median +(\S+) days \(.*\)", line):
-            groups[curve[1]] = survival.Group(
-                *(None if text in ("hidden", "-") else text for text in curve.groups()[1:])
-            )
-        elif log_rank := re.fullmatch(r"    log-rank chi-square (\S+) on \d+ degrees? of freedom, p (\S+)", line):
-            found[title_of(found)][1] = (float(log_rank[1]), float(log_rank[2]))
-    return found
-
-
-def title_of(found):
-    return next(reversed(found))
-
-
-def figures_text(printed):
-    """The lines from the figures to where the plot is."""
-    return printed[printed.index("figures, as the analytics service") : printed.index("  survival plot")]
-
-
-def check_by_sex(printed, rows):
-    """The corrected figures by sex are those computed here."""
-    by_sex = survival.groups_of(rows, lambda row: {1: "male", 2: "female"}[row["sex"]])
-    groups, test = figures(printed)["dataset version 2, by sex, corrected"]
-    assert groups == {sex: survival.shown(subjects) for sex, subjects in by_sex.items()}
-    expected = survival.log_rank(*by_sex.values()) if len(by_sex) == 2 else None
-    assert test == (expected and (pytest.approx(expected[0], abs=6e-5), pytest.approx(expected[1], abs=6e-7)))
-
-
-def check_proven(printed):
-    assert "signed by the log's key" in printed
-    assert "the log continues the checkpoint kept from the start" in printed
-
 
 
 def events_of(organization, of=lambda content: True):
@@ -159,26 +28,6 @@ def events_of(organization, of=lambda content: True):
 def work_of(organization):
     """The same, but for what comes of people signing in and for notices: whom those go to follows roles a moment later."""
     return events_of(organization, lambda content: not content.type.startswith("trialog.auth.") and content.actor.name != "trials")
-
-
-def check_records(organization, rows):
-    """Each patient, subject and capture is there once, and what was amended once is in its second version."""
-    coordinator = organization.join("checking-coordinator", "COORDINATOR")
-    trial = f"{organization.name}/trials/lung"
-
-    def listed(service, method, request, field):
-        return pages(getattr(getattr(coordinator, service), method), request, field)
-
-    patients = listed("PatientService", "ListPatients", patient_pb2.ListPatientsRequest(parent=organization.name), "patients")
-    assert len(patients) == len({patient.medical_record_number for patient in patients}) == len(rows)
-    subjects = listed("EnrollmentService", "ListSubjects", enrollment_pb2.ListSubjectsRequest(parent=trial), "subjects")
-    assert len(subjects) == len({subject.patient for subject in subjects}) == len(rows)
-    died = sum(subject.state == enrollment_pb2.SUBJECT_STATE_DECEASED for subject in subjects)
-    assert died == sum(row["status"] for row in rows)
-    captures = listed("DataCaptureService", "ListDataCaptures", data_capture_pb2.ListDataCapturesRequest(parent=trial), "data_captures")
-    kinds = collections.Counter(capture.name.rsplit("/", 1)[1].rsplit("-", 1)[0] for capture in captures)
-    assert kinds == {"baseline": len(rows), "follow-up": len(rows), "reported": len(rows), "scene": 1}
-    assert sorted(capture.version for capture in captures)[-2:] == [1, 2]
 
 
 def other_columns(chance):
@@ -217,10 +66,9 @@ def test_lung_trial_gives_its_published_figures_and_a_second_run_repeats_them(se
     check_scenes(demo.organization, printed)
     check_by_sex(printed, rows)
     found = figures(printed)
+    assert found["dataset version 1, by sex, one follow-up typed wrong (kept as it was)"] != found["dataset version 2, by sex, corrected"]
     men_and_women = {"male": survival.Group("138", "112", "270"), "female": survival.Group("90", "53", "426")}
     assert found["dataset version 2, by sex, corrected"] == [men_and_women, (10.3267, 0.001311)]
-    wrong = found["dataset version 1, by sex, one follow-up typed wrong (kept as it was)"]
-    assert wrong[0] and wrong[1] != (10.3267, 0.001311)
     sizes = collections.Counter(f"institution {row['inst']}" for row in rows if row["inst"] is not None)
     by_institution = found["dataset version 2, by institution"][0]
     assert by_institution.keys() == sizes.keys()
@@ -234,6 +82,7 @@ def test_lung_trial_gives_its_published_figures_and_a_second_run_repeats_them(se
     print(f"the second run took {time.monotonic() - started:.1f} s")
     assert again.startswith("already loaded\n")
     assert figures_text(again) == figures_text(printed)
+    check_by_sex(again, rows)
     check_proven(again)
     check_records(demo.organization, rows)
 
@@ -393,3 +242,30 @@ def test_state_of_a_demo_with_other_data_is_refused(server, tmp_path, chance):
         output, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, output) == (1, "")
     assert "is of a demo with other data" in errors
+
+
+def test_damaged_state_is_refused_with_what_is_wrong_before_anything_is_called(binaries, tmp_path):
+    state = tmp_path / "state.json"
+    write_secret(state, '{"done":[],"data":5}')
+    result = subprocess.run(
+        [
+            binaries / "trialogctl", "demo", "--server", "127.0.0.1:1", "--data", LUNG,
+            "--credentials", tmp_path / "none", "--state", state,
+        ],  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f'{state} is damaged: "data" is no text\n'
+    assert state.read_text() == '{"done":[],"data":5}'
+
+
+def test_demo_without_state_says_that_no_earlier_checkpoint_was_kept(server, tmp_path, chance):
+    demo = Demo(server, tmp_path, write_trial(tmp_path / "trial.csv", trial_rows(chance, 12)), "demo", keeps_state=False)
+    for printed in (demo.run(), demo.run()):
+        assert "signed by the log's key" in printed and "kept from the start" not in printed
+        assert "the checkpoint taken as this run began (without --state none is kept from before)" in printed
+        assert "--people FILE writes them down" in printed
+    assert [file.name for file in demo.folder.iterdir()] == ["credentials"]

@@ -151,6 +151,15 @@ def test_edited_message_is_a_new_version(clinic):
     )
     assert (edited.body, edited.version) == ("made-up: typo", 2)
 
+    def listed(**more):
+        """What the other one reads."""
+        request = messaging_pb2.ListMessagesRequest(parent=sent.thread, **more)
+        return [(each.body, each.version) for each in clinic.provider.MessagingService.ListMessages(request).messages]
+
+    assert listed() == [("made-up: typo", 2)]
+    assert listed(as_of=edited.edit_time) == [("made-up: typo", 2)]
+    assert listed(as_of=sent.send_time) == [("made-up: tpyo", 1)], "the first version is kept as it was"
+
 
 def test_threads_and_messages_are_listed_latest_first(clinic):
     thread = clinic.new_thread()

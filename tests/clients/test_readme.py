@@ -1,4 +1,5 @@
 """README's first queries work as they stand, but for the address and the organisation of the test's server."""
+import json
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 import stubs
 from client import SERVICES
 from organization import new_password
-from server import DEADLINE
+from server import DEADLINE, write_secret
 from test_grpcurl import GRPCURL
 from test_trialogctl import Tool, login
 from trialog.auth.v1 import user_pb2
@@ -28,6 +29,8 @@ def adapted(binaries, organization, tmp_path):
     organization.grant(reader, "SYSTEM_ADMINISTRATOR")
     tool = Tool(binaries, tmp_path / "home")
     login(tool, organization, username, password)
+    credentials = {"organization": organization.id, "username": username, "password": password}
+    write_secret(tmp_path / "administrator.json", json.dumps(credentials))
     folder = tmp_path / "bin"
     folder.mkdir()
     os.symlink(GRPCURL, folder / "grpcurl")
@@ -42,9 +45,7 @@ def adapted(binaries, organization, tmp_path):
             "build/run/bin": str(binaries),
             "127.0.0.1:50051": organization.server.target,
             "organizations/demo": organization.name,
-            "--organization demo": f"--organization {organization.id}",
-            "--username administrator": f"--username {username}",
-            "data/keys/administrator.password": str(tmp_path / "password"),
+            "data/keys/administrator.json": str(tmp_path / "administrator.json"),
         }.items():
             text = text.replace(written, here)
         return text
@@ -60,11 +61,12 @@ def run(command, environment):
     return done.stdout
 
 
-def test_there_are_queries_by_tool_by_grpcurl_and_by_python():
-    assert [language for language, _ in BLOCKS] == ["", "", "python"]
+def test_there_are_queries_by_tool_for_a_clinician_by_grpcurl_and_by_python():
+    assert [language for language, _ in BLOCKS] == ["", "", "", "python"]
 
 
-@pytest.mark.parametrize("block", [0, 1])
+# The clinician's are of a loaded demo: test_demo_people.py.
+@pytest.mark.parametrize("block", [0, 2])
 def test_every_command_line_works(adapted, block):
     adapt, environment, reader = adapted
     out = run(["bash", "-eu", "-c", adapt(BLOCKS[block][1])], environment)
@@ -74,7 +76,7 @@ def test_every_command_line_works(adapted, block):
 def test_python_query_works(adapted):
     adapt, environment, reader = adapted
     environment.pop("PYTHONPATH", None)
-    assert reader.name in run([sys.executable, "-c", adapt(BLOCKS[2][1])], environment)
+    assert reader.name in run([sys.executable, "-c", adapt(BLOCKS[3][1])], environment)
 
 
 def test_every_page_and_method_it_names_exists():

@@ -1,4 +1,5 @@
-// Small files that an operator may have edited: master keys, and the login that trialogctl keeps.
+// Small files that an operator may have edited: master keys, credentials, the login that trialogctl keeps, and how far
+// a demo came.
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include "platform/sealing/encoding.h"
 #include "platform/sealing/master_key.h"
 #include "platform/text/text.h"
+#include "services/trialogctl/credentials.h"
+#include "services/trialogctl/demo/progress.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "tests/fuzz/fuzz.h"
@@ -59,6 +62,24 @@ void CheckLogin(const File& file) {
   Require(ctl::ReadSecretFile(file.path()).ok(), "a small file of ours can be read");
 }
 
+void CheckCredentials(const File& file) {
+  for (const std::string_view username : {"", "ada"}) {
+    const auto credentials = ctl::ReadCredentials(file.path(), username);
+    if (credentials.ok()) {
+      Require(!credentials->organization.empty() && !credentials->password.empty(), "credentials are complete");
+      Require(username.empty() ? !credentials->username.empty() : credentials->username == username,
+              "credentials are of whom they were asked for");
+    } else {
+      Require(ReasonOf(credentials.status()) == "CREDENTIALS_FILE", "what are no credentials is named so");
+    }
+  }
+}
+
+void CheckProgress(const File& file) {
+  const auto progress = ctl::demo::Progress::Load(file.path());
+  Require(progress.ok() || ReasonOf(progress.status()) == "DEMO_STATE", "a damaged state is named so");
+}
+
 }  // namespace
 
 std::vector<std::string> Seeds() {
@@ -68,6 +89,10 @@ std::vector<std::string> Seeds() {
           std::string(64, 'G'),
           std::string(kLogin),
           "{}",
+          R"({"organization":"o","username":"ada","password":"p"})",
+          R"({"organization":"o","people":[{"username":"ada","password":"p"},{"username":5}]})",
+          R"({"done":["people","trial"],"data":"00ff","checkpoint":"demo/log\n1\nAAAA\n\n"})",
+          R"({"done":[],"data":5})",
           "[[[[[[",
           R"({"server":1,"refresh_token":{"a":[]},"access_token_expires":1e400})",
           R"({"server":"s","refresh_token":"r","access_token_expires":18446744073709551615})"};
@@ -81,5 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const File file(bytes);
   CheckMasterKey(file, bytes);
   CheckLogin(file);
+  CheckCredentials(file);
+  CheckProgress(file);
   return 0;
 }

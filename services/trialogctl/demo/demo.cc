@@ -1,6 +1,6 @@
 #include "services/trialogctl/demo/demo.h"
 
-#include <nlohmann/json.hpp>
+#include <filesystem>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -8,6 +8,8 @@
 #include "platform/sealing/digest.h"
 #include "platform/sealing/encoding.h"
 #include "platform/text/text.h"
+#include "services/trialogctl/credentials.h"
+#include "services/trialogctl/demo/progress.h"
 #include "services/trialogctl/demo/proof.h"
 #include "services/trialogctl/demo/world.h"
 #include "services/trialogctl/secret_files.h"
@@ -15,62 +17,6 @@
 
 namespace trialog::ctl::demo {
 namespace {
-
-using nlohmann::json;
-
-// How far a run came; kept after each step. Names of steps are for ever: a newer program reads an older file.
-class Progress {
- public:
-  static absl::StatusOr<Progress> Load(const std::string& path) {
-    Progress progress(path);
-    if (path.empty()) return progress;
-    auto text = ReadSecretFile(path);
-    if (absl::IsNotFound(text.status())) return progress;
-    if (!text.ok()) return text.status();
-    json parsed = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-    if (!parsed.is_object() || !parsed.value("done", json()).is_array()) {
-      return Refuse(absl::StatusCode::kFailedPrecondition, "DEMO_STATE", Cat(path, " is not the demo's"));
-    }
-    progress.state_ = std::move(parsed);
-    return progress;
-  }
-
-  bool Has(const std::string& step) const {
-    for (const json& done : state_["done"]) {
-      if (done == step) return true;
-    }
-    return false;
-  }
-  absl::Status Done(const std::string& step) {
-    state_["done"].push_back(step);
-    return Save();
-  }
-  // What another file's run made stays what it is.
-  absl::Status UseData(const std::string& digest) {
-    if (state_.value("data", digest) != digest) {
-      return Refuse(
-          absl::StatusCode::kFailedPrecondition, "DEMO_STATE",
-          Cat(path_,
-              " is of a demo with other data: give that file as --data, or load this one into an organization "
-              "of its own, with a --state of its own"));
-    }
-    state_["data"] = digest;
-    return Save();
-  }
-  std::string checkpoint() const { return state_.value("checkpoint", ""); }
-  absl::Status KeepCheckpoint(const std::string& note) {
-    state_["checkpoint"] = note;
-    return Save();
-  }
-
- private:
-  explicit Progress(std::string path) : path_(std::move(path)) { state_["done"] = json::array(); }
-  absl::Status Save() const {
-    return path_.empty() ? absl::OkStatus() : ReplaceSecretFile(path_, state_.dump(1) + "\n");
-  }
-  std::string path_;
-  json state_;
-};
 
 // The same for the same patients.
 std::string DigestOf(const std::vector<PatientRow>& rows) {
@@ -88,23 +34,13 @@ std::string DigestOf(const std::vector<PatientRow>& rows) {
 
 // Signs the administrator in with the credentials file.
 absl::Status SignInAdministrator(World& world, const std::string& path) {
-  auto text = ReadSecretFile(path);
-  if (!text.ok()) return text.status();
-  const json credentials = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  const auto field = [&](const char* name) {
-    return credentials.is_object() && credentials.contains(name) && credentials[name].is_string()
-               ? credentials[name].get<std::string>()
-               : std::string();
-  };
-  if (field("organization").empty() || field("username").empty() || field("password").empty()) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "DEMO_CREDENTIALS",
-                  Cat(path, ": a JSON object of organization, username and password, please"));
-  }
-  world.organization = Cat("organizations/", field("organization"));
-  world.secret = field("password");
+  auto credentials = ReadCredentials(path, "");
+  if (!credentials.ok()) return credentials.status();
+  world.organization = Cat("organizations/", credentials->organization);
+  world.secret = credentials->password;
   auth::v1::LoginRequest request;
   request.set_organization(world.organization);
-  request.set_username(field("username"));
+  request.set_username(credentials->username);
   request.set_password(world.secret);
   auto administrator = Person::SignIn(world.client, "the administrator", request);
   if (!administrator.ok()) return administrator.status();
@@ -141,6 +77,23 @@ absl::Status Load(World& world, Progress& progress) {
   return absl::OkStatus();
 }
 
+// Where the people's passwords go; nowhere when empty.
+std::string PeopleFile(const DemoOptions& options) {
+  if (!options.people_file.empty() || options.state_file.empty()) return options.people_file;
+  return std::filesystem::path(options.state_file).replace_filename("demo-people.json");
+}
+
+absl::Status TellPeople(const World& world, const DemoOptions& options) {
+  const std::string file = PeopleFile(options);
+  if (file.empty()) {
+    Say("the demo's people have passwords of their own: --people FILE writes them down");
+    return absl::OkStatus();
+  }
+  if (absl::Status written = WritePeople(world, file); !written.ok()) return written;
+  Say(Cat("the demo's people, with their passwords: ", file));
+  return absl::OkStatus();
+}
+
 absl::Status Show(const World& world, const DemoOptions& options, const Progress& progress) {
   Say("figures, as the analytics service computed them");
   const std::string beside = options.state_file.empty() ? "" : options.state_file + ".svg";
@@ -153,7 +106,9 @@ absl::Status Show(const World& world, const DemoOptions& options, const Progress
     if (!text.ok()) return text.status();
     log_key = *std::move(text);
   }
-  return ProveOneRecord(world, progress.checkpoint(), log_key);
+  const std::string_view described =
+      progress.kept() ? "kept from the start" : "taken as this run began (without --state none is kept from before)";
+  return ProveOneRecord(world, progress.checkpoint(), described, log_key);
 }
 
 }  // namespace
@@ -172,13 +127,16 @@ absl::Status RunDemo(const DemoOptions& options) {
   const bool loaded = progress->Has("scene D");
   if (loaded) Say("already loaded");
   const bool signed_up = progress->Has("people");
+  // Before anybody else is there: whoever reads checkpoints must be.
+  if (absl::Status auditor = SignInAuditor(world, signed_up); !auditor.ok()) return auditor;
+  if (absl::Status kept = KeepFirstCheckpoint(world, *progress); !kept.ok()) return kept;
   if (absl::Status people = SignInPeople(world, /*with_patients=*/!loaded, signed_up); !people.ok()) return people;
   if (!signed_up) {
     if (absl::Status kept = progress->Done("people"); !kept.ok()) return kept;
   }
-  if (absl::Status kept = KeepFirstCheckpoint(world, *progress); !kept.ok()) return kept;
   if (absl::Status done = Load(world, *progress); !done.ok()) return done;
   if (absl::Status shown = Show(world, options, *progress); !shown.ok()) return shown;
+  if (absl::Status told = TellPeople(world, options); !told.ok()) return told;
   Say(absl::StrFormat("demo: %.1f s", absl::ToDoubleSeconds(absl::Now() - start)));
   return absl::OkStatus();
 }

@@ -13,8 +13,10 @@ struct DemoOptions {
   std::string server;            // host:port.
   std::string credentials_file;  // JSON of mode 0600: organization, username, password of an administrator.
   std::string state_file;        // How far a run came, and the checkpoint kept from its start. Made when missing.
-  std::string plot_file;         // Where the survival plot goes; empty: beside the state file.
-  std::string log_key_file;      // The audit log's public key (C2SP verifier key); empty: signatures are not checked.
+  std::string
+      people_file;        // Where the people's passwords go, mode 0600; empty: demo-people.json beside the state file.
+  std::string plot_file;  // Where the survival plot goes; empty: beside the state file.
+  std::string log_key_file;  // The audit log's public key (C2SP verifier key); empty: signatures are not checked.
 };
 
 // Loads the trial, shows it, proves a record; what an earlier run did is not repeated, and a run that was cut off goes

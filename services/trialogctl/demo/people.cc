@@ -1,4 +1,5 @@
 // The organisation's people: invited by the administrator, signed up with a password of their own.
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "absl/synchronization/mutex.h"
@@ -8,6 +9,7 @@
 #include "platform/text/text.h"
 #include "services/trialogctl/demo/made_up.h"
 #include "services/trialogctl/demo/world.h"
+#include "services/trialogctl/secret_files.h"
 #include "trialog/auth/v1/auth.pb.h"
 #include "trialog/auth/v1/organization.pb.h"
 #include "trialog/auth/v1/user.pb.h"
@@ -23,6 +25,9 @@ struct Invited {
   std::string patient;
 };
 
+Invited Auditor() { return {"auditor", "the auditor", ROLE_AUDITOR, ""}; }
+
+// But for the auditor.
 std::vector<Invited> Staff(const World& world) {
   std::vector<Invited> staff = {
       {"coordinator", "the coordinator", ROLE_COORDINATOR, ""},
@@ -34,12 +39,20 @@ std::vector<Invited> Staff(const World& world) {
       {"statistician", "the statistician", ROLE_ANALYST, ""},
       {"colleague", "the statistician's colleague", ROLE_ANALYST, ""},
       {"custodian", "the data custodian", ROLE_DATA_CUSTODIAN, ""},
-      {"auditor", "the auditor", ROLE_AUDITOR, ""},
   };
   std::set<std::string> providers;
   for (size_t row = 0; row < world.rows.size(); ++row) providers.insert(world.ProviderId(row));
   for (const std::string& id : providers) staff.push_back({id, Cat("the clinician ", id), ROLE_PROVIDER, ""});
   return staff;
+}
+
+std::vector<Invited> Patients(const World& world) {
+  std::vector<Invited> patients;
+  for (size_t row = 0; row < world.rows.size(); ++row) {
+    const std::string called = MadeUpName(world.rows[row].number, world.rows[row].male);
+    patients.push_back({World::PatientId(row), called, ROLE_PARTICIPANT, world.Patient(row)});
+  }
+  return patients;
 }
 
 std::string PasswordOf(const World& world, std::string_view user_id) {
@@ -104,13 +117,17 @@ size_t World::WronglyTyped() const {
   return soonest;
 }
 
+absl::Status SignInAuditor(World& world, bool signed_up) {
+  auto person = signed_up ? SignIn(world, Auditor()) : SignUp(world, world.Who("administrator"), Auditor());
+  if (!person.ok()) return person.status();
+  world.people[Auditor().id] = *std::move(person);
+  return absl::OkStatus();
+}
+
 absl::Status SignInPeople(World& world, bool with_patients, bool signed_up) {
   std::vector<Invited> everyone = Staff(world);
   if (with_patients) {
-    for (size_t row = 0; row < world.rows.size(); ++row) {
-      const std::string called = MadeUpName(world.rows[row].number, world.rows[row].male);
-      everyone.push_back({World::PatientId(row), called, ROLE_PARTICIPANT, world.Patient(row)});
-    }
+    for (Invited& patient : Patients(world)) everyone.push_back(std::move(patient));
   }
   const Person administrator = world.Who("administrator");
   absl::Mutex mutex;
@@ -121,6 +138,19 @@ absl::Status SignInPeople(World& world, bool with_patients, bool signed_up) {
     world.people[everyone[i].id] = *std::move(person);
     return absl::OkStatus();
   });
+}
+
+absl::Status WritePeople(const World& world, const std::string& path) {
+  nlohmann::json people = nlohmann::json::array();
+  for (const auto& some : {std::vector{Auditor()}, Staff(world), Patients(world)}) {
+    for (const Invited& each : some) {
+      people.push_back(
+          {{"username", each.id}, {"password", PasswordOf(world, each.id)}, {"role", Role_Name(each.role)}});
+    }
+  }
+  const nlohmann::json file = {{"organization", world.organization.substr(world.organization.find('/') + 1)},
+                               {"people", std::move(people)}};
+  return ReplaceSecretFile(path, file.dump(1) + "\n");
 }
 
 }  // namespace trialog::ctl::demo

@@ -83,7 +83,10 @@ absl::StatusOr<std::string> LatestCheckpoint(const World& world) {
   }
 }
 
-absl::Status ProveOneRecord(const World& world, const std::string& kept, const std::string& log_key) {
+bool IsCheckpoint(const std::string& note) { return Open(note, "").ok(); }
+
+absl::Status ProveOneRecord(const World& world, const std::string& before, std::string_view described,
+                            const std::string& log_key) {
   Steps steps(world.client);
   const auto listed = EntryOf(
       world, steps, Cat("entity = \"", world.Patient(0), "\" AND type = \"trialog.trials.v1.PatientCreated\""), IsAny);
@@ -104,19 +107,19 @@ absl::Status ProveOneRecord(const World& world, const std::string& kept, const s
           " leaves with root ", sealing::Base64(checkpoint->root)));
   Say(log_key.empty() ? "  the checkpoint's signature was not checked: give --log_key" : "  signed by the log's key");
 
-  const auto before = Open(kept, log_key);
-  if (!before.ok()) return before.status();
+  const auto earlier = Open(before, log_key);
+  if (!earlier.ok()) return earlier.status();
   audit::v1::GetConsistencyProofRequest request;
-  request.set_from_size(before->size);
+  request.set_from_size(earlier->size);
   request.set_to_size(checkpoint->size);
   const auto consistency = steps.Call<audit::v1::ConsistencyProof>(
       world.Who("auditor"), Cat(kAudit, "GetConsistencyProof"), std::move(request));
   if (!steps.ok()) return steps.status();
-  if (!audit::VerifyConsistency(before->size, checkpoint->size, before->root, checkpoint->root,
+  if (!audit::VerifyConsistency(earlier->size, checkpoint->size, earlier->root, checkpoint->root,
                                 Hashes(consistency.hashes()))) {
     return Unproven("the consistency proof");
   }
-  Say(Cat("  the log continues the checkpoint kept from the start, of ", before->size, " leaves"));
+  Say(Cat("  the log continues the checkpoint ", described, ", of ", earlier->size, " leaves"));
   return absl::OkStatus();
 }
 

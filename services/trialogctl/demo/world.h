@@ -42,8 +42,13 @@ struct World {
   size_t WronglyTyped() const;
 };
 
-// Signs in everyone who acts, patients too when `with_patients`; up by invitation before, unless all have `signed_up`.
+// Signs in the auditor; up by invitation before, unless all have `signed_up`.
+absl::Status SignInAuditor(World& world, bool signed_up);
+// The same of everyone else who acts, patients too when `with_patients`.
 absl::Status SignInPeople(World& world, bool with_patients, bool signed_up);
+
+// Writes a file of mode 0600 with what each of them signs in with (see credentials.h), and their roles.
+absl::Status WritePeople(const World& world, const std::string& path);
 
 // Creates the trial and has it approved by a second researcher; makes biobank and storage.
 absl::Status SetUpTrial(const World& world);

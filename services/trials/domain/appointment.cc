@@ -126,6 +126,7 @@ absl::StatusOr<Decision> BookAppointment(const view::State& state, const Context
   if (!IsAssigned(state, asked.patient(), asked.provider())) {
     return BrokenRule("PROVIDER_NOT_ASSIGNED", asked.patient(), "the provider is not assigned to the patient");
   }
+  if (auto s = RequireActivePatient(state, asked.patient()); !s.ok()) return s;
   const std::string name = Cat(request.parent(), "/appointments/", request.appointment_id());
   if (auto s = CheckNewName(state, kAppointments, name, "appointment_id"); !s.ok()) return s;
   auto interval = CheckedInterval("appointment.", asked.start_time(), asked.end_time());

@@ -16,14 +16,14 @@ bool MayMove(v1::Appointment::State from, v1::Appointment::State to);
 // Whether an appointment in this state takes the time of its people: held, booked, under way or done.
 bool TakesTime(v1::Appointment::State state);
 
-// Books a time. PROVIDER_NOT_ASSIGNED: the provider does not care for the patient; PROVIDER_BUSY, PATIENT_BUSY: the
-// time is taken; bad fields. Which record takes it is not said.
+// Books a time. PROVIDER_NOT_ASSIGNED: the provider does not care for the patient; PATIENT_INACTIVE; PROVIDER_BUSY,
+// PATIENT_BUSY: the time is taken; bad fields. Which record takes it is not said.
 absl::StatusOr<Decision> BookAppointment(const view::State& state, const Context& context,
                                          const v1::BookAppointmentRequest& request,
                                          const event::v1::SealedPart& sealed);
 
-// Moves a booked appointment; the etag is required. Refused as BookAppointment, and APPOINTMENT_STATE: it is not
-// booked.
+// Moves a booked appointment; the etag is required. PROVIDER_BUSY, PATIENT_BUSY: the time is taken; APPOINTMENT_STATE:
+// it is not booked.
 absl::StatusOr<Decision> RescheduleAppointment(const view::State& state, const Context& context,
                                                const v1::RescheduleAppointmentRequest& request,
                                                const event::v1::SealedPart& sealed);

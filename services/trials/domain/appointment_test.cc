@@ -101,6 +101,15 @@ TEST_F(Scheduling, IsForStaffOfThePatientWithAnAssignedProvider) {
   EXPECT_THAT(Book(Provider(), 0, 10, "a", "organizations/x/patients/p"), Refuses("BAD_NAME"));
 }
 
+TEST_F(Scheduling, NothingNewIsBookedForAnInactivePatientWhoseAppointmentsAreStillMovedAndCancelled) {
+  const std::string name = Do(Book(Provider(), 1000, 2000, "a"));
+  GivenInactivePatient();
+  EXPECT_THAT(Book(Provider(), 3000, 4000, "b"), Refuses("PATIENT_INACTIVE"));
+  EXPECT_EQ(Book(Stranger(), 3000, 4000, "b").status().code(), absl::StatusCode::kNotFound);
+  Do(Reschedule(Provider(), name, 3000, 4000, "\"1\""));
+  Do(Cancel(Provider(), name));
+}
+
 TEST_F(Scheduling, IntervalIsPositiveAndAtMostADay) {
   EXPECT_THAT(Book(Provider(), 10, 10, "a"), Refuses("BAD_INTERVAL"));
   EXPECT_THAT(Book(Provider(), 10, 9, "a"), Refuses("BAD_INTERVAL"));

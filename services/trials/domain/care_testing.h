@@ -112,6 +112,14 @@ class CareTest : public ::testing::Test {
     Given(event);
   }
 
+  // From now on kPatient is no longer cared for here.
+  void GivenInactivePatient() {
+    v1::TrialsEvent event;
+    event.mutable_patient_updated()->mutable_patient()->set_name(kPatient);
+    event.mutable_patient_updated()->add_paths("active");
+    Given(event);
+  }
+
   // Folds one event as history.
   void Given(const v1::TrialsEvent& event) {
     state_.Begin({"0123456789abcdef", "o", {}, At(now_)});

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "platform/errors/errors.h"
+#include "services/trials/domain/tables_clinical.h"
 #include "trialog/options.pb.h"
+#include "trialog/trials/v1/patient.pb.h"
 
 namespace trialog::trials {
 
@@ -16,6 +18,11 @@ absl::Status CheckNewName(const view::State& state, const view::Table& table, st
     return Refuse(absl::StatusCode::kAlreadyExists, "NAME_TAKEN", "a record of this id exists; choose another id");
   }
   return absl::OkStatus();
+}
+
+absl::Status RequireActivePatient(const view::State& state, std::string_view patient) {
+  if (state.Get<v1::Patient>(kPatients, patient)->active()) return absl::OkStatus();
+  return BrokenRule("PATIENT_INACTIVE", patient, "the patient is no longer cared for here");
 }
 
 event::v1::SealedPart OnlySealed(const event::v1::SealedPart& sealed, std::initializer_list<int32_t> field_numbers) {

@@ -26,6 +26,9 @@ inline constexpr size_t kMaxShortText = 200;
 absl::Status CheckNewName(const view::State& state, const view::Table& table, std::string_view name,
                           std::string_view id_field);
 
+// FAILED_PRECONDITION, PATIENT_INACTIVE, when nothing new is to begin for the patient, who must be there.
+absl::Status RequireActivePatient(const view::State& state, std::string_view patient);
+
 // The part with these fields alone: what a command may not set is dropped.
 event::v1::SealedPart OnlySealed(const event::v1::SealedPart& sealed, std::initializer_list<int32_t> field_numbers);
 

@@ -8,10 +8,8 @@
 #include "services/trials/domain/exact.h"
 #include "services/trials/domain/moves.h"
 #include "services/trials/domain/tables_care.h"
-#include "services/trials/domain/tables_clinical.h"
 #include "trialog/trials/v1/care_events.pb.h"
 #include "trialog/trials/v1/events.pb.h"
-#include "trialog/trials/v1/patient.pb.h"
 
 namespace trialog::trials {
 namespace {
@@ -95,9 +93,7 @@ absl::StatusOr<Decision> CreateMedicationDistribution(const view::State& state, 
   if (auto s = CheckNewName(state, kMedicationDistributions, name, "medication_distribution_id"); !s.ok()) return s;
   const Distribution& asked = request.medication_distribution();
   if (auto s = CheckDistributionContent(state, request.parent(), asked); !s.ok()) return s;
-  if (!state.Get<v1::Patient>(kPatients, request.parent())->active()) {
-    return BrokenRule("PATIENT_INACTIVE", request.parent(), "the patient is no longer cared for here");
-  }
+  if (auto s = RequireActivePatient(state, request.parent()); !s.ok()) return s;
 
   v1::MedicationDistributionPrepared prepared;
   Distribution& distribution = *prepared.mutable_medication_distribution();

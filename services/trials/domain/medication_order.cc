@@ -6,10 +6,8 @@
 #include "services/trials/domain/command_parts.h"
 #include "services/trials/domain/moves.h"
 #include "services/trials/domain/tables_care.h"
-#include "services/trials/domain/tables_clinical.h"
 #include "trialog/trials/v1/care_events.pb.h"
 #include "trialog/trials/v1/events.pb.h"
-#include "trialog/trials/v1/patient.pb.h"
 
 namespace trialog::trials {
 namespace {
@@ -72,9 +70,7 @@ absl::StatusOr<Decision> CreateMedicationOrder(const view::State& state, const C
   const std::string name = Cat(request.parent(), "/medicationOrders/", request.medication_order_id());
   if (auto s = CheckNewName(state, kMedicationOrders, name, "medication_order_id"); !s.ok()) return s;
   if (auto s = CheckOrderContent(request.medication_order()); !s.ok()) return s;
-  if (!state.Get<v1::Patient>(kPatients, request.parent())->active()) {
-    return BrokenRule("PATIENT_INACTIVE", request.parent(), "the patient is no longer cared for here");
-  }
+  if (auto s = RequireActivePatient(state, request.parent()); !s.ok()) return s;
 
   v1::MedicationOrderCreated created;
   Order& order = *created.mutable_medication_order();

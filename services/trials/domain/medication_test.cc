@@ -134,10 +134,7 @@ TEST_F(Medication, OrderNeedsALegalFreeIdAndContent) {
 }
 
 TEST_F(Medication, NothingNewIsOrderedOrPreparedForAnInactivePatient) {
-  v1::TrialsEvent event;
-  event.mutable_patient_updated()->mutable_patient()->set_name(kPatient);
-  event.mutable_patient_updated()->add_paths("active");
-  Given(event);
+  GivenInactivePatient();
   EXPECT_THAT(Create(Provider()), Refuses("PATIENT_INACTIVE"));
   EXPECT_THAT(Prepare(Provider(), PrepareRequest()), Refuses("PATIENT_INACTIVE"));
 }
