@@ -9,7 +9,7 @@ import pytest
 from audited import await_entry, await_proven, entries_of
 from client import eventually, not_found, refused, request_id
 from clinic import Clinic, TrialSite
-from organization import Organization
+from organization import Organization, role
 from trialog.audit.v1 import entry_pb2, service_pb2
 from trialog.event.v1 import record_pb2
 from trialog.trials.v1 import data_capture_pb2, medication_pb2, patient_pb2, scheduling_pb2
@@ -99,6 +99,7 @@ def test_every_change_is_an_entry_with_who_what_and_when(clinic, auditor):
     assert created.tree_index < activated.tree_index
     for entry in (created, activated):
         assert entry.content.actor.name == clinic.provider.name
+        assert list(entry.content.actor.roles) == [role("PROVIDER")]  # In which the provider could do it.
         assert entry.content.entity_type == "medicationOrders"
         assert entry.content.summary and entry.content.payload
     assert activated.content.record_time.ToNanoseconds() == order.update_time.ToNanoseconds()
