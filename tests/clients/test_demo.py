@@ -202,6 +202,20 @@ def test_demo_outlives_its_access_tokens(make_server, tmp_path, chance):
 GOOD = "3,306,1,74,1,1,90,100,1175,\n"
 
 
+def run_without_server(binaries, tmp_path, data, state):
+    """A demo that must end before it calls anything."""
+    return subprocess.run(
+        [
+            binaries / "trialogctl", "demo", "--server", "127.0.0.1:1", "--data", data,
+            "--credentials", tmp_path / "none", "--state", state,
+        ],  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
@@ -219,16 +233,7 @@ GOOD = "3,306,1,74,1,1,90,100,1175,\n"
 def test_bad_file_is_refused_with_its_line_and_column_before_anything_is_called(binaries, tmp_path, text, message):
     data = tmp_path / "trial.csv"
     data.write_text(text, encoding="latin-1")
-    result = subprocess.run(
-        [
-            binaries / "trialogctl", "demo", "--server", "127.0.0.1:1", "--data", data,
-            "--credentials", tmp_path / "none", "--state", tmp_path / "state.json",
-        ],  # fmt: skip
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+    result = run_without_server(binaries, tmp_path, data, tmp_path / "state.json")
     assert (result.returncode, result.stdout) == (1, "")
     assert message in result.stderr
     assert not (tmp_path / "state.json").exists()
@@ -247,16 +252,7 @@ def test_state_of_a_demo_with_other_data_is_refused(server, tmp_path, chance):
 def test_damaged_state_is_refused_with_what_is_wrong_before_anything_is_called(binaries, tmp_path):
     state = tmp_path / "state.json"
     write_secret(state, '{"done":[],"data":5}')
-    result = subprocess.run(
-        [
-            binaries / "trialogctl", "demo", "--server", "127.0.0.1:1", "--data", LUNG,
-            "--credentials", tmp_path / "none", "--state", state,
-        ],  # fmt: skip
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+    result = run_without_server(binaries, tmp_path, LUNG, state)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f'{state} is damaged: "data" is no text\n'
     assert state.read_text() == '{"done":[],"data":5}'

@@ -165,8 +165,8 @@ TEST(RevokeRole, OfAnUnknownGrantIsNotFound) {
   EXPECT_THAT(Revoke(world, "root", "grants"), Refuses("NOT_FOUND"));
 }
 
-TEST(EndGrant, TakesOnlyAnEndedGrantOffTheStandingOnes) {
-  World world;
+// The monitor's role, for one who joins; the grant's name.
+std::string GrantForAnHour(World& world) {
   world.Join("anna");
   v1::GrantRoleRequest request;
   request.set_parent(World::User("anna"));
@@ -174,7 +174,12 @@ TEST(EndGrant, TakesOnlyAnEndedGrantOffTheStandingOnes) {
   request.mutable_grant()->set_role(ROLE_MONITOR);
   request.mutable_grant()->set_scope("organizations/o");
   *request.mutable_grant()->mutable_end_time() = Later(world.now, absl::Hours(1));
-  const std::string grant = world.Must(GrantRole(world.state, world.Call("root"), request, {})).names.at(0);
+  return world.Must(GrantRole(world.state, world.Call("root"), request, {})).names.at(0);
+}
+
+TEST(EndGrant, TakesOnlyAnEndedGrantOffTheStandingOnes) {
+  World world;
+  const std::string grant = GrantForAnHour(world);
   EXPECT_THAT(EndGrant(world.state, world.Internal(), grant)->events, IsEmpty());
   world.Pass(absl::Hours(1));
   ASSERT_THAT(world.state.Scan(kGrantsByEnd, "", 2), SizeIs(1));
@@ -190,14 +195,7 @@ TEST(EndGrant, TakesOnlyAnEndedGrantOffTheStandingOnes) {
 
 TEST(EndGrant, OfARevokedOneIsNotDue) {
   World world;
-  world.Join("anna");
-  v1::GrantRoleRequest request;
-  request.set_parent(World::User("anna"));
-  request.set_grant_id("g");
-  request.mutable_grant()->set_role(ROLE_MONITOR);
-  request.mutable_grant()->set_scope("organizations/o");
-  *request.mutable_grant()->mutable_end_time() = Later(world.now, absl::Hours(1));
-  const std::string grant = world.Must(GrantRole(world.state, world.Call("root"), request, {})).names.at(0);
+  const std::string grant = GrantForAnHour(world);
   world.Must(Revoke(world, "root", grant));
   EXPECT_THAT(world.state.Scan(kGrantsByEnd, "", 1), IsEmpty());
   world.Pass(absl::Hours(1));
