@@ -1,8 +1,9 @@
 // How many access records a caller may cause: a loop of refused calls must not fill the log. What goes beyond is not
-// lost but counted, and told with the caller's next record.
+// lost but counted, and told with the caller's next record, or by one of its own when the minute is over.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,15 +20,22 @@ class AccessBudget {
   // Callers that are told apart; beyond them all others share one budget.
   static constexpr size_t kMaxCallers = 10'000;
 
+  using WriteRest = std::function<void(int64_t count)>;
+
   // How many accesses of `caller` the record stands for that is to be written now: this one and those that were not
-  // recorded before. Nothing when the caller has had its share of the minute. `now` is monotonic.
-  std::optional<int64_t> Take(const std::string& caller, absl::Duration now);
+  // recorded before. Nothing when the caller has had its share of the minute; `write_rest` is then kept for Settle.
+  // `now` is monotonic.
+  std::optional<int64_t> Take(const std::string& caller, absl::Duration now, WriteRest write_rest = nullptr);
+
+  // Has those accesses written that wait in a minute that is over; InfiniteDuration: all. True while others wait.
+  bool Settle(absl::Duration now);
 
  private:
   struct Share {
     absl::Duration since = -absl::InfiniteDuration();  // When its minute began.
     int recorded = 0;
     int64_t unrecorded = 0;
+    WriteRest write_rest;  // Of the last one of them.
   };
   Share& ShareOf(const std::string& caller, absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -17,6 +17,23 @@ TEST(AccessBudget, RecordsSoManyAMinuteAndCountsTheRestWithTheNext) {
   EXPECT_EQ(budget.Take("mia", kBegin + absl::Seconds(62)), 1);
 }
 
+TEST(AccessBudget, WhatWaitsIsWrittenWhenItsMinuteIsOver) {
+  AccessBudget budget;
+  std::vector<int64_t> written;
+  const auto write = [&](int64_t count) { written.push_back(count); };
+  EXPECT_FALSE(budget.Settle(kBegin));
+  for (int i = 0; i < kShare + 5; ++i) budget.Take("mia", kBegin, write);
+  EXPECT_TRUE(budget.Settle(kBegin + absl::Minutes(1)));
+  EXPECT_TRUE(written.empty());
+  EXPECT_FALSE(budget.Settle(kBegin + absl::Seconds(61)));
+  EXPECT_EQ(written, std::vector<int64_t>{5});
+  EXPECT_FALSE(budget.Settle(kBegin + absl::Hours(1))) << "once";
+  for (int i = 0; i < kShare - 1; ++i) EXPECT_EQ(budget.Take("mia", kBegin + absl::Seconds(62), write), 1);
+  EXPECT_EQ(budget.Take("mia", kBegin + absl::Seconds(62), write), std::nullopt) << "that record was of the share";
+  EXPECT_FALSE(budget.Settle(absl::InfiniteDuration())) << "at the end nothing waits for its minute";
+  EXPECT_EQ(written, (std::vector<int64_t>{5, 1}));
+}
+
 TEST(AccessBudget, EachCallerHasAShareOfTheirOwn) {
   AccessBudget budget;
   for (int i = 0; i <= kShare; ++i) budget.Take("mia", kBegin);

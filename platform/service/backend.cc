@@ -23,6 +23,7 @@ Backend::~Backend() { owner_.Stop(); }
 absl::Status Backend::Start() { return owner_.Start(options_.claim_at_start); }
 
 void Backend::Drain() {
+  refusals_.Settle(absl::InfiniteDuration());
   watches_.Settle();  // Streams that were ended record what they have shown.
   owner_.Drain();
 }
@@ -59,22 +60,32 @@ void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Acces
   owner_.Submit(std::move(command));
 }
 
-std::optional<event::v1::Access> Backend::BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome) {
-  const auto stands_for = refusals_.Take(key, runtime_.Monotonic());
-  if (!stands_for) {
-    accesses_withheld_.fetch_add(1, std::memory_order_relaxed);
-    return std::nullopt;
-  }
-  event::v1::Access access;
-  access.set_outcome(outcome);
-  access.set_count(*stands_for);
-  return access;
+void Backend::RecordBounded(const std::string& key, event::v1::Access::Outcome outcome, const Principal& principal,
+                            Via via, const std::string& entity) {
+  const auto record = [this, outcome, principal, via, entity](int64_t count) {
+    event::v1::Access access;
+    access.set_outcome(outcome);
+    access.set_count(count);
+    // Held, so that a drain waits until it is written.
+    RecordAccess(principal, via, std::move(access), entity, [hold = watches_.Hold()](const absl::Status&) {});
+  };
+  if (const auto stands_for = refusals_.Take(key, runtime_.Monotonic(), record)) return record(*stands_for);
+  accesses_withheld_.fetch_add(1, std::memory_order_relaxed);
+  SettleLater();
+}
+
+void Backend::SettleLater() {
+  if (settling_.exchange(true)) return;
+  watches_.After(absl::Seconds(61), [this] {
+    settling_ = false;
+    if (refusals_.Settle(runtime_.Monotonic())) SettleLater();
+  });
 }
 
 void Backend::RecordRefusal(const Principal& principal, const rpc::CallInfo& call) {
   if (principal.organization.empty()) return;
-  auto access = BoundedAccess(principal.user(), event::v1::Access::OUTCOME_REFUSED);
-  if (access) RecordAccess(principal, Via(call), *std::move(access), principal.user(), nullptr);
+  const std::string user(principal.user());
+  RecordBounded(user, event::v1::Access::OUTCOME_REFUSED, principal, Via(call), user);
 }
 
 void Backend::RecordFailedSignIn(std::string_view organization, const rpc::CallInfo& call) {
@@ -82,8 +93,7 @@ void Backend::RecordFailedSignIn(std::string_view organization, const rpc::CallI
   nobody.caller.set_kind(event::v1::Caller::KIND_ANONYMOUS);
   nobody.organization = std::string(organization);
   const std::string entity = Cat("organizations/", organization);
-  auto access = BoundedAccess(entity, event::v1::Access::OUTCOME_SIGN_IN_FAILED);
-  if (access) RecordAccess(nobody, Via(call), *std::move(access), entity, nullptr);
+  RecordBounded(entity, event::v1::Access::OUTCOME_SIGN_IN_FAILED, nobody, Via(call), entity);
 }
 
 void Backend::SubmitInternal(std::string organization, std::string method, Occasion occasion, DecideFn decide,

@@ -222,8 +222,10 @@ class Backend {
   void RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec);
   void SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,
                   const Target& target, event::v1::SealedPart sealed, std::string request_key, std::string request_mac);
-  // Null when `key` has had its share of this minute; else an access record with the count since the last one.
-  std::optional<event::v1::Access> BoundedAccess(const std::string& key, event::v1::Access::Outcome outcome);
+  // Records an access that ended so, unless `key` has had its share of this minute: then it is counted in a later one.
+  void RecordBounded(const std::string& key, event::v1::Access::Outcome outcome, const Principal& principal, Via via,
+                     const std::string& entity);
+  void SettleLater();
   // The kind of record that this name is of, among those served here; null when it is none of them.
   const ResourceType* TypeOf(std::string_view name) const;
   void Serve(const ResourceType& type);
@@ -250,6 +252,7 @@ class Backend {
   rpc::Handlers handlers_;
 
   AccessBudget refusals_;
+  std::atomic<bool> settling_ = false;  // What waits in it will be looked at.
 
   std::array<std::atomic<int64_t>, event::v1::Access::Outcome_ARRAYSIZE> accesses_recorded_{};
   std::atomic<int64_t> accesses_withheld_ = 0;  // Counted in a later access record instead.

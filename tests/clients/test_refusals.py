@@ -6,7 +6,10 @@ import grpc
 import pytest
 
 import access_table
-from client import eventually, method_of
+from audited import entries_of
+from client import eventually, method_of, not_found
+from clinic import Clinic
+from organization import Organization
 from relation_world import World
 from request_maker import absent, binds_to_get, every_method, path_of, put, request_for
 from trialog.audit.v1 import service_pb2
@@ -245,3 +248,29 @@ def test_each_refusal_by_a_record_rule_is_recorded_and_nothing_else(world):
         last = {LAST[service] for service in services[caller]}
         eventually(lambda: last <= set(refusals_of(world, caller)))
         assert refusals_of(world, caller) == wanted, caller.name
+
+
+def test_refusals_beyond_a_minutes_share_are_counted_also_when_the_server_stops(make_server):
+    server = make_server()
+    clinic = Clinic(Organization(server))
+    auditor = clinic.organization.join("auditor", "AUDITOR")
+    refused_calls = 33  # More than are recorded one by one.
+    for _ in range(refused_calls):
+        with not_found():
+            clinic.other_patient.PatientService.GetPatient(
+                patient_pb2.GetPatientRequest(name=clinic.patient.identity.patient)
+            )
+    server.stop()
+    server.start()
+    auditor.reconnect(server.target)
+
+    def counts():
+        caller = f'type = "{ACCESS}" AND actor.name = "{clinic.other_patient.name}"'
+        accesses = [
+            record_pb2.Access.FromString(entry.content.payload) for entry in entries_of(auditor, clinic, caller)
+        ]
+        counted = [access.count for access in accesses if access.outcome == record_pb2.Access.OUTCOME_REFUSED]
+        return counted if sum(counted) >= refused_calls else None
+
+    counted = eventually(counts)
+    assert sum(counted) == refused_calls and len(counted) < refused_calls
