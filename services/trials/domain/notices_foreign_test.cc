@@ -1,6 +1,7 @@
 // Notices of inventory's and analytics' events, and what is kept of those and of auth's to know whom they go to.
 #include <set>
 
+#include "platform/log/log.h"
 #include "services/trials/domain/concerns.h"
 #include "services/trials/domain/notices_testing.h"
 #include "trialog/analytics/v1/events.pb.h"
@@ -265,6 +266,26 @@ TEST_F(ForeignNoticesTest, ManyConcernedAreToldInPagesThatMissAndRepeatNobody) {
   } while (!after.empty() && pages < 10);
   EXPECT_EQ(told, concerned);
   EXPECT_EQ(pages, 2);
+}
+
+TEST_F(ForeignNoticesTest, APageOfTheLongestNamesFitsIntoARecord) {
+  const auto longest = [](size_t number) {
+    std::string id = Cat(number, "-");
+    id.resize(63, 'x');
+    return id;
+  };
+  for (size_t i = 0; i < kMaxNotices + 1; ++i) Grant(longest(i), ROLE_DATA_CUSTODIAN);
+  auto requested = Requested();
+  const std::string x = longest(0);
+  requested.mutable_analysis()->set_name(Cat("organizations/o/datasets/", x, "/cohorts/", x, "/analyses/", x));
+  const auto decided = CreateNotices(state_, Reacting(), Public(requested), "");
+  EXPECT_FALSE(decided.next.empty()) << "there is another page";
+  size_t bytes = 0;
+  for (const auto& event : decided.decision.events) bytes += event.entity.size() + event.body->ByteSizeLong() + 16;
+  for (const auto& name : decided.decision.names) bytes += name.size() + 4;
+  // The organization's own name here is short; 62 more bytes of it stand in each notice five times.
+  bytes += decided.decision.events.size() * 5 * 62;
+  EXPECT_LT(bytes, log::kMaxRecordBytes * 9 / 10);
 }
 
 TEST_F(ForeignNoticesTest, MutedKindIsNotTold) {
