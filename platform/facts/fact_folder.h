@@ -81,8 +81,8 @@ class FactFolder {
   std::vector<std::vector<Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);
   std::vector<absl::Status> health_ ABSL_GUARDED_BY(mutex_);  // By partition.
 
-  std::unique_ptr<Executor> executor_;
-  std::vector<std::unique_ptr<log::Tail>> tails_;
+  std::unique_ptr<Executor> executor_;             // Its tasks use all of the above, so it goes before them …
+  std::vector<std::unique_ptr<log::Tail>> tails_;  // … and these, which leave it tasks, before it.
 };
 
 }  // namespace trialog::facts

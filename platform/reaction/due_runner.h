@@ -62,7 +62,7 @@ class DueRunner {
 
   mutable absl::Mutex mutex_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Executor> executor_;  // Last: its tasks use all of the above.
 };
 
 }  // namespace trialog::reaction

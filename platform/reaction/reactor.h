@@ -114,8 +114,8 @@ class Reactor {
 
   mutable absl::Mutex mutex_;
   std::vector<std::unique_ptr<Follower>> followers_;
-  std::unique_ptr<Executor> executor_;
-  std::vector<std::unique_ptr<log::Tail>> tails_;
+  std::unique_ptr<Executor> executor_;             // Its tasks use all of the above, so it goes before them …
+  std::vector<std::unique_ptr<log::Tail>> tails_;  // … and these, which leave it tasks, before it.
 };
 
 }  // namespace trialog::reaction

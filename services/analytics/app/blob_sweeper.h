@@ -39,7 +39,7 @@ class BlobSweeper {
   blob::BlobFolder& blobs_;
   const PendingBlobs& pending_;
   const SweepOptions options_;
-  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Executor> executor_;  // Last: its tasks use all of the above.
 };
 
 }  // namespace trialog::analytics

@@ -230,6 +230,28 @@ class AuthWorld {
   Process process_;
 };
 
+// An organisation "o" with administrator "root".
+class Auth : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto organization = world.TryCreateOrganization("o");
+    ASSERT_TRUE(organization.ok()) << organization.status();
+    root = world.Login("root").tokens().access_token();
+  }
+
+  // Signs someone up by an invitation with these roles.
+  v1::SignUpResponse Join(std::string id, std::vector<Role> roles = {}) {
+    auto invited = world.TryInvite(root, std::move(roles));
+    EXPECT_TRUE(invited.ok()) << invited.status();
+    auto joined = world.TrySignUp(std::move(id), invited->invitation_token());
+    EXPECT_TRUE(joined.ok()) << joined.status();
+    return joined.ok() ? *std::move(joined) : v1::SignUpResponse();
+  }
+
+  AuthWorld world;
+  std::string root;
+};
+
 MATCHER_P(RefusedWith, reason, "") {
   if (arg.ok()) {
     *result_listener << "which is OK";

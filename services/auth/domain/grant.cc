@@ -58,6 +58,14 @@ bool IsResourceName(std::string_view name) {
   return true;
 }
 
+// Which grant it is that ends, whatever ends it.
+template <typename Ending>
+void SetGrant(const v1::Grant& grant, Ending& ending) {
+  ending.set_name(grant.name());
+  ending.set_role(grant.role());
+  ending.set_scope(grant.scope());
+}
+
 absl::StatusOr<v1::Grant> ReadTimes(const Context& context, const v1::Grant& asked) {
   v1::Grant grant;
   *grant.mutable_start_time() = asked.has_start_time() ? asked.start_time() : context.record_time;
@@ -202,11 +210,8 @@ absl::StatusOr<Decision> RevokeRole(const view::State& state, const Context& con
     return BrokenRule("LAST_ADMINISTRATOR", grant->name(), "make someone else administrator, without an end, first");
   }
   v1::AuthEvent event;
-  auto& revoked = *event.mutable_role_revoked();
-  revoked.set_name(grant->name());
-  revoked.set_role(grant->role());
-  revoked.set_scope(grant->scope());
-  *revoked.mutable_sealed() = sealed;
+  SetGrant(*grant, *event.mutable_role_revoked());
+  *event.mutable_role_revoked()->mutable_sealed() = sealed;
   decision.Add(grant->name(), std::move(event));
   return decision;
 }
@@ -220,10 +225,7 @@ absl::StatusOr<Decision> EndGrant(const view::State& state, const Context& conte
     return decision;
   }
   v1::AuthEvent event;
-  auto& ended = *event.mutable_role_ended();
-  ended.set_name(grant->name());
-  ended.set_role(grant->role());
-  ended.set_scope(grant->scope());
+  SetGrant(*grant, *event.mutable_role_ended());
   decision.Add(grant->name(), std::move(event));
   return decision;
 }
