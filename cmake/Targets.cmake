@@ -6,6 +6,8 @@
 #   A test program of its own, found by ctest under NAME.
 # trialog_golden(NAME)
 #   The library's tests run in the source folder, where their golden files are.
+# trialog_on_kafka(TEST)
+#   The test needs a real broker: ctest starts one before the first such test (tests/kafka).
 # trialog_proto(NAME SRCS … DEPS …)
 #   Messages of .proto files (paths from proto/, or ROOT), generated at -O1 without debug information: their build time
 #   is most of a clean build. No service stubs: the server frame and the client work on descriptors.
@@ -54,6 +56,13 @@ endfunction()
 function(trialog_golden NAME)
   if(TARGET ${NAME}_test)
     set_tests_properties(${NAME}_test PROPERTIES WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()
+
+set(TRIALOG_KAFKA_DIR ${CMAKE_BINARY_DIR}/kafka)
+function(trialog_on_kafka TEST)
+  if(TRIALOG_TESTS)
+    set_tests_properties(${TEST} PROPERTIES FIXTURES_REQUIRED kafka ENVIRONMENT TRIALOG_TEST_KAFKA=${TRIALOG_KAFKA_DIR})
   endif()
 endfunction()
 

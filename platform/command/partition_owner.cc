@@ -80,10 +80,10 @@ void PartitionOwner::WakeLater() {
   });
 }
 
-// A hint, and cheap: the log may answer an old end.
+// A hint, and cheap: the end may be an old one.
 bool PartitionOwner::IsBehind() {
-  const auto end = log_.EndOffset(std::string(domain_.service), partition_);
-  return !end.ok() || *end > store_.next_offset(partition_);
+  const int64_t end = log_.KnownEnd(std::string(domain_.service), partition_);
+  return end < 0 || end > store_.next_offset(partition_);
 }
 
 absl::Status PartitionOwner::CatchUpWithLog() {

@@ -159,10 +159,7 @@ void FactFolder::ServeWaiters(int partition) {
 
 int64_t FactFolder::Lag() const {
   int64_t lag = 0;
-  for (int p = 0; p < partitions_; ++p) {
-    const auto end = log_.EndOffset(source_, p);
-    if (end.ok()) lag += std::max<int64_t>(*end - next_offset(p), 0);
-  }
+  for (int p = 0; p < partitions_; ++p) lag += std::max<int64_t>(log_.KnownEnd(source_, p) - next_offset(p), 0);
   return lag;
 }
 

@@ -68,8 +68,12 @@ class Log {
   // missing.
   virtual absl::StatusOr<std::vector<StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
                                                          size_t max_bytes) = 0;
-  // Offset that the next record would get, at least.
+  // Offset that the next record would get, at least: asked of whoever has the log, so it may take long or fail. Holds
+  // everything that was acknowledged before the call.
   virtual absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) = 0;
+  // An end that the partition had: what is known here without asking, so perhaps late. Cheap and never waits; -1 when
+  // nothing is known. Holds what this process appended.
+  virtual int64_t KnownEnd(const std::string& topic, int partition) { return EndOffset(topic, partition).value_or(-1); }
   virtual std::unique_ptr<Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) = 0;
 };
 

@@ -297,8 +297,7 @@ void Reactor::SetFailure(Follower& follower, absl::Status status) {
 int64_t Reactor::Lag() const {
   int64_t lag = 0;
   for (const auto& follower : followers_) {
-    const auto end = log_.EndOffset(reaction_.source, follower->partition);
-    if (end.ok()) lag += std::max<int64_t>(*end - follower->read_to, 0);
+    lag += std::max<int64_t>(log_.KnownEnd(reaction_.source, follower->partition) - follower->read_to, 0);
   }
   return lag;
 }

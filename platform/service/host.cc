@@ -1,6 +1,7 @@
 #include "platform/service/host.h"
 
 #include "platform/errors/errors.h"
+#include "platform/log/continuity.h"
 #include "platform/telemetry/event_log.h"
 #include "platform/text/text.h"
 
@@ -9,12 +10,12 @@ namespace {
 
 absl::Status CheckLog(const Definition& definition, const Environment& environment, const view::Store& store) {
   absl::Status checked;
-  if (!environment.check_log) return checked;
+  const std::string service(definition.domain->service);
   for (int p = 0; p < definition.partitions; ++p) {
-    checked.Update(environment.check_log(std::string(definition.domain->service), p, store.next_offset(p)));
+    checked.Update(log::CheckContinues(*environment.log, service, p, store.fold(p)));
   }
   for (int p = 0; p < environment.partitions; ++p) {
-    checked.Update(environment.check_log("auth", p, store.fact_fold("auth", p).next_offset()));
+    checked.Update(log::CheckContinues(*environment.log, "auth", p, store.fact_fold("auth", p)));
   }
   return checked;
 }

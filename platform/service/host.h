@@ -65,8 +65,6 @@ struct Environment {
   int partitions = log::kPartitions;  // Of auth's topic, which every service folds.
   bool compress = true;
   rocksdb::Env* env = nullptr;  // Of the store; null: the operating system's.
-  // Refuses the start when the log ends before the position of a store; null where the log cannot lose its end.
-  std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
   // Who calls, for tests that bring their own callers; null: access tokens.
   std::shared_ptr<rpc::Authenticator> authenticator;
   rpc::FrameOptions frame;

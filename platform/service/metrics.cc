@@ -40,8 +40,7 @@ void Backend::Collect(Metrics& metrics) const {
     sum.set_ignored_gap(sum.ignored_gap() + fold.ignored_gap());
     sum.set_alarms(sum.alarms() + fold.alarms());
     sum.set_requests(sum.requests() + fold.requests());
-    const auto end = log_.EndOffset(std::string(service), p);
-    if (end.ok()) lag += std::max<int64_t>(*end - fold.next_offset(), 0);
+    lag += std::max<int64_t>(log_.KnownEnd(std::string(service), p) - fold.next_offset(), 0);
   }
   TellFoldLag(metrics, service, service, "state", lag);
   const std::pair<std::string_view, uint64_t> verdicts[] = {{"admitted", sum.admitted()},

@@ -8,6 +8,7 @@
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 #include "services/process/environment.h"
+#include "services/process/kafka_flags.h"
 
 ABSL_FLAG(std::string, data, "data", "Folder with keys, log and stores; made by `trialogctl init`");
 ABSL_FLAG(std::string, address, "127.0.0.1:50051",
@@ -126,6 +127,11 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv, std::string_view what_i
   }
   ReadServer(config, faults);
   ReadTls(config, faults);
+  if (auto kafka = ReadKafkaFlags(); kafka.ok()) {
+    config.kafka = *std::move(kafka);
+  } else {
+    faults.Say(FromAbsl(kafka.status().message()));
+  }
   if (absl::Status bad = faults.status(); !bad.ok()) return bad;
   return config;
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "platform/log/kafka/options.h"
 #include "platform/rpc/frame.h"
 #include "platform/rpc/server.h"
 #include "platform/service/call_log.h"
@@ -15,7 +17,8 @@
 namespace trialog::process {
 
 struct Config {
-  std::string data;  // Folder.
+  std::string data;                          // Folder.
+  std::optional<log::kafka::Options> kafka;  // Nothing: the log is embedded.
   std::string address = "127.0.0.1:50051";
   std::shared_ptr<const rpc::ServerTls> tls;
   std::string metrics_address;  // Of MetricsServer; empty: none.

@@ -8,6 +8,7 @@
 #include "platform/sealing/master_key.h"
 #include "platform/service/remote_keys.h"
 #include "platform/text/text.h"
+#include "services/process/open_log.h"
 
 namespace trialog::single {
 namespace {
@@ -34,8 +35,7 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& con
   const std::string& data = config.data;
   auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
   if (!secret.ok()) return process::NotInitialised(data, secret.status());
-  auto log = log::EmbeddedLog::Open(
-      {.path = data + "/log", .min_free_bytes = config.min_free_bytes, .compress = config.compress});
+  auto log = process::OpenLog(config, {"auth", "inventory", "trials", "analytics", "audit"});
   if (!log.ok()) return log.status();
   single->log_ = *std::move(log);
   if (is_auth) {
@@ -66,9 +66,6 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& con
   environment.store_path = Cat(data, "/stores/", name);
   environment.request_key = derived(Cat("requests of ", name));
   environment.tokens = single->tokens_.get();
-  environment.check_log = [log = single->log_.get()](const std::string& topic, int partition, int64_t next_offset) {
-    return log->CheckNotBehind(topic, partition, next_offset);
-  };
   environment.compress = config.compress;
   environment.frame = config.frame;
   environment.call_log = config.call_log;

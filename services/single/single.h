@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "platform/log/embedded/embedded_log.h"
+#include "platform/log/log.h"
 #include "platform/sealing/key_store.h"
 #include "platform/service/front.h"
 #include "platform/service/host.h"
@@ -20,7 +20,7 @@ namespace trialog::single {
 // What a service may be made from.
 struct Parts {
   const process::Config& config;
-  log::EmbeddedLog* log = nullptr;
+  log::Log* log = nullptr;
   sealing::KeyStore* keys = nullptr;  // Auth only.
 };
 using MakeDefinition = std::function<absl::StatusOr<service::Definition>(const Parts& parts)>;
@@ -37,7 +37,7 @@ class Single final : public process::Serving {
  private:
   Single() = default;
 
-  std::unique_ptr<log::EmbeddedLog> log_;
+  std::unique_ptr<log::Log> log_;
   std::unique_ptr<sealing::KeyStore> key_store_;
   std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyProvider> keys_;

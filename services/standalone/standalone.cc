@@ -12,6 +12,7 @@
 #include "services/audit/app/audit_app.h"
 #include "services/auth/app/auth_app.h"
 #include "services/inventory/app/inventory_app.h"
+#include "services/process/open_log.h"
 #include "services/standalone/origin.h"
 #include "services/trials/app/trials_app.h"
 
@@ -43,10 +44,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   std::error_code error;
   std::filesystem::create_directories(data + "/stores", error);
 
-  auto log = log::EmbeddedLog::Open({.path = data + "/log",
-                                     .file_system = options.env ? options.env->GetFileSystem() : nullptr,
-                                     .min_free_bytes = options.min_free_bytes,
-                                     .compress = options.compress});
+  auto log = process::OpenLog(options, {"auth", "inventory", "trials", "analytics", "audit"}, options.env);
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
   auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), options.runtime,
@@ -72,14 +70,10 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   analytics_parts.trials = [this] { return channel_; };
   auto audit_keys = audit::LoadAuditKeys(data + "/keys/audit.key", kLogOrigin);
   if (!audit_keys.ok()) return process::NotInitialised(data, audit_keys.status());
-  const auto check_log = [this](const std::string& topic, int partition, int64_t next_offset) {
-    return log_->CheckNotBehind(topic, partition, next_offset);
-  };
   audit::AuditParts audit_parts{
       .log = log_.get(), .store_path = data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
   audit_parts.compress = options.compress;
   audit_parts.env = options.env;
-  audit_parts.check_log = check_log;
   for (const service::Definition& definition :
        {auth::AuthDefinition(auth_parts), inventory::InventoryDefinition(), trials::TrialsDefinition(),
         analytics::AnalyticsDefinition(analytics_parts), audit::AuditDefinition(audit_parts)}) {
@@ -96,7 +90,6 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
     environment.env = options.env;
-    environment.check_log = check_log;
     environment.frame = options.frame;
     environment.call_log = options.call_log;
     auto host = service::Host::Prepare(definition, environment);

@@ -1,4 +1,4 @@
-// All five services in one process, on one embedded log, behind one gRPC port: the quick start, development, small
+// All five services in one process, on one log, behind one gRPC port: the quick start, development, small
 // sites. They share nothing but the log: each has a store of its own, and they call each other through gRPC.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/blob/blob_folder.h"
-#include "platform/log/embedded/embedded_log.h"
+#include "platform/log/log.h"
 #include "platform/sealing/caching_key_provider.h"
 #include "platform/sealing/key_store.h"
 #include "platform/service/front.h"
@@ -55,7 +55,7 @@ class Standalone final : public process::Serving {
   absl::Status OpenHosts(const Options& options);
   absl::Status Serve(const Options& options);
 
-  std::unique_ptr<log::EmbeddedLog> log_;
+  std::unique_ptr<log::Log> log_;
   std::unique_ptr<sealing::KeyStore> key_store_;
   std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyStoreProvider> local_keys_;

@@ -9,6 +9,7 @@
 #include "platform/runtime/real_runtime.h"
 #include "platform/text/text.h"
 #include "services/process/environment.h"
+#include "services/process/kafka_flags.h"
 #include "services/trialogctl/call.h"
 #include "services/trialogctl/credentials.h"
 #include "services/trialogctl/data_folder.h"
@@ -16,6 +17,7 @@
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trialogctl/terminal.h"
+#include "services/trialogctl/topics.h"
 #include "services/trialogctl/verify.h"
 #include "services/trialogctl/verify_online.h"
 #include "trialog/auth/v1/organization.pb.h"
@@ -167,7 +169,9 @@ absl::Status Verify() {
   const std::string data = absl::GetFlag(FLAGS_data), server = absl::GetFlag(FLAGS_server);
   if (data.empty() == server.empty())
     return Missing("data, of a server that is stopped, or --server, of one that runs");
-  if (!data.empty()) return VerifyDataFolder(data, absl::GetFlag(FLAGS_checkpoint));
+  const auto kafka = process::ReadKafkaFlags();
+  if (!kafka.ok()) return kafka.status();
+  if (!data.empty()) return VerifyDataFolder(data, *kafka, absl::GetFlag(FLAGS_checkpoint));
   if (absl::GetFlag(FLAGS_log_key).empty()) return Missing("log_key");
   return VerifyServer({.server = server,
                        .log_key_file = absl::GetFlag(FLAGS_log_key),
@@ -182,6 +186,8 @@ absl::Status CallMethod(const Words& words) {
   if (words.empty()) return Refuse(absl::StatusCode::kInvalidArgument, "NO_SUCH_METHOD", "name a method");
   return Call(absl::GetFlag(FLAGS_server), words[0], words.size() > 1 ? words[1] : "");
 }
+
+absl::Status MakeOrCheckTopics(const Words& words) { return Topics(words.empty() ? "" : words[0]); }
 
 // A command that takes none.
 template <absl::Status (*run)()>
@@ -222,7 +228,7 @@ constexpr Command kCommands[] = {
      "      trialogctl call trialog.auth.v1.AuthService/WhoAmI\n",
      2, CallMethod},
     {"verify",
-     "  trialogctl verify --data DIR [--checkpoint FILE]\n"
+     "  trialogctl verify --data DIR [--checkpoint FILE] [--kafka_brokers ADDR…]\n"
      "      With no server on the folder: derives everything again from the log and compares it, byte for byte, and\n"
      "      with a checkpoint that was kept elsewhere.\n"
      "  trialogctl verify --server ADDR --log_key FILE [--checkpoint FILE] [--entries N|all]\n"
@@ -230,6 +236,11 @@ constexpr Command kCommands[] = {
      "      (keys/audit.pub of the server's folder), that it continues the checkpoint kept in FILE, which it then\n"
      "      replaces, and proves N entries chosen by chance (100), or all that you may read.\n",
      0, Alone<Verify>},
+    {"topics",
+     "  trialogctl topics create|check --kafka_brokers ADDR[,ADDR…] [--kafka_replicas N]\n"
+     "      Makes the topics of the five services where they are missing, and says what would lose records in those\n"
+     "      that are there. The --kafka_ flags are those of the servers.\n",
+     1, MakeOrCheckTopics},
     {"demo",
      "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--people FILE] [--plot FILE]\n"
      "                  [--log_key FILE]\n"

@@ -6,6 +6,8 @@
 #include "absl/strings/escaping.h"
 #include "platform/callers/directory.h"
 #include "platform/errors/errors.h"
+#include "platform/log/embedded/embedded_log.h"
+#include "platform/log/kafka/kafka_log.h"
 #include "platform/text/text.h"
 #include "platform/verify/checker.h"
 #include "services/analytics/domain/evolve.h"
@@ -63,14 +65,23 @@ absl::Status CheckLogs(log::Log& log, const std::vector<audit::ServiceStore>& st
 
 }  // namespace
 
-absl::Status VerifyDataFolder(const std::string& data, const std::string& checkpoint_file) {
+absl::Status VerifyDataFolder(const std::string& data, const std::optional<log::kafka::Options>& kafka,
+                              const std::string& checkpoint_file) {
   auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", standalone::kLogOrigin);
   if (!keys.ok()) return keys.status();
-  auto log = log::EmbeddedLog::Open({.path = data + "/log"});
-  if (!log.ok()) return log.status();
-
   audit::VerifyOptions options;
-  options.log = log->get();
+  std::unique_ptr<log::Log> log;
+  if (kafka) {
+    auto opened = log::KafkaLog::Open(*kafka);
+    if (!opened.ok()) return opened.status();
+    log = *std::move(opened);
+  } else {
+    auto opened = log::EmbeddedLog::Open({.path = data + "/log"});
+    if (!opened.ok()) return opened.status();
+    options.check_files = [embedded = opened->get()] { return embedded->VerifyChecksums(); };
+    log = *std::move(opened);
+  }
+  options.log = log.get();
   options.tree_path = data + "/stores/audit-tree";
   options.salt_key = keys->salt_key;
   options.services = Stores(data);
@@ -87,7 +98,7 @@ absl::Status VerifyDataFolder(const std::string& data, const std::string& checkp
   };
   auto report = audit::Verify(options);
   if (!report.ok()) return report.status();
-  if (absl::Status checked = CheckLogs(**log, options.services); !checked.ok()) return checked;
+  if (absl::Status checked = CheckLogs(*log, options.services); !checked.ok()) return checked;
   std::printf(
       "All holds: %llu leaves, root %s, %llu of them under a signed checkpoint, %d stores equal their replay.\n",
       static_cast<unsigned long long>(report->leaves), absl::BytesToHexString(report->root).c_str(),

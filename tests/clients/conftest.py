@@ -17,6 +17,7 @@ SEED = os.environ.pop("TRIALOG_SEED", None)
 
 
 def pytest_addoption(parser):
+    parser.addoption("--kafka", help="addresses of brokers: the servers' logs are there instead of in their folders")
     parser.addoption("--build", default="build/release", help="build folder; the binaries are in its bin/")
 
 
@@ -27,6 +28,9 @@ def pytest_configure(config):
     stubs.generate(folder)
     here = str(pathlib.Path(__file__).parent)
     sys.path.insert(0, folder)
+    import server
+
+    server.Server.kafka = config.getoption("--kafka")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, here, os.environ.get("PYTHONPATH")]))
 
 

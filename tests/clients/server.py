@@ -39,6 +39,7 @@ class Server:
     """A running server process on a port that the system chose. Its log is `log_file`, beside the data folder."""
 
     stdin = None  # That of the tests.
+    kafka = None  # Addresses of brokers: the log of each server is there, in topics of its own, instead of in its folder.
 
     def __init__(self, binaries, folder, *flags, program="trialog-standalone"):
         self.binaries = pathlib.Path(binaries)
@@ -51,6 +52,13 @@ class Server:
         self.metrics_port = None  # Where --metrics_address gives one.
         self._printed = b""
         make_data_folder(self.data, self.binaries)
+        self.log_flags = self._make_topics() if self.kafka else ()
+
+    def _make_topics(self):
+        flags = ("--kafka_brokers", self.kafka, "--kafka_replicas", "1", "--kafka_topic_prefix", f"t{secrets.token_hex(6)}.")
+        create = [self.binaries / "trialogctl", "topics", "create", *flags]
+        subprocess.run(create, check=True, timeout=DEADLINE, stdout=subprocess.DEVNULL)
+        return flags
 
     def start(self, clock=None, flags=(), variables=None):
         """Starts it and waits until every service is healthy; with `clock` ("-10m") it believes in another time.
@@ -82,7 +90,9 @@ class Server:
         self._printed = b""
         environment = os.environ | (variables or {})
         program = AT_ANOTHER_TIME if clock else self.program
-        flags = (*self.flags, *(("--clock_shift", clock) if clock else ()), *flags)
+        # The brokers' clock cannot be told to be wrong; who believes in another time has an embedded log.
+        where = ("--clock_shift", clock) if clock else self.log_flags
+        flags = (*self.flags, *where, *flags)
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 [self.binaries / program, "--data", self.data, "--address", "127.0.0.1:0", *flags],
@@ -156,7 +166,7 @@ class Server:
     def verify(self, *flags):
         """What `trialogctl verify` says of the data folder of a server that was stopped; anything bad fails the test."""
         result = subprocess.run(
-            [self.binaries / "trialogctl", "verify", "--data", self.data, *flags],
+            [self.binaries / "trialogctl", "verify", "--data", self.data, *self.log_flags, *flags],
             capture_output=True,
             text=True,
             timeout=2 * DEADLINE,

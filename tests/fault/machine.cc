@@ -1,5 +1,6 @@
 #include "tests/fault/machine.h"
 
+#include "platform/log/continuity.h"
 #include "platform/text/text.h"
 #include "services/inventory/domain/evolve.h"
 #include "services/inventory/domain/invariants.h"
@@ -33,7 +34,7 @@ absl::Status Machine::Start() {
   store_ = *std::move(store);
   const int partition = Workload::Partition();
   absl::Status behind =
-      log_->CheckNotBehind(std::string(store_->domain().service), partition, store_->next_offset(partition));
+      log::CheckNotBehind(*log_, std::string(store_->domain().service), partition, store_->next_offset(partition));
   if (!behind.ok()) return behind;
   executor_ = runtime_.NewExecutor("owner");
   owner_ = std::make_unique<PartitionOwner>(runtime_, *executor_, *log_, *store_, partition, OwnerOptions{});

@@ -13,6 +13,7 @@
 
 #include "platform/command/owner.h"
 #include "platform/errors/errors.h"
+#include "platform/log/continuity.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/wrapped_log.h"
 #include "platform/runtime/real_runtime.h"
@@ -86,8 +87,8 @@ int Work(const std::string& folder, uint64_t seed, Death& death) {
     return 2;
   }
   const int partition = Workload::Partition();
-  const absl::Status behind = (*log)->CheckNotBehind(std::string(inventory::InventoryDomain().service), partition,
-                                                     (*store)->next_offset(partition));
+  const absl::Status behind = log::CheckNotBehind(**log, std::string(inventory::InventoryDomain().service), partition,
+                                                  (*store)->next_offset(partition));
   if (!behind.ok()) {
     std::cerr << behind << std::endl;
     return 2;

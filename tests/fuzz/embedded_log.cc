@@ -3,6 +3,7 @@
 #include "platform/log/embedded/embedded_log.h"
 
 #include "platform/errors/errors.h"
+#include "platform/log/continuity.h"
 #include "platform/log/testing/log_client.h"
 #include "platform/text/text.h"
 #include "rocksdb/env.h"
@@ -78,7 +79,7 @@ void Damage(Disk& disk, Input& input) {
 
 void CheckRecords(log::EmbeddedLog& log) {
   // As a service's start does, whose store has folded everything.
-  if (!log.CheckNotBehind(kTopic, 0, kRecords).ok()) return;
+  if (!log::CheckNotBehind(log, kTopic, 0, kRecords).ok()) return;
   const auto records = testing::ReadWhole(log, kTopic, 0);
   if (!records.ok()) return Require(absl::IsDataLoss(records.status()), "damage that a read meets is DATA_LOSS");
   Require(records->size() == kRecords, "no record is missing, none invented");

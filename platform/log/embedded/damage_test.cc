@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/errors/errors.h"
+#include "platform/log/continuity.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/testing/log_client.h"
 #include "platform/log/testing/power_cut_fs.h"
@@ -93,7 +94,7 @@ TEST(EmbeddedLogDamage, FlippedByteBeforeTheEndOfAWalStopsTheStartNamingFileAndB
     if (log.ok()) {
       ASSERT_GE(CountIntact(**log), kRecords - 1) << "byte " << at;
       ASSERT_GT(at, last - 100) << "byte " << at;
-      ASSERT_EQ(ReasonOf((*log)->CheckNotBehind(kTopic, 0, kRecords)), "LOG_ENDS_BEFORE_STORE") << "byte " << at;
+      ASSERT_EQ(ReasonOf(CheckNotBehind(**log, kTopic, 0, kRecords)), "LOG_ENDS_BEFORE_STORE") << "byte " << at;
     } else {
       ASSERT_EQ(log.status().code(), absl::StatusCode::kDataLoss) << log.status();
       ASSERT_EQ(ReasonOf(log.status()), "LOG_DAMAGED");
@@ -169,8 +170,8 @@ TEST(EmbeddedLogDamage, RecordCutShortAtTheEndIsDroppedOnlyIfNoStoreHasFoldedIt)
     ASSERT_TRUE(log.ok()) << size << ": " << log.status();
     const int kept = CountIntact(**log);
     ASSERT_LT(kept, 10) << size;
-    ASSERT_TRUE((*log)->CheckNotBehind(kTopic, 0, kept).ok());
-    ASSERT_EQ(ReasonOf((*log)->CheckNotBehind(kTopic, 0, kept + 1)), "LOG_ENDS_BEFORE_STORE");
+    ASSERT_TRUE(CheckNotBehind(**log, kTopic, 0, kept).ok());
+    ASSERT_EQ(ReasonOf(CheckNotBehind(**log, kTopic, 0, kept + 1)), "LOG_ENDS_BEFORE_STORE");
   }
 }
 

@@ -315,16 +315,6 @@ std::unique_ptr<Tail> EmbeddedLog::Follow(const std::string& topic, int partitio
   return wakers_.Add(topic, partition, std::move(wake));
 }
 
-absl::Status EmbeddedLog::CheckNotBehind(const std::string& topic, int partition, int64_t next_offset) {
-  const absl::StatusOr<int64_t> end = EndOffset(topic, partition);
-  if (!end.ok()) return end.status();
-  if (*end >= next_offset) return absl::OkStatus();
-  return Refuse(absl::StatusCode::kDataLoss, "LOG_ENDS_BEFORE_STORE",
-                Cat(Place(topic, partition, *end), " is where the log in ", options_.path,
-                    " ends, but a store has folded it up to ", next_offset,
-                    ": acknowledged records are missing; restore the log from a backup"));
-}
-
 absl::Status EmbeddedLog::VerifyChecksums() {
   absl::ReaderMutexLock lock(&database_mutex_);
   if (!database_) return Unavailable();

@@ -40,10 +40,6 @@ class EmbeddedLog final : public Log {
   // Appenders and tails may not be used any more.
   ~EmbeddedLog() override;
 
-  // A store has folded the partition up to `next_offset`. DATA_LOSS LOG_ENDS_BEFORE_STORE when the log ends before
-  // that: acknowledged records are gone, and the caller must not start.
-  absl::Status CheckNotBehind(const std::string& topic, int partition, int64_t next_offset);
-
   // Reads all files against their checksums, for `trialogctl verify`. DATA_LOSS LOG_DAMAGED names the file.
   absl::Status VerifyChecksums();
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "platform/errors/errors.h"
+#include "platform/log/continuity.h"
 #include "platform/log/testing/log_client.h"
 #include "platform/log/testing/power_cut_fs.h"
 #include "platform/text/text.h"
@@ -157,9 +158,9 @@ TEST_F(EmbeddedLogTest, GivesEachOffsetOnceUnderConcurrentAppenders) {
 
 TEST_F(EmbeddedLogTest, RefusesToStartBehindAStore) {
   Append({"a", "b"});
-  EXPECT_TRUE(log_->CheckNotBehind(kTopic, 0, 2).ok());
-  EXPECT_TRUE(log_->CheckNotBehind(kTopic, 0, 0).ok());
-  const absl::Status behind = log_->CheckNotBehind(kTopic, 0, 3);
+  EXPECT_TRUE(CheckNotBehind(*log_, kTopic, 0, 2).ok());
+  EXPECT_TRUE(CheckNotBehind(*log_, kTopic, 0, 0).ok());
+  const absl::Status behind = CheckNotBehind(*log_, kTopic, 0, 3);
   EXPECT_EQ(behind.code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(ReasonOf(behind), "LOG_ENDS_BEFORE_STORE");
   EXPECT_THAT(std::string(behind.message()), HasSubstr(Cat(kTopic, " partition 0 offset 2")));

@@ -1,5 +1,6 @@
 #include "services/audit/app/audit_app.h"
 
+#include "platform/log/continuity.h"
 #include "platform/service/metrics.h"
 #include "platform/view/times.h"
 #include "services/audit/app/audit_service.h"
@@ -62,19 +63,17 @@ class AuditApp final : public service::Companion {
   int64_t LagOf(const std::string& source) const {
     int64_t lag = 0;
     for (int p = 0; p < parts_.sequencing.partitions; ++p) {
-      const auto end = parts_.log->EndOffset(source, p);
       const auto fold = store_->Fold(source, p);
-      if (end.ok() && fold.ok()) lag += std::max<int64_t>(*end - fold->next_offset(), 0);
+      if (fold.ok()) lag += std::max<int64_t>(parts_.log->KnownEnd(source, p) - fold->next_offset(), 0);
     }
     return lag;
   }
 
   absl::Status CheckLog() {
     absl::Status checked;
-    if (!parts_.check_log) return checked;
     const auto check = [&](const std::string& topic, int partition) {
       auto fold = store_->Fold(topic, partition);
-      checked.Update(fold.ok() ? parts_.check_log(topic, partition, fold->next_offset()) : fold.status());
+      checked.Update(fold.ok() ? log::CheckContinues(*parts_.log, topic, partition, *fold) : fold.status());
     };
     check(std::string(kOwnLog), kOwnPartition);
     for (const std::string& source : parts_.sequencing.sources) {

@@ -1,7 +1,6 @@
 // Audit as a service: the tree kept folded and signed, and the handlers that read and prove it.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,8 +17,6 @@ struct AuditParts {
   AuditKeys keys;
   bool compress = true;
   rocksdb::Env* env = nullptr;  // Of the tree; null: the operating system's.
-  // As in service::Environment, for the positions of the tree's store.
-  std::function<absl::Status(const std::string& topic, int partition, int64_t next_offset)> check_log;
   // Empty sources: all services.
   SequencerOptions sequencing = {};
 };

@@ -69,8 +69,7 @@ class AuditAppTest : public ::testing::Test {
     AuditParts parts{.log = &logs.log(),
                      .store_path = logs.folder / "tree",
                      .keys = LoadAuditKeys(logs.folder / "audit.key", kOrigin).value(),
-                     .env = tree_env.get(),
-                     .check_log = CheckLog()};
+                     .env = tree_env.get()};
     parts.sequencing.checkpoint_every = checkpoint_every;
     parts.sequencing.sequence_every = sequence_every;
     service::Environment environment{};
@@ -79,7 +78,6 @@ class AuditAppTest : public ::testing::Test {
     environment.store_path = logs.folder / "choices";
     environment.request_key = std::string(32, 'r');
     environment.tokens = &tokens;
-    environment.check_log = CheckLog();
     environment.authenticator = std::make_shared<KnownCallers>();
     host = service::Host::Open(AuditDefinition(std::move(parts)), environment).value();
     // gRPC 1.51 may abort in its shared callback queue when the last server of a process goes while others come: one
@@ -97,12 +95,6 @@ class AuditAppTest : public ::testing::Test {
     if (host) host->backend().owner().Stop();
     server.reset();
     host.reset();
-  }
-
-  std::function<absl::Status(const std::string&, int, int64_t)> CheckLog() {
-    return [this](const std::string& topic, int partition, int64_t next) {
-      return logs.log().CheckNotBehind(topic, partition, next);
-    };
   }
 
   template <typename Response, typename Request>

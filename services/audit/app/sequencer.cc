@@ -133,7 +133,8 @@ absl::StatusOr<std::vector<v1::Sequenced>> Sequencer::NewRanges() {
   std::vector<v1::Sequenced> ranges;
   for (const std::string& source : options_.sources) {
     for (int p = 0; p < options_.partitions; ++p) {
-      auto end = log_.EndOffset(source, p);
+      absl::StatusOr<int64_t> end = log_.KnownEnd(source, p);
+      if (*end < 0) end = log_.EndOffset(source, p);
       if (!end.ok()) return end.status();
       auto next = fold_.NextOf(source, p);
       if (!next.ok()) return next.status();

@@ -5,6 +5,7 @@
 #include "platform/command/fold.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/continuity.h"
 #include "platform/log/wrapped_log.h"
 #include "platform/sealing/digest.h"
 #include "platform/text/text.h"
@@ -87,7 +88,7 @@ class Verifier {
 
   absl::StatusOr<VerifyReport> Run() {
     log_.Begin("checksums of the log");
-    absl::Status status = options_.log->VerifyChecksums();
+    absl::Status status = options_.check_files ? options_.check_files() : absl::OkStatus();
     if (status.ok()) status = DeriveTree();
     if (status.ok()) status = CheckAlarms();
     if (status.ok()) status = CompareTree();
@@ -139,7 +140,7 @@ class Verifier {
     if (!kept.ok()) return kept.status();
     auto fold = (*kept)->Fold(kOwnLog, kOwnPartition);
     if (!fold.ok()) return fold.status();
-    absl::Status behind = options_.log->CheckNotBehind(std::string(kOwnLog), kOwnPartition, fold->next_offset());
+    absl::Status behind = log::CheckNotBehind(*options_.log, std::string(kOwnLog), kOwnPartition, fold->next_offset());
     if (!behind.ok()) return behind;
     // What it holds is compared even when it cannot be folded on: the difference says why.
     AuditFold kept_fold(log_, **kept, options_.salt_key);
@@ -179,7 +180,7 @@ class Verifier {
     auto derived = view::Store::Open(*service.domain, {.path = *path, .env = options_.env});
     if (!derived.ok()) return derived.status();
     for (int p = 0; p < service.partitions; ++p) {
-      absl::Status status = options_.log->CheckNotBehind(name, p, (*kept)->next_offset(p));
+      absl::Status status = log::CheckNotBehind(*options_.log, name, p, (*kept)->next_offset(p));
       if (status.ok()) status = trialog::CatchUp(*service.domain, **kept, log_, p);
       if (status.ok()) status = trialog::CatchUp(*service.domain, **derived, log_, p);
       if (!status.ok()) return status;
@@ -205,7 +206,7 @@ class Verifier {
       auto records = log_.Read(facts.source, partition, fold.next_offset(), kReadBytes);
       if (!records.ok()) return records.status();
       if (records->empty() || records->front().offset >= end) {
-        return options_.log->CheckNotBehind(facts.source, partition, end);
+        return log::CheckNotBehind(*options_.log, facts.source, partition, end);
       }
       std::vector<view::Store::FactWrite> writes;
       for (const log::StoredRecord& stored : *records) {

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "platform/command/decision.h"
 #include "platform/facts/fact_folder.h"
-#include "platform/log/embedded/embedded_log.h"
+#include "platform/log/log.h"
 #include "platform/sealing/note.h"
 #include "platform/sealing/secret_key.h"
 
@@ -39,8 +39,9 @@ struct ServiceStore {
 using Progress = std::function<void(std::string_view step, uint64_t bytes)>;
 
 struct VerifyOptions {
-  log::EmbeddedLog* log = nullptr;
-  std::string tree_path;  // Audit's store of the tree.
+  log::Log* log = nullptr;
+  std::function<absl::Status()> check_files = nullptr;  // The log's own checksums; null where it has none to check.
+  std::string tree_path;                                // Audit's store of the tree.
   sealing::SecretKey salt_key;
   std::vector<ServiceStore> services;
   // Signed notes of checkpoints that were kept elsewhere, and who signed them: they bind what an intruder who holds the

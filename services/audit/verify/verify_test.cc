@@ -87,6 +87,7 @@ class VerifyTest : public ::testing::Test {
 
   VerifyOptions Options() {
     return {.log = &logs.log(),
+            .check_files = [this] { return logs.log().VerifyChecksums(); },
             .tree_path = "/tree",
             .salt_key = TestLogs::SaltKey(),
             .scratch = "/scratch",

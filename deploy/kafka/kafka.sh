@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# A real Apache Kafka (KRaft) on loopback: one broker for development, three to see fail-over.
+# usage: kafka.sh up [1|3] [--dir DIR] [--port N] [--heap SIZE]   starts it, or what of it is down; prints the brokers' addresses
+#        kafka.sh down [--dir DIR] [--forget]                    stops exactly what `up` started; the data stays, or goes
+#        kafka.sh start K [--dir DIR]                            starts broker K alone, after it was stopped or killed
+#        kafka.sh fetch                                          fetches the broker's jars (Maven Central, pinned in pom.xml)
+# DIR (default .kafka) holds nodeK/{server.properties,data,log,pid} and `brokers`. Broker K listens on N+10(K-1), its controller on
+# the port behind. Port 0 takes ports that are free. Not for production: no TLS, no passwords, whoever reaches the port may do all.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+libs=${KAFKA_LIBS:-$root/.deps/kafka-4.1.0}
+dir=$root/.kafka port=19092 heap=384m forget=false
+usage() { sed -n 2,9p "$0"; exit 2; }
+
+fetch() {
+  [ -f "$libs/COMPLETE" ] && return
+  command -v mvn >/dev/null || { echo "kafka.sh: maven and a Java runtime are missing: scripts/deps.sh kafka" >&2; exit 1; }
+  mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$libs" -DincludeScope=runtime
+  touch "$libs/COMPLETE"
+}
+
+alive() {  # alive K: whether the process that runs broker K is ours
+  local pid
+  pid=$(cat "$dir/node$1/pid" 2>/dev/null) && tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$dir/node$1/server.properties"
+}
+
+start() {  # start K
+  local home=$dir/node$1
+  alive "$1" && return
+  # A daemon keeps no file of its caller open: a lock would be held for its whole life.
+  ( for fd in /proc/$BASHPID/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-" 2>/dev/null || true; done
+    exec setsid java -Xms"$(cat "$dir/heap")" -Xmx"$(cat "$dir/heap")" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -Djava.awt.headless=true \
+      -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true \
+      -cp "$libs/*" kafka.Kafka "$home/server.properties" >>"$home/log" 2>&1 </dev/null ) &
+  echo $! >"$home/pid"
+}
+
+free_base() {  # free_base COUNT: a port below those that the system gives out, so that ten ports from it on for each broker are free
+  local try base k busy
+  for try in $(seq 200); do
+    base=$((10000 + RANDOM % 2000 * 10)) busy=false
+    for k in $(seq 0 $(($1 * 10))); do
+      ! (exec 3<>"/dev/tcp/127.0.0.1/$((base + k))") 2>/dev/null || busy=true
+    done
+    $busy || { echo "$base"; return; }
+  done
+  echo "kafka.sh: no free ports" >&2
+  exit 1
+}
+
+configure() {  # configure COUNT
+  local count=$1 replicas=1 in_sync=1 k voters="" brokers=""
+  [ "$count" = 1 ] || { replicas=3; in_sync=2; }
+  [ "$port" != 0 ] || port=$(free_base "$count")
+  for k in $(seq "$count"); do
+    voters+=${voters:+,}$k@127.0.0.1:$((port + (k - 1) * 10 + 1))
+    brokers+=${brokers:+,}127.0.0.1:$((port + (k - 1) * 10))
+  done
+  mkdir -p "$dir"
+  echo "$heap" >"$dir/heap"
+  head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' >"$dir/cluster"
+  for k in $(seq "$count"); do
+    local home=$dir/node$k at=$((port + (k - 1) * 10))
+    mkdir -p "$home"
+    cat >"$home/server.properties" <<P
+process.roles=broker,controller
+node.id=$k
+controller.quorum.voters=$voters
+listeners=PLAINTEXT://127.0.0.1:$at,CONTROLLER://127.0.0.1:$((at + 1))
+advertised.listeners=PLAINTEXT://127.0.0.1:$at
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=$home/data
+num.network.threads=2
+num.io.threads=4
+default.replication.factor=$replicas
+min.insync.replicas=$in_sync
+offsets.topic.replication.factor=$replicas
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=$replicas
+transaction.state.log.min.isr=$in_sync
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=$replicas
+share.coordinator.state.topic.min.isr=$in_sync
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+unclean.leader.election.enable=false
+broker.session.timeout.ms=6000
+log.segment.bytes=67108864
+log.index.size.max.bytes=262144
+P
+    java -Xmx128m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$libs/*" kafka.tools.StorageTool format \
+      -t "$(cat "$dir/cluster")" -c "$home/server.properties" >"$home/format.log" 2>&1 || { cat "$home/format.log" >&2; exit 1; }
+  done
+  echo "$brokers" >"$dir/brokers"
+}
+
+await() {  # until every broker is registered and answers
+  local count k seen
+  count=$(ls -d "$dir"/node*/ | wc -l)
+  for _ in $(seq 600); do
+    seen=$(kcat -b "$(cut -d, -f1 "$dir/brokers")" -L -m 1 2>/dev/null | grep -c '^  broker ' || true)
+    [ "$seen" -lt "$count" ] || return 0
+    for k in $(seq "$count"); do alive "$k" || { tail -20 "$dir/node$k/log" >&2; exit 1; }; done
+    read -rt 0.1 <> <(:) || true
+  done
+  echo "kafka.sh: the brokers do not answer; see $dir/node*/log" >&2
+  exit 1
+}
+
+[ $# -gt 0 ] || usage
+verb=$1 what=""
+shift
+if [ $# -gt 0 ] && [[ $1 != --* ]]; then what=$1; shift; fi
+while [ $# -gt 0 ]; do
+  case $1 in
+    --dir) mkdir -p "$2"; dir=$(cd "$2" && pwd); shift ;;
+    --port) port=$2; shift ;;
+    --heap) heap=$2; shift ;;
+    --forget) forget=true ;;
+    *) usage ;;
+  esac
+  shift
+done
+case $verb in
+  fetch) fetch ;;
+  up)
+    what=${what:-1}
+    [ "$what" = 1 ] || [ "$what" = 3 ] || usage
+    fetch
+    [ -f "$dir/brokers" ] || configure "$what"
+    for home in "$dir"/node*/; do k=${home%/}; start "${k##*node}"; done
+    await
+    cat "$dir/brokers"
+    ;;
+  start) start "${what:?which broker}" ;;
+  down)
+    for home in "$dir"/node*/; do
+      k=${home%/} k=${k##*node}
+      ! alive "$k" || kill "$(cat "$home/pid")"
+    done
+    for home in "$dir"/node*/; do
+      k=${home%/} k=${k##*node}
+      for _ in $(seq 300); do alive "$k" || break; read -rt 0.1 <> <(:) || true; done
+      if alive "$k"; then kill -KILL "$(cat "$home/pid")"; fi
+      rm -f "$home/pid"
+    done
+    ! $forget || rm -rf "$dir"/node* "$dir/brokers" "$dir/cluster" "$dir/heap"
+    ;;
+  *) usage ;;
+esac

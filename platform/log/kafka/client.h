@@ -1,0 +1,72 @@
+// librdkafka's C API with owners: what every part of the Kafka log stands on.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "platform/log/kafka/options.h"
+
+namespace trialog::log::kafka {
+
+template <auto Destroy>
+struct Destroyer {
+  template <typename T>
+  void operator()(T* handle) const {
+    Destroy(handle);
+  }
+};
+using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_destroy>>;
+using QueueHandle = std::unique_ptr<rd_kafka_queue_t, Destroyer<rd_kafka_queue_destroy>>;
+using MessageHandle = std::unique_ptr<rd_kafka_message_t, Destroyer<rd_kafka_message_destroy>>;
+using EventHandle = std::unique_ptr<rd_kafka_event_t, Destroyer<rd_kafka_event_destroy>>;
+
+// Name and value, as in librdkafka's CONFIGURATION.md.
+using Setting = std::pair<const char*, std::string>;
+
+// One client instance and the thread that serves its events (delivery reports, errors, logs). Thread safe.
+class Client {
+ public:
+  // `on_delivery` is called on the client's thread, once a record; null for a consumer. INVALID_ARGUMENT, reason
+  // KAFKA_SETTING, when the library does not take a setting.
+  static absl::StatusOr<std::unique_ptr<Client>> Make(rd_kafka_type_t type, const Options& options,
+                                                      const std::vector<Setting>& settings,
+                                                      void (*on_delivery)(const rd_kafka_message_t&) = nullptr);
+  // Waits for the library's threads; every record not yet reported is reported as purged first.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  rd_kafka_t* handle() const { return handle_; }
+
+  // Lowest offset and end of a partition, asked of its leader. UNAVAILABLE, reason LOG_UNAVAILABLE, after `patience`.
+  struct Range {
+    int64_t begin;
+    int64_t end;
+  };
+  absl::StatusOr<Range> QueryRange(const std::string& topic, int partition, absl::Duration patience) const;
+
+ private:
+  explicit Client(void (*on_delivery)(const rd_kafka_message_t&)) : on_delivery_(on_delivery) {}
+  static void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client);
+  static void OnLog(const rd_kafka_t*, int level, const char* facility, const char* text);
+
+  void (*const on_delivery_)(const rd_kafka_message_t&);
+  rd_kafka_t* handle_ = nullptr;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+// What the library says of `what` ("inventory partition 3"), as a status: UNAVAILABLE, reason LOG_UNAVAILABLE, for what
+// may pass; FAILED_PRECONDITION, reason KAFKA_REFUSES, for what an operator must mend.
+absl::Status FromKafka(rd_kafka_resp_err_t error, std::string_view what);
+
+}  // namespace trialog::log::kafka

@@ -1,0 +1,38 @@
+// Groups of records on their way into one partition, through a client that several partitions share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/log/kafka/client.h"
+#include "platform/log/log.h"
+
+namespace trialog::log::kafka {
+
+// An idempotent producer. Thread safe. Once it reported a failure it is good for nothing new: Broken says so, and
+// whoever claims next takes another.
+class Producer {
+ public:
+  static absl::StatusOr<std::unique_ptr<Producer>> Make(const Options& options);
+
+  // Appends each record for itself. `done` is called once, with a report a record, on the client's thread; or in this
+  // one when nothing could be sent.
+  void Send(const std::string& topic, int partition, std::vector<std::string> records,
+            std::function<void(std::vector<Report>)> done);
+  // Opens what connections a first write would wait for. Bounded by `patience`, best effort.
+  void Warm(const std::string& topic, int partition, absl::Duration patience);
+  bool Broken() const;
+
+ private:
+  explicit Producer(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+  struct Group;
+  static void OnDelivery(const rd_kafka_message_t& message);
+
+  // Shared with the groups in flight, whose reports may come while this is destroyed.
+  const std::shared_ptr<std::atomic<bool>> broken_ = std::make_shared<std::atomic<bool>>(false);
+  const std::unique_ptr<Client> client_;
+};
+
+}  // namespace trialog::log::kafka

@@ -1,0 +1,219 @@
+#include "platform/log/kafka/reader.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "platform/errors/errors.h"
+#include "platform/text/text.h"
+
+namespace trialog::log::kafka {
+namespace {
+
+constexpr size_t kTakenAtOnce = 256;
+// What a reader passes over rather than have the library fetch anew.
+constexpr int64_t kSkip = 10'000;
+constexpr absl::Duration kReadAgain = absl::Milliseconds(200);
+
+void Raise(std::atomic<int64_t>& highest, int64_t value) {
+  int64_t seen = highest;
+  while (seen < value && !highest.compare_exchange_weak(seen, value)) {
+  }
+}
+
+}  // namespace
+
+Reader::Reader(Client& client, Client& asking, std::string topic, int partition, absl::Duration patience,
+               std::function<void()> grown)
+    : client_(client),
+      asking_(asking),
+      topic_(std::move(topic)),
+      partition_(partition),
+      patience_(patience),
+      grown_(std::move(grown)),
+      handle_(rd_kafka_topic_new(client.handle(), topic_.c_str(), nullptr)) {}
+
+Reader::~Reader() {
+  absl::MutexLock lock(&mutex_);
+  Stop();
+}
+
+std::string Reader::Place() const { return Cat(topic_, " partition ", partition_); }
+
+absl::StatusOr<std::vector<StoredRecord>> Reader::Read(int64_t from, size_t max_bytes) {
+  if (end_ == kUnknown) {
+    if (auto asked = AskEnd(); !asked.ok()) return asked.status();
+  }
+  absl::MutexLock lock(&mutex_);
+  if (absl::Status fetching = FetchFrom(from); !fetching.ok()) return fetching;
+  const absl::Time give_up = absl::Now() + patience_;
+  absl::Duration wait = absl::ZeroDuration();
+  while (BytesFrom(from) < max_bytes) {
+    auto taken = Take(kTakenAtOnce, wait);
+    if (!taken.ok()) return taken.status();
+    Trim(from);
+    wait = absl::ZeroDuration();
+    if (*taken > 0) continue;
+    if (next_ > from || SeenEnd() <= from) break;
+    if (absl::Now() > give_up) {
+      Stop();  // The next one begins anew.
+      return RetryLater(absl::StatusCode::kUnavailable, "LOG_READ_FAILED",
+                        Cat(Place(), " offset ", from, ": the brokers do not give it"), kReadAgain);
+    }
+    wait = absl::Milliseconds(100);  // It is known to be there.
+  }
+  return Kept(from, max_bytes);
+}
+
+bool Reader::CoversLocked(int64_t from) const {
+  if (next_ == kUnknown) return false;
+  const int64_t first = kept_.empty() ? next_ : kept_.front().offset;
+  return from >= first && from <= next_ + kSkip;
+}
+
+bool Reader::Covers(int64_t from) {
+  absl::MutexLock lock(&mutex_);
+  return next_ == kUnknown || CoversLocked(from);
+}
+
+absl::Status Reader::FetchFrom(int64_t from) {
+  if (CoversLocked(from)) return absl::OkStatus();
+  Stop();
+  if (absl::Status started = StartAt(from); !started.ok()) return started;
+  next_ = from;
+  return absl::OkStatus();
+}
+
+absl::Status Reader::StartAt(int64_t offset) {
+  QueueHandle queue(rd_kafka_queue_new(client_.handle()));
+  rd_kafka_queue_cb_event_enable(
+      queue.get(), [](rd_kafka_t*, void* self) { static_cast<Reader*>(self)->grown_(); }, this);
+  if (rd_kafka_consume_start_queue(handle_.get(), partition_, offset, queue.get()) != 0) {
+    return FromKafka(rd_kafka_last_error(), Place());
+  }
+  queue_ = std::move(queue);
+  return absl::OkStatus();
+}
+
+void Reader::Stop() {
+  next_ = kUnknown;
+  kept_.clear();
+  kept_bytes_ = 0;
+  if (!queue_) return;
+  rd_kafka_consume_stop(handle_.get(), partition_);
+  rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
+  queue_.reset();
+}
+
+// At a number: started at the library's logical end and moved before that was found, the partition would go on there
+// and leave records out (librdkafka 2.0.2, seen).
+void Reader::Follow() {
+  const absl::StatusOr<int64_t> end = AskEnd();
+  absl::MutexLock lock(&mutex_);
+  if (end.ok() && !queue_) FetchFrom(*end).IgnoreError();  // The first Read says why.
+}
+
+absl::StatusOr<size_t> Reader::Take(size_t count, absl::Duration wait) {
+  rd_kafka_message_t* fetched[kTakenAtOnce];
+  absl::Status status;
+  if (wait > absl::ZeroDuration()) {  // A batch would wait until it is full.
+    const MessageHandle first(rd_kafka_consume_queue(queue_.get(), static_cast<int>(absl::ToInt64Milliseconds(wait))));
+    if (!first) return 0;
+    status = Keep(*first);
+  }
+  const ssize_t got = rd_kafka_consume_batch_queue(queue_.get(), 0, fetched, count);
+  for (ssize_t i = 0; i < got; ++i) {
+    const MessageHandle message(fetched[i]);
+    if (status.ok()) status = Keep(*message);
+  }
+  if (!status.ok()) {
+    Stop();  // Whoever reads next begins anew.
+    return status;
+  }
+  return static_cast<size_t>(std::max<ssize_t>(got, 0)) + (wait > absl::ZeroDuration() ? 1 : 0);
+}
+
+absl::Status Reader::Keep(const rd_kafka_message_t& message) {
+  if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+    return Refuse(absl::StatusCode::kDataLoss, kDamaged,
+                  Cat(Place(), " offset ", next_, " is not in the topic any more: it was cut, or made anew"));
+  }
+  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FromKafka(message.err, Place());
+  if (next_ != kUnknown && message.offset < next_) return absl::OkStatus();
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const int64_t stamp = rd_kafka_message_timestamp(&message, &type);
+  kept_.push_back({message.offset,
+                   type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? absl::FromUnixMillis(stamp) : absl::InfinitePast(),
+                   std::string(static_cast<const char*>(message.payload), message.len)});
+  kept_bytes_ += message.len;
+  next_ = message.offset + 1;
+  Raise(end_, next_);
+  return absl::OkStatus();
+}
+
+void Reader::Trim(int64_t before) {
+  while (!kept_.empty() && kept_.front().offset < before && kept_bytes_ > kKeptBytes) {
+    kept_bytes_ -= kept_.front().bytes.size();
+    kept_.pop_front();
+  }
+}
+
+size_t Reader::BytesFrom(int64_t from) const {
+  size_t bytes = 0;
+  for (auto it = kept_.rbegin(); it != kept_.rend() && it->offset >= from; ++it) bytes += it->bytes.size();
+  return bytes;
+}
+
+std::vector<StoredRecord> Reader::Kept(int64_t from, size_t max_bytes) const {
+  auto it = std::lower_bound(kept_.begin(), kept_.end(), from,
+                             [](const StoredRecord& record, int64_t offset) { return record.offset < offset; });
+  std::vector<StoredRecord> records;
+  for (size_t bytes = 0; it != kept_.end() && (records.empty() || bytes < max_bytes); ++it) {
+    bytes += it->bytes.size();
+    records.push_back(*it);
+  }
+  return records;
+}
+
+void Reader::NoteAppended(int64_t end) {
+  Raise(appended_, end);
+  Raise(end_, end);
+}
+
+int64_t Reader::SeenEnd() {
+  int64_t low = 0, high = 0;
+  if (rd_kafka_get_watermark_offsets(client_.handle(), topic_.c_str(), partition_, &low, &high) ==
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
+    Raise(end_, high);
+  }
+  return end_;
+}
+
+int64_t Reader::KnownEnd() {
+  Skim();
+  return SeenEnd();
+}
+
+void Reader::Skim() {
+  if (!mutex_.TryLock()) return;  // Somebody reads.
+  if (queue_) {
+    while (next_ < appended_) {
+      auto taken = Take(kTakenAtOnce, absl::ZeroDuration());
+      if (!taken.ok() || *taken == 0) break;
+      Trim(INT64_MAX);
+    }
+  }
+  mutex_.Unlock();
+}
+
+absl::StatusOr<int64_t> Reader::AskEnd() {
+  auto range = asking_.QueryRange(topic_, partition_, patience_);
+  if (!range.ok()) return range.status();
+  if (range->begin > 0) {
+    return Refuse(absl::StatusCode::kDataLoss, kDamaged,
+                  Cat(Place(), " begins at offset ", range->begin, ": older records were deleted"));
+  }
+  Raise(end_, range->end);
+  return range->end;
+}
+
+}  // namespace trialog::log::kafka

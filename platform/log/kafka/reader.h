@@ -1,0 +1,80 @@
+// One partition as this process reads it: fetched ahead by the library, a little of it kept for several readers.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "platform/log/kafka/client.h"
+#include "platform/log/log.h"
+
+namespace trialog::log::kafka {
+
+// Thread safe. Readers that are close to each other share what was fetched; one that is far off moves the fetching to
+// where it reads.
+class Reader {
+ public:
+  // Bytes of records kept behind the last one that was read.
+  static constexpr size_t kKeptBytes = 1 << 20;
+
+  // `grown` is called when records have come, from a thread of the library which holds a lock of its own: it must not
+  // call this. Ends are asked for through `asking`, since a question waits behind a fetch on the same connection. Both
+  // clients outlive the reader.
+  Reader(Client& client, Client& asking, std::string topic, int partition, absl::Duration patience,
+         std::function<void()> grown);
+  ~Reader();
+
+  // As Log::Read.
+  absl::StatusOr<std::vector<StoredRecord>> Read(int64_t from, size_t max_bytes);
+  // Whether Read(from) goes on with what is fetched; true too when nothing was read yet.
+  bool Covers(int64_t from);
+  // As Log::KnownEnd.
+  int64_t KnownEnd();
+  // Asks the leader.
+  absl::StatusOr<int64_t> AskEnd();
+  // Begins to fetch, at the end, if nothing is fetched yet. When the brokers do not answer, the first Read does it.
+  void Follow();
+  // A record of this process is known to end here.
+  void NoteAppended(int64_t end);
+
+ private:
+  static constexpr int64_t kUnknown = -1;
+
+  absl::Status FetchFrom(int64_t from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status StartAt(int64_t offset) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Stop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CoversLocked(int64_t from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes up to `count` records that were fetched, waiting for the first up to `wait`. How many it took.
+  absl::StatusOr<size_t> Take(size_t count, absl::Duration wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Keep(const rd_kafka_message_t& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Forgets the oldest records below `before`, but for kKeptBytes.
+  void Trim(int64_t before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // KnownEnd without Skim.
+  int64_t SeenEnd();
+  // Takes and passes over what this process appended itself, so that the library goes on fetching.
+  void Skim();
+  size_t BytesFrom(int64_t from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<StoredRecord> Kept(int64_t from, size_t max_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string Place() const;
+
+  Client& client_;
+  Client& asking_;
+  const std::string topic_;
+  const int partition_;
+  const absl::Duration patience_;
+  const std::function<void()> grown_;
+  std::atomic<int64_t> end_ = kUnknown;  // Some end that the partition had.
+  std::atomic<int64_t> appended_ = 0;    // Up to here it is known to be written by this process.
+  const TopicHandle handle_;
+
+  absl::Mutex mutex_;
+  QueueHandle queue_ ABSL_GUARDED_BY(mutex_);              // What the library has fetched; null: it does not fetch.
+  int64_t next_ ABSL_GUARDED_BY(mutex_) = kUnknown;        // Offset that the queue gives next.
+  std::deque<StoredRecord> kept_ ABSL_GUARDED_BY(mutex_);  // Up to next_ (exclusive).
+  size_t kept_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace trialog::log::kafka

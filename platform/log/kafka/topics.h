@@ -1,0 +1,27 @@
+// The topics of the five services: made once by an operator, checked at each start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "platform/log/kafka/client.h"
+#include "platform/log/log.h"
+
+namespace trialog::log::kafka {
+
+struct Topic {
+  std::string name;  // As Kafka knows it.
+  int partitions = kPartitions;
+};
+
+// The private topics of `services`, in order; audit's has one partition.
+std::vector<Topic> PrivateTopics(const Options& options, const std::vector<std::string>& services);
+
+// Makes the topics that are missing, with the settings that CheckTopics asks for. Others stay as they are.
+absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topics);
+
+// FAILED_PRECONDITION, reason TOPIC_SETTINGS: which topic is missing or would lose acknowledged records or order, and
+// which setting to change; all of them, one a line. UNAVAILABLE when the brokers do not answer.
+absl::Status CheckTopics(const Options& options, const std::vector<Topic>& topics);
+
+}  // namespace trialog::log::kafka
