@@ -113,6 +113,12 @@ void Owner::TakeIncoming() {
   }
 }
 
+void Owner::Hint(std::vector<bool> wanted) {
+  executor_->Post([this, wanted = std::move(wanted)] {
+    for (size_t p = 0; p < owners_.size() && p < wanted.size(); ++p) owners_[p]->Hint(wanted[p]);
+  });
+}
+
 void Owner::Drain() {
   if (stopped_.exchange(true)) return;
   tails_.clear();

@@ -29,6 +29,11 @@ class Owner {
   void Post(Task task) { executor_->Post(std::move(task)); }
   void After(absl::Duration delay, Task task) { executor_->After(delay, std::move(task)); }
 
+  // Which partitions this process is to own, as far as is known; it gives up the others. Thread safe.
+  void Hint(std::vector<bool> wanted);
+  // Whether this process owns a partition at present. Thread safe.
+  bool Owns(int partition) const { return owners_[partition]->role() == PartitionOwner::Role::kOwner; }
+
   // Takes nothing more, finishes what is pending and gives every partition up. Returns when done.
   void Drain();
   // Drops everything at once, as a crash would, but answers it. Idempotent.

@@ -24,10 +24,12 @@ PartitionOwner::~PartitionOwner() { *alive_ = false; }
 
 absl::Status PartitionOwner::Start(bool wanted, Executor* assistant) {
   wanted_ = wanted;
+  wanted_since_ = runtime_.Monotonic();
   absl::Status caught_up =
       assistant == nullptr ? CatchUpWithLog() : CatchUpInParallel(domain_, store_, log_, partition_, *assistant);
   if (!caught_up.ok()) FoldFailed(caught_up);
-  if (wanted && failure_.ok()) Claim();
+  if (!failure_.ok()) return caught_up;
+  wanted ? Claim() : StandBy();
   return caught_up;
 }
 
@@ -35,6 +37,9 @@ void PartitionOwner::Submit(std::unique_ptr<Command> command) {
   if (!failure_.ok()) return Reject(*command, failure_);
   if (stopped_ || released_ || role_ == Role::kReleasing)
     return Reject(*command, OwnerUnavailable("this process is leaving"));
+  if (role_ == Role::kStandby && !ShouldClaim()) {
+    if (const std::string owner = OwnerElsewhere(); !owner.empty()) return Reject(*command, OwnedElsewhere(owner));
+  }
   if (waiting_.size() >= options_.max_waiting) {
     return Reject(*command,
                   RetryLater(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
@@ -42,7 +47,7 @@ void PartitionOwner::Submit(std::unique_ptr<Command> command) {
   }
   waiting_.push_back(std::move(command));
   NoteWaiting();
-  if (role_ == Role::kStandby && !claim_scheduled_) Claim();
+  if (role_ == Role::kStandby) claim_at_ == absl::InfiniteDuration() ? Claim() : ClaimUnowned();
   if (role_ == Role::kOwner) Schedule();
 }
 
@@ -67,7 +72,17 @@ void PartitionOwner::Wake() {
   wake_missed_ = in_flight_ || role_ == Role::kClaiming;  // Looked at when that is done.
   if (wake_missed_) return;
   if (role_ == Role::kOwner && !IsBehind()) return Schedule();
-  if (FoldNewRecords()) Schedule();
+  if (!FoldNewRecords()) return;
+  role_ == Role::kStandby ? StandBy() : Schedule();
+}
+
+// What was folded may say who owns the partition now, or that nobody does.
+void PartitionOwner::StandBy() {
+  if (!options_.replicated) return;
+  if (const std::string owner = OwnerElsewhere(); !owner.empty() && !ShouldClaim()) {
+    return AnswerWaiting([&](const Command&) { return OwnedElsewhere(owner); });
+  }
+  ClaimUnowned();
 }
 
 void PartitionOwner::WakeLater() {

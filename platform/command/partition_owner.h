@@ -29,7 +29,12 @@ struct PlantedBugs {
 };
 
 struct OwnerOptions {
-  std::string address;             // What the claim carries.
+  std::string address;  // What the claim carries.
+  // Other processes serve this partition too: who does not own it answers OwnedElsewhere, and claims only what nobody
+  // owns, or what it was told to own (Hint).
+  bool replicated = false;
+  // How long whoever was told to own a partition waits for its owner to give it up.
+  absl::Duration release_grace = absl::Seconds(1);
   size_t max_waiting = 4096;       // Commands; one more is refused with RESOURCE_EXHAUSTED.
   size_t max_group_records = 256;  // Records in one append.
   size_t max_group_bytes = 2 << 20;
@@ -60,6 +65,9 @@ class PartitionOwner {
   void Submit(std::unique_ptr<Command> command);
   // The log may have grown.
   void Wake();
+  // Whether this process is to own the partition, as far as is known: an owner that is not gives it up, and who is
+  // claims it. Only a hint: the claim decides.
+  void Hint(bool wanted);
   // Hands the partition over: takes nothing more, appends a release behind what is pending, then stands by for good.
   // `done` is called when the partition is given up, whichever way.
   void Release(std::function<void()> done);
@@ -79,6 +87,13 @@ class PartitionOwner {
   void BecomeOwner(int64_t claim_offset);
   absl::StatusOr<int64_t> FoldToOwnClaim(int64_t reported);
   void LoseClaim(const absl::Status& why);
+  // The address of another process that owns the partition, as far as is folded; empty: none does.
+  std::string OwnerElsewhere() const;
+  bool ShouldClaim() const;
+  // Nobody owns it: claims, after others had their chance who are rather meant to.
+  void ClaimUnowned();
+  void ClaimAfter(absl::Duration delay);
+  void GiveUp();
   // Refuses each waiting command for which `refusal` is not OK.
   void AnswerWaiting(const std::function<absl::Status(const Command&)>& refusal);
   void NoteWaiting() { waiting_count_.store(waiting_.size(), std::memory_order_relaxed); }
@@ -106,7 +121,9 @@ class PartitionOwner {
   void OnRelease(uint64_t attempt, const std::vector<log::Report>& reports);
   void StepDown(const absl::Status& why);
   void ClaimLater();
+  double Fraction();  // By chance, from 0 to 1.
   void WakeLater();
+  void StandBy();
   bool IsBehind();
   bool FoldNewRecords();
   bool HoldsTerm() const;
@@ -129,11 +146,14 @@ class PartitionOwner {
   std::atomic<Role> role_ = Role::kStandby;
   absl::Status failure_;
   bool wanted_ = false;
-  bool claim_scheduled_ = false;
+  absl::Duration wanted_since_;                               // Monotonic; or the last claim that was lost.
+  absl::Duration abstain_until_ = -absl::InfiniteDuration();  // It gave the partition up for another.
+  absl::Duration claim_at_ = absl::InfiniteDuration();        // Monotonic; infinite: no claim is scheduled.
   bool work_scheduled_ = false;
   bool wake_scheduled_ = false;
   bool wake_missed_ = false;  // The log grew while something was in flight.
   bool stopped_ = false;
+  bool leaving_ = false;  // For good, when it is given up.
   bool released_ = false;
   std::function<void()> on_released_;
   absl::Duration backoff_;

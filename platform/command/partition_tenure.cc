@@ -14,6 +14,7 @@ void PartitionOwner::Claim() {
   if (absl::Status folded = CatchUpWithLog(); !folded.ok()) {
     return IsPassing(folded) ? LoseClaim(folded) : Fail(folded);
   }
+  if (options_.replicated && !ShouldClaim()) return StandBy();
   role_ = Role::kClaiming;
   term_ = store_.fold(partition_).term() + 1;
   owner_ = runtime_.RandomBytes(16);  // Fresh for each attempt: an id kept over a restart was shown to be unsafe.
@@ -92,6 +93,7 @@ void PartitionOwner::BecomeOwner(int64_t claim_offset) {
 void PartitionOwner::LoseClaim(const absl::Status& why) {
   appender_.reset();
   role_ = Role::kStandby;
+  wanted_since_ = runtime_.Monotonic();
   ClaimLater();
   AnswerWaiting([&](const Command& command) {
     // A full disk, a wrong clock: said at once rather than at the deadline.
@@ -116,23 +118,72 @@ void PartitionOwner::AnswerWaiting(const std::function<absl::Status(const Comman
 }
 
 void PartitionOwner::ClaimLater() {
-  if (claim_scheduled_ || stopped_ || released_ || !failure_.ok()) return;
   // Random and growing, so that two candidates do not fence each other for ever.
-  const std::string random = runtime_.RandomBytes(1);
-  const absl::Duration wait = backoff_ * (0.5 + static_cast<unsigned char>(random[0]) / 256.0);
+  ClaimAfter(backoff_ * (0.5 + Fraction()));
   backoff_ = std::min(backoff_ * 2, options_.longest_backoff);
-  claim_scheduled_ = true;
-  executor_.After(wait, [this, alive = alive_] {
-    if (!*alive) return;
-    claim_scheduled_ = false;
-    if (wanted_ || !waiting_.empty()) Claim();
+}
+
+void PartitionOwner::ClaimAfter(absl::Duration delay) {
+  const absl::Duration at = runtime_.Monotonic() + delay;
+  if (at >= claim_at_ || stopped_ || released_ || !failure_.ok()) return;
+  claim_at_ = at;
+  executor_.After(delay, [this, alive = alive_, at] {
+    if (!*alive || claim_at_ != at) return;
+    claim_at_ = absl::InfiniteDuration();
+    if (ShouldClaim()) return Claim();
+    if (wanted_) ClaimAfter(options_.release_grace);  // Its owner may yet be found gone.
   });
+}
+
+double PartitionOwner::Fraction() { return static_cast<unsigned char>(runtime_.RandomBytes(1)[0]) / 256.0; }
+
+// ---- Beside others. ----
+
+std::string PartitionOwner::OwnerElsewhere() const {
+  const auto fold = store_.fold(partition_);
+  if (!options_.replicated || fold.owner().empty() || fold.address() == options_.address) return {};
+  return fold.address();
+}
+
+bool PartitionOwner::ShouldClaim() const {
+  if (!options_.replicated) return wanted_ || !waiting_.empty();
+  if (!OwnerElsewhere().empty()) {
+    return wanted_ && runtime_.Monotonic() >= wanted_since_ + options_.release_grace;
+  }
+  // Whoever owned it left, or it is this process before it was started again, or nobody ever did.
+  return wanted_ || !waiting_.empty() || store_.fold(partition_).term() > 0;
+}
+
+// The one that is meant to own it first. The others too, since a hint may be old, or there may be none.
+void PartitionOwner::ClaimUnowned() {
+  if (!options_.replicated || role_ != Role::kStandby || !ShouldClaim()) return;
+  constexpr absl::Duration kSoon = absl::Milliseconds(20), kLater = absl::Milliseconds(100);
+  const absl::Duration abstains = abstain_until_ - runtime_.Monotonic();
+  ClaimAfter(wanted_ || !waiting_.empty() ? kSoon * Fraction() : std::max(kLater * (0.5 + Fraction()), abstains));
+}
+
+void PartitionOwner::Hint(bool wanted) {
+  if (wanted && !wanted_) wanted_since_ = runtime_.Monotonic();
+  wanted_ = wanted;
+  if (stopped_ || released_ || !failure_.ok() || leaving_) return;
+  if (!wanted && role_ == Role::kOwner) return GiveUp();
+  if (!wanted || role_ != Role::kStandby) return;
+  OwnerElsewhere().empty() ? ClaimUnowned() : ClaimAfter(options_.release_grace);
+}
+
+void PartitionOwner::GiveUp() {
+  abstain_until_ = runtime_.Monotonic() + options_.release_grace;
+  role_ = Role::kReleasing;
+  AnswerWaiting([](const Command&) { return OwnerUnavailable("the partition goes to another process"); });
+  if (!in_flight_) AppendRelease();
 }
 
 // ---- Leaving. ----
 
 void PartitionOwner::Release(std::function<void()> done) {
   on_released_ = std::move(done);
+  leaving_ = true;
+  if (role_ == Role::kReleasing) return;  // It gives it up already.
   const bool was_owner = role_ == Role::kOwner;
   if (!was_owner) {
     released_ = true;
@@ -159,16 +210,16 @@ void PartitionOwner::AppendRelease() {
 // Whatever became of the release, this process is out: safety never depends on it.
 void PartitionOwner::OnRelease(uint64_t attempt, const std::vector<log::Report>&) {
   if (attempt != attempt_) return;
-  released_ = true;
   StepDown(OwnerUnavailable("released"));
 }
 
 void PartitionOwner::StepDown(const absl::Status& why) {
   appender_.reset();
   ++attempt_;
-  if (role_ == Role::kReleasing) released_ = true;  // Given up, though not as cleanly as was meant.
+  released_ = released_ || leaving_;  // Given up, though perhaps not as cleanly as was meant.
+  const bool gave_up = role_ == Role::kReleasing;
   role_ = Role::kStandby;
-  ClaimLater();
+  if (!gave_up) ClaimLater();
   const std::unique_ptr<Group> in_flight = std::move(in_flight_), decided = std::move(decided_);
   if (in_flight) Drop(*in_flight, why);
   if (decided) Drop(*decided, why);

@@ -8,7 +8,7 @@ namespace trialog {
 namespace {
 
 // No type of a message: it is never one of the details that travel.
-constexpr std::string_view kHiddenMark = "trialog/hidden";
+constexpr std::string_view kHiddenMark = "trialog/hidden", kOwnerMark = "trialog/owner";
 
 template <typename Detail>
 void Attach(absl::Status& status, const Detail& detail) {
@@ -71,8 +71,22 @@ bool IsRefusal(const absl::Status& status) {
   return absl::IsPermissionDenied(status) || status.GetPayload(ToAbsl(kHiddenMark)).has_value();
 }
 
+absl::Status OwnedElsewhere(std::string_view address) {
+  absl::Status status = RetryLater(absl::StatusCode::kUnavailable, "OWNER_CHANGED",
+                                   "another process writes for this organisation; repeat with the same request_id",
+                                   absl::Milliseconds(50));
+  status.SetPayload(ToAbsl(kOwnerMark), absl::Cord(ToAbsl(address)));
+  return status;
+}
+
+std::string OwnerAddressOf(const absl::Status& status) {
+  const auto address = status.GetPayload(ToAbsl(kOwnerMark));
+  return address ? std::string(*address) : std::string();
+}
+
 absl::Status WithoutMark(absl::Status status) {
   status.ErasePayload(ToAbsl(kHiddenMark));
+  status.ErasePayload(ToAbsl(kOwnerMark));
   return status;
 }
 

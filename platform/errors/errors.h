@@ -43,7 +43,12 @@ absl::Status Denied(std::string_view reason, std::string_view message);
 
 // Whether an access rule refused: Denied, or NotVisible of a record that is there.
 bool IsRefusal(const absl::Status& status);
-// The status without the mark of NotVisible: what NotFound gives.
+// Another process owns the partition that the call needs: UNAVAILABLE, reason OWNER_CHANGED, with RetryInfo. It stands
+// at `address`, which is a mark for the frame of this process: it passes the call on (rpc::Frame).
+absl::Status OwnedElsewhere(std::string_view address);
+// The address of that mark; empty when there is none.
+std::string OwnerAddressOf(const absl::Status& status);
+// The status without the marks of NotVisible and OwnedElsewhere.
 absl::Status WithoutMark(absl::Status status);
 
 // A stale etag: ABORTED, reason ETAG_MISMATCH (AIP-154).

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "platform/errors/errors.h"
 #include "platform/rpc/method.h"
+#include "platform/rpc/peers.h"
 #include "platform/rpc/status.h"
 #include "platform/telemetry/trace_context.h"
 #include "platform/text/text.h"
@@ -71,6 +72,14 @@ std::vector<std::string> CallInfo::peer_identity() const {
   if (auth == nullptr || !auth->IsPeerAuthenticated()) return names;
   for (const grpc::string_ref& name : auth->GetPeerIdentity()) names.emplace_back(ToView(name));
   return names;
+}
+
+std::string CallInfo::peer_service() const {
+  if (!from_peers_) return {};
+  for (const std::string& name : peer_identity()) {
+    if (const auto service = ServiceOfPeerUri(name); !service.empty()) return std::string(service);
+  }
+  return {};
 }
 
 absl::Time CallInfo::deadline() const {

@@ -49,15 +49,22 @@ class CallInfo {
   bool in_process() const;
   // Names in the client's verified TLS certificate (subject alternative names, else common name); empty without one.
   std::vector<std::string> peer_identity() const;
+  // The service of ours that calls: its certificate says so, on the port that only our own services reach. Empty for
+  // everybody else.
+  std::string peer_service() const;
   // InfiniteFuture when the caller set none.
   virtual absl::Time deadline() const;
   // Whether nobody waits for the answer any more.
   virtual bool cancelled() const;
 
+  // For the frame: the call came through the port for peers.
+  void SetFromPeers() { from_peers_ = true; }
+
  protected:
   friend class Pipeline;
   const Method& method_;
   grpc::CallbackServerContext& context_;
+  bool from_peers_ = false;
 };
 
 // What unary calls and streams share. Handlers get it after the frame's checks: the caller is known and may call, the

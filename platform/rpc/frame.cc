@@ -54,26 +54,31 @@ std::string_view Fill(Method& method, std::map<std::string, UnaryHandler>& unary
   return found ? std::string_view() : "has no handler of its kind";
 }
 
-void Register(RawService& raw, const Method& method) {
+void Register(RawService& raw, const Method& method, bool from_peers) {
   std::string path = "/" + method.name;
   if (method.unary) {
     raw.AddUnary(std::move(path),
-                 [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-                           grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
+                 [&method, from_peers](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
                    grpc::ServerUnaryReactor* reactor =
                        context->DefaultReactor();  // To be asked for once only: it is made there.
-                   Pipeline::Start(std::make_shared<Call>(method, *context, *request, *response, *reactor));
+                   auto call = std::make_shared<Call>(method, *context, *request, *response, *reactor);
+                   if (from_peers) call->SetFromPeers();
+                   Pipeline::Start(std::move(call));
                    return reactor;
                  });
     return;
   }
-  raw.AddStream(std::move(path), [&method](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-    const FrameOptions& options = method.frame->options;
-    auto reactor = StreamReactor::Make(options.stream_buffer_bytes, options.stream_buffer_messages);
-    grpc::ServerWriteReactor<grpc::ByteBuffer>* result = reactor.get();
-    Pipeline::Start(std::make_shared<Stream>(method, *context, *request, std::move(reactor)));
-    return result;
-  });
+  raw.AddStream(std::move(path),
+                [&method, from_peers](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+                  const FrameOptions& options = method.frame->options;
+                  auto reactor = StreamReactor::Make(options.stream_buffer_bytes, options.stream_buffer_messages);
+                  grpc::ServerWriteReactor<grpc::ByteBuffer>* result = reactor.get();
+                  auto stream = std::make_shared<Stream>(method, *context, *request, std::move(reactor));
+                  if (from_peers) stream->SetFromPeers();
+                  Pipeline::Start(std::move(stream));
+                  return result;
+                });
 }
 
 }  // namespace
@@ -111,10 +116,12 @@ absl::StatusOr<std::unique_ptr<Frame>> Frame::Create(const std::vector<const Ser
   for (const auto& [name, handler] : handlers.unary_) fault(name, "a unary handler without such a method");
   for (const auto& [name, handler] : handlers.stream_) fault(name, "a stream handler without such a method");
   if (!faults.empty()) return Refuse(absl::StatusCode::kFailedPrecondition, "UNSERVABLE_METHODS", faults);
-  for (const auto& method : state.methods) {
-    auto& raw = frame->raw_[method->descriptor->service()->full_name()];
-    if (!raw) raw = std::make_unique<RawService>();
-    Register(*raw, *method);
+  for (const bool for_peers : {false, true}) {
+    for (const auto& method : state.methods) {
+      auto& raw = (for_peers ? frame->raw_for_peers_ : frame->raw_)[method->descriptor->service()->full_name()];
+      if (!raw) raw = std::make_unique<RawService>();
+      Register(*raw, *method, for_peers);
+    }
   }
   return frame;
 }
@@ -140,9 +147,9 @@ void Frame::Drain() {
                              "this server is stopping; ask another one", absl::Milliseconds(200)));
 }
 
-std::vector<grpc::Service*> Frame::grpc_services() {
+std::vector<grpc::Service*> Frame::grpc_services(bool for_peers) {
   std::vector<grpc::Service*> services;
-  for (auto& [name, raw] : raw_) services.push_back(raw->service());
+  for (auto& [name, raw] : for_peers ? raw_for_peers_ : raw_) services.push_back(raw->service());
   return services;
 }
 

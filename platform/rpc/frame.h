@@ -92,13 +92,15 @@ class Frame {
   // Ends all open streams and refuses new ones: UNAVAILABLE, reason SERVER_DRAINING. Unary calls go on.
   void Drain();
 
-  // One for each service: reflection lists what is registered by the name of its first method.
-  std::vector<grpc::Service*> grpc_services();
+  // One for each service: reflection lists what is registered by the name of its first method. Once more `for_peers`:
+  // the same methods on the port that only our own services reach.
+  std::vector<grpc::Service*> grpc_services(bool for_peers = false);
 
  private:
   Frame();
   std::shared_ptr<FrameState> state_;
-  std::map<std::string, std::unique_ptr<RawService>> raw_;  // By full name of the service.
+  using ByService = std::map<std::string, std::unique_ptr<RawService>>;  // By full name of the service.
+  ByService raw_, raw_for_peers_;
   std::vector<std::string> names_;
 };
 

@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "platform/errors/errors.h"
 #include "platform/rpc/health.h"
+#include "platform/rpc/peer_tls.h"
 #include "platform/text/text.h"
 
 namespace trialog::rpc {
@@ -83,7 +84,9 @@ struct Server::Impl {
   std::vector<std::string> services;
   Health health;
   int port = 0;
-  std::unique_ptr<grpc::Server> server;  // Last, so that it goes first.
+  int peer_port = 0;
+  std::unique_ptr<grpc::Server> server;     // Last, so that it goes first …
+  std::unique_ptr<grpc::Server> for_peers;  // … but for this; null without one.
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -126,12 +129,37 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Build(std::vector<std::unique_pt
     return RetryLater(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
                       Cat("cannot listen on '", options.address, "': in use, not of this machine, or bad TLS files"),
                       absl::Seconds(1));
-  return std::unique_ptr<Server>(new Server(std::move(impl)));
+  std::unique_ptr<Server> server(new Server(std::move(impl)));
+  if (options.peer_address.empty()) return server;
+  if (absl::Status listens_too = server->ListenForPeers(options); !listens_too.ok()) return listens_too;
+  return server;
+}
+
+absl::Status Server::ListenForPeers(const ServerOptions& options) {
+  grpc::experimental::TlsServerCredentialsOptions tls(PeerCertificates(options.peer_files));
+  tls.watch_root_certs();
+  tls.watch_identity_key_cert_pairs();
+  tls.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  grpc::ServerBuilder builder;
+  Configure(builder, options);
+  builder.SetOption(std::make_unique<WithoutReflection>());
+  builder.AddListeningPort(options.peer_address, grpc::experimental::TlsServerCredentials(tls), &impl_->peer_port);
+  for (const auto& frame : impl_->frames) {
+    for (grpc::Service* service : frame->grpc_services(true)) builder.RegisterService(service);
+  }
+  for (grpc::Service* service : impl_->health.frame().grpc_services(true)) builder.RegisterService(service);
+  impl_->for_peers = builder.BuildAndStart();
+  if (impl_->for_peers != nullptr && impl_->peer_port != 0) return absl::OkStatus();
+  return RetryLater(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+                    Cat("cannot listen on '", options.peer_address, "': in use, not of this machine, or bad TLS files"),
+                    absl::Seconds(1));
 }
 
 Server::~Server() { Shutdown(absl::InfinitePast()); }
 
 int Server::port() const { return impl_->port; }
+
+int Server::peer_port() const { return impl_->peer_port; }
 
 void Server::SetServing(const std::string& service, bool serving) { impl_->health.Set(service, serving); }
 
@@ -154,9 +182,12 @@ void Server::Shutdown(absl::Time deadline) {
   impl_->health.Stop();
   for (const auto& frame : impl_->frames) frame->Drain();
   impl_->health.frame().Drain();
-  impl_->server->Shutdown(absl::ToChronoTime(std::max(deadline, absl::UnixEpoch())));
-  impl_->server->Wait();
-  impl_->server.reset();
+  for (auto* server : {&impl_->for_peers, &impl_->server}) {
+    if (*server == nullptr) continue;
+    (*server)->Shutdown(absl::ToChronoTime(std::max(deadline, absl::UnixEpoch())));
+    (*server)->Wait();
+    server->reset();
+  }
 }
 
 }  // namespace trialog::rpc

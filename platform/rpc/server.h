@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/rpc/frame.h"
+#include "platform/rpc/peers.h"
 
 namespace grpc {
 class Channel;
@@ -30,6 +31,9 @@ struct ServerOptions {
   // address (127.0.0.0/8, [::1], localhost) or a Unix socket is accepted.
   std::string address = "127.0.0.1:0";
   std::shared_ptr<const ServerTls> tls;
+  // A second address where our own services call each other, by their certificates; empty: none.
+  std::string peer_address;
+  PeerFiles peer_files;
   bool reflection = true;
   // Largest message received; above it gRPC itself answers RESOURCE_EXHAUSTED. A little more than the frame's own
   // limit, so that what is just too large gets our answer.
@@ -54,6 +58,8 @@ class Server {
 
   // The port it listens on; 0 without one.
   int port() const;
+  // The port of the address for peers; 0 without one.
+  int peer_port() const;
   // Health of one service, or of all of them. NOT_SERVING at first. Thread safe.
   void SetServing(const std::string& service, bool serving);
   void SetServing(bool serving);
@@ -72,6 +78,7 @@ class Server {
   static void KeepCallbackThreads();
   static absl::StatusOr<std::unique_ptr<Server>> Build(std::vector<std::unique_ptr<Frame>> frames,
                                                        ServerOptions options);
+  absl::Status ListenForPeers(const ServerOptions& options);
   explicit Server(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

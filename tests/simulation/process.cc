@@ -39,6 +39,10 @@ void Process::Submit(std::unique_ptr<Command> command) {
   executor_->Post([this, shared] { owner_->Submit(std::move(*shared)); });
 }
 
+void Process::Hint(bool wanted) {
+  executor_->Post([this, wanted] { owner_->Hint(wanted); });
+}
+
 void Process::Leave() {
   leaving_ = true;
   executor_->Post([this] { owner_->Release([this] { left_ = true; }); });

@@ -21,6 +21,8 @@ class Process {
 
   // Leaves the command with the owner, in a task of the executor.
   void Submit(std::unique_ptr<Command> command);
+  // Tells the owner whether it is to have the partition.
+  void Hint(bool wanted);
   // Hands the partition over; `left` becomes true when that is done.
   void Leave();
 

@@ -44,12 +44,13 @@ class World {
         clients_(options.clients),
         count_(random_.OneIn(3) ? kMostProcesses : kMostProcesses - 1),
         wanted_(static_cast<int>(random_.Below(count_ + 1))),
-        night_(random_.OneIn(8)) {}
+        night_(random_.OneIn(8)),
+        replicated_(!random_.OneIn(4)) {}
 
   SimulationResult Run() {
     for (int p = 0; p < static_cast<int>(count_); ++p) Start(p);
     NextCommand(0);  // The first client sets up; the others follow when that is through.
-    runtime_.Schedule(absl::Seconds(1), [this] { Chaos(); });
+    runtime_.Schedule(absl::Milliseconds(250), [this] { Chaos(); });
     int64_t steps = 0;
     while (!TroubleIsOver() && ++steps < kMostSteps && runtime_.Step()) {
       if (random_.OneIn(5000)) Crash(AnyProcess());
@@ -93,7 +94,7 @@ class World {
     const bool wanted = wanted_ == p;
     Trace("process ", p, " starts", wanted ? ", wanted" : "");
     if (!stores_[p]) stores_[p] = OpenSmallStore(env_.get(), Cat("/store", p, ".", life_[p]));
-    OwnerOptions owner{.address = Cat("process ", p), .bugs = options_.bugs};
+    OwnerOptions owner{.address = Cat("process ", p), .replicated = replicated_, .bugs = options_.bugs};
     if (options_.position_apart) {
       owner.bugs.fold.dies_before_position = [this, p] {
         const bool dies = !calm_ && random_.OneIn(20);
@@ -151,10 +152,28 @@ class World {
       case 2:
         JumpClock();
         break;
+      case 3:
+      case 4:
+        Hint();
+        break;
       default:
         break;
     }
-    runtime_.Schedule(random_.UpTo(absl::Seconds(2)), [this] { Chaos(); });
+    runtime_.Schedule(random_.UpTo(absl::Seconds(1)), [this] { Chaos(); });
+  }
+
+  // Who shares the work out changes its mind, or believes somebody dead; not all hear of it, nor at once.
+  void Hint() {
+    if (!replicated_) return;
+    ++counts_.hints;
+    const int wanted = AnyProcess();
+    Trace("process ", wanted, " is to own it");
+    for (int p = 0; p < static_cast<int>(count_); ++p) {
+      if (random_.OneIn(6)) continue;
+      runtime_.Schedule(random_.UpTo(absl::Milliseconds(50)), [this, p, wanted] {
+        if (processes_[p] && !processes_[p]->leaving() && !calm_) processes_[p]->Hint(p == wanted);
+      });
+    }
   }
 
   // Small jumps are borne; during a large one nobody writes.
@@ -176,13 +195,13 @@ class World {
   // ---- Clients. ----
 
   bool TroubleIsOver() {
-    return (next_command_ >= options_.commands && counts_.crashes > 0 && log_.counts().reordered > 0 &&
+    return (next_command_ >= options_.commands && counts_.crashes > 0 && (replicated_ || log_.counts().reordered > 0) &&
             Writers() >= 2) ||
            next_command_ >= kMostCommands || !findings_.empty();
   }
 
   void NextCommand(int c) {
-    if (calm_ || (night_ && next_command_ >= options_.commands / 2)) return Rest(c);
+    if (calm_ || asleep_ || (night_ && next_command_ >= options_.commands / 2)) return Rest(c);
     if (next_command_ == Workload::kSetup) {
       for (int other = 1; other < options_.clients; ++other) NextCommandLater(other);
     }
@@ -202,7 +221,7 @@ class World {
   // At night no client asks for anything; request ids are forgotten.
   void Rest(int c) {
     clients_[c].command = -1;
-    if (calm_) return;
+    if (calm_ || asleep_) return;
     for (const Client& client : clients_) {
       if (client.command >= 0) return;
     }
@@ -248,6 +267,10 @@ class World {
     (*command)->deadline = runtime_.Now() + absl::Seconds(1) + random_.UpTo(absl::Seconds(2));
     (*command)->done = [this, c, p, number, other_content](absl::StatusOr<Outcome> outcome) {
       answering_ = outcome.ok() || !IsRetryable(outcome.status()) ? p : AnyProcess();
+      if (const std::string owner = OwnerAddressOf(outcome.status()); !owner.empty()) {
+        ++counts_.passed_on;
+        answering_ = owner.back() - '0';
+      }
       if (random_.OneIn(50)) return;  // The answer is lost on its way.
       runtime_.Schedule(random_.UpTo(absl::Milliseconds(2)),
                         [this, c, number, other_content, outcome = std::move(outcome)] {
@@ -330,7 +353,7 @@ class World {
       if (clients_[c].command >= 0) Finding("client ", c, " never learns what became of command ", clients_[c].command);
     }
     if (counts_.crashes == 0) Finding("no process crashed");
-    if (log_.counts().reordered == 0) Finding("no record overtook another");
+    if (!replicated_ && log_.counts().reordered == 0) Finding("no record overtook another");
     if (Writers() < 2) Finding("all commands were written by one process");
     std::unique_ptr<view::Store> replay = OpenSmallStore(env_.get(), "/replay");
     CheckOptions check{
@@ -368,6 +391,7 @@ class World {
   int answering_ = 0;     // The process that clients ask first.
   int wanted_;            // The process that should own; none when it is count_.
   bool night_;            // Still to come.
+  const bool replicated_;
   bool asleep_ = false;
   absl::Duration clock_off_;
   bool calm_ = false;
@@ -390,6 +414,7 @@ SimulationCounts& SimulationCounts::operator+=(const SimulationCounts& other) {
   commands += other.commands, attempts += other.attempts, acknowledged += other.acknowledged, refused += other.refused;
   unknown += other.unknown, joined += other.joined, reused += other.reused, claims += other.claims;
   crashes += other.crashes, stores_lost += other.stores_lost, hand_overs += other.hand_overs, pauses += other.pauses;
+  hints += other.hints, passed_on += other.passed_on;
   clock_jumps += other.clock_jumps, long_nights += other.long_nights;
   return *this;
 }
@@ -398,8 +423,8 @@ std::string SimulationCounts::ToString() const {
   return Cat("clients: commands ", commands, ", attempts ", attempts, ", acknowledged ", acknowledged, ", refused ",
              refused, ", unknown ", unknown, ", first outcome again ", joined, ", request id reused ", reused,
              "\nprocesses: claims ", claims, ", crashes ", crashes, ", stores lost ", stores_lost, ", hand-overs ",
-             hand_overs, ", pauses ", pauses, ", clock jumps ", clock_jumps, ", long nights ", long_nights,
-             "\nlog: ", log.ToString());
+             hand_overs, ", hints ", hints, ", passed on ", passed_on, ", pauses ", pauses, ", clock jumps ",
+             clock_jumps, ", long nights ", long_nights, "\nlog: ", log.ToString());
 }
 
 std::string SimulationCounts::NeverHappened() const {

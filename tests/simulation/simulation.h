@@ -13,7 +13,7 @@
 namespace trialog::testing {
 
 struct SimulationOptions {
-  int commands = 200;  // At least; more until the run had a crash and a reordering.
+  int commands = 80;  // At least; more until the run had a crash, a reordering and two writers.
   int clients = 6;
   bool verbose = false;  // Every step of clients and processes, on standard error.
   PlantedBugs bugs;
@@ -34,6 +34,8 @@ struct SimulationCounts {
   int64_t crashes = 0;
   int64_t stores_lost = 0;
   int64_t hand_overs = 0;
+  int64_t hints = 0;      // Who is to own the partition was said anew.
+  int64_t passed_on = 0;  // Attempts that a process answered with the address of the owner.
   int64_t pauses = 0;
   int64_t clock_jumps = 0;
   int64_t long_nights = 0;  // More than a day without a command.

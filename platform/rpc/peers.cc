@@ -1,0 +1,61 @@
+#include "platform/rpc/peers.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include "platform/rpc/peer_tls.h"
+#include "platform/text/text.h"
+
+namespace trialog::rpc {
+namespace {
+
+constexpr std::string_view kUriPrefix = "spiffe://trialog/";
+constexpr unsigned kLookEverySeconds = 60;
+
+}  // namespace
+
+std::string PeerUri(std::string_view service) { return Cat(kUriPrefix, service); }
+
+std::string_view ServiceOfPeerUri(std::string_view uri) {
+  return HasPrefix(uri, kUriPrefix) ? uri.substr(kUriPrefix.size()) : std::string_view();
+}
+
+std::shared_ptr<grpc::experimental::CertificateProviderInterface> PeerCertificates(const PeerFiles& files) {
+  return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(files.key, files.certificate, files.roots,
+                                                                              kLookEverySeconds);
+}
+
+struct Peers::Credentials {
+  std::shared_ptr<grpc::ChannelCredentials> channel;
+};
+
+Peers::Peers(PeerFiles files) : credentials_(std::make_unique<Credentials>()) {
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(PeerCertificates(files));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  credentials_->channel = grpc::experimental::TlsCredentials(options);
+}
+
+Peers::~Peers() = default;
+
+std::shared_ptr<const Client> Peers::At(const std::string& address) {
+  absl::MutexLock lock(&mutex_);
+  if (clients_.size() >= kMaxChannels && !clients_.contains(address)) {
+    std::erase_if(clients_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  }
+  std::shared_ptr<const Client>& client = clients_[address];
+  if (!client) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);  // Peers restart, and are soon back.
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+    arguments.SetMaxReceiveMessageSize(-1);
+    client = std::make_shared<const Client>(grpc::CreateCustomChannel(address, credentials_->channel, arguments));
+  }
+  return client;
+}
+
+}  // namespace trialog::rpc
