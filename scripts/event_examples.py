@@ -19,6 +19,8 @@ IDS = {
     "subjects": "subject-7", "threads": "thread-8", "trialEvents": "news-1", "trials": "lung-2026", "users": "coordinator-1",
     "versions": "1",
 }  # fmt: skip
+# Records whose uid is not the last part of their name.
+OWN_UIDS = {"Organization", "ServiceAccount", "User"}
 USERS = {
     "approved_by": "administrator-1", "captured_by": "coordinator-1", "creator": "technician-1", "decider": "custodian-1",
     "finalized_by": "provider-1", "grantor": "administrator-1", "members": ("participant-7", "provider-1"), "provider": "provider-1",
@@ -149,7 +151,8 @@ class Examples:
             value = self._value(field, left_out, (*within, message))
             filled[field.name] = [value] if field.is_repeated and not isinstance(value, list) else value
         if "uid" in filled and "name" in filled:
-            filled["uid"] = filled["name"].rsplit("/", 1)[1]  # As everywhere: the last part of the name.
+            own = message.name in OWN_UIDS
+            filled["uid"] = made_up_uuid(7, f"uid {message.name}") if own else filled["name"].rsplit("/", 1)[1]
         return filled
 
     def _value(self, field, left_out, within):
