@@ -62,6 +62,11 @@ class Directory {
   // How far auth's stream is known for the organisation.
   event::v1::Position PositionOf(std::string_view organization) const;
 
+  // Where auth takes calls for an organisation; empty: nobody owns its partition, as far as is known here. Thread safe.
+  std::string AddressOfAuth(std::string_view organization) const {
+    return folder_.OwnerAddress(log::PartitionOf(organization, partitions_));
+  }
+
   // Calls `changed` after what somebody may do has changed; from the folder's thread. Before Start.
   void OnChange(std::function<void()> changed) { changed_ = std::move(changed); }
 

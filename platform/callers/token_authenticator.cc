@@ -45,7 +45,7 @@ rpc::Authenticator::Done OnBehalf(std::string service, rpc::Authenticator::Done 
 
 void TokenAuthenticator::Authenticate(const rpc::CallInfo& call, Done done) {
   std::string service(call.metadata(kServiceMetadata));
-  if (!service.empty() && !call.in_process()) service.clear();
+  if (!service.empty() && !call.in_process() && call.peer_service() != service) service.clear();
   if (!service.empty() && call.bearer_token().empty()) {
     auto principal = std::make_shared<Principal>();
     principal->caller.set_kind(event::v1::Caller::KIND_SERVICE);

@@ -29,12 +29,15 @@ FactFolder::FactFolder(Runtime& runtime, log::Log& log, view::Store& store, std:
       prototype_(view::EventPrototype(source_)),
       waiters_(partitions),
       health_(partitions),
+      owners_(partitions),
       executor_(runtime.NewExecutor(Cat("facts-", store.domain().service))) {
   for (int p = 0; p < partitions_; ++p) {
     followers_.push_back(std::make_unique<Follower>());
     followers_[p]->fold = store_.fact_fold(source_, p);
     followers_[p]->stored = followers_[p]->fold.next_offset();
     next_offset_.push_back(std::make_unique<std::atomic<int64_t>>(followers_[p]->stored));
+    absl::MutexLock lock(&mutex_);
+    owners_[p] = followers_[p]->fold.address();
   }
 }
 
@@ -115,6 +118,10 @@ absl::Status FactFolder::CatchUp(int partition) {
       if (absl::Status written = store_.WriteFacts(source_, partition, after, writes); !written.ok()) return written;
       followers_[partition]->stored = after.next_offset();
     }
+    if (after.address() != fold.address()) {
+      absl::MutexLock lock(&mutex_);
+      owners_[partition] = after.address();
+    }
     fold = std::move(after);
     if (folded_ && !events.empty()) folded_(events);
     next_offset_[partition]->store(fold.next_offset(), std::memory_order_release);
@@ -161,6 +168,11 @@ int64_t FactFolder::Lag() const {
   int64_t lag = 0;
   for (int p = 0; p < partitions_; ++p) lag += std::max<int64_t>(log_.KnownEnd(source_, p) - next_offset(p), 0);
   return lag;
+}
+
+std::string FactFolder::OwnerAddress(int partition) const {
+  absl::MutexLock lock(&mutex_);
+  return owners_[partition];
 }
 
 absl::Status FactFolder::Health() const {

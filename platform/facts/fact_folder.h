@@ -39,6 +39,8 @@ class FactFolder {
   int64_t next_offset(int partition) const { return next_offset_[partition]->load(std::memory_order_acquire); }
   // Records of the source that are in its log and not yet folded. Thread safe.
   int64_t Lag() const;
+  // Where the owner of a partition of the source takes calls, as far as is folded; empty: nobody owns it. Thread safe.
+  std::string OwnerAddress(int partition) const;
   // Calls `done` once the partition is folded beyond `offset`, or with UNAVAILABLE after `patience`. Thread safe.
   void WhenFolded(int partition, int64_t offset, absl::Duration patience, std::function<void(absl::Status)> done);
   // Why a partition cannot be folded at present, which is tried again all the time; OK while all can. Thread safe.
@@ -80,6 +82,7 @@ class FactFolder {
   mutable absl::Mutex mutex_;
   std::vector<std::vector<Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);
   std::vector<absl::Status> health_ ABSL_GUARDED_BY(mutex_);  // By partition.
+  std::vector<std::string> owners_ ABSL_GUARDED_BY(mutex_);   // By partition.
 
   std::unique_ptr<Executor> executor_;             // Its tasks use all of the above, so it goes before them …
   std::vector<std::unique_ptr<log::Tail>> tails_;  // … and these, which leave it tasks, before it.

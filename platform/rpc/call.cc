@@ -20,6 +20,14 @@ namespace {
 std::string_view ToView(grpc::string_ref text) { return {text.data(), text.size()}; }
 
 constexpr std::string_view kPositionKey = "trialog-position";
+constexpr std::string_view kPassedOnKey = "trialog-passed-on";
+
+absl::Status OwnerUnreachable() {
+  return RetryLater(absl::StatusCode::kUnavailable, "OWNER_UNREACHABLE",
+                    "the process that writes for this organisation does not answer, another will soon take over; "
+                    "repeat with the same request_id",
+                    absl::Milliseconds(200));
+}
 
 }  // namespace
 
@@ -122,8 +130,34 @@ Call::~Call() {
 
 void Call::Finish(const absl::Status& status) {
   if (finished_.exchange(true)) return;
-  reactor_->Finish(
-      ToGrpc(Conclude(status.ok() ? absl::InternalError("the handler gave OK without a response") : status)));
+  if (const std::string owner = OwnerAddressOf(status); !owner.empty() && PassOn(owner)) return;
+  End(status.ok() ? absl::InternalError("the handler gave OK without a response") : status);
+}
+
+void Call::End(const absl::Status& status) { reactor_->Finish(ToGrpc(Conclude(status))); }
+
+// The bytes as they came, with what else the caller sent that counts. One hop: who is asked by a peer and does not own
+// the partition either says so.
+bool Call::PassOn(const std::string& address) {
+  constexpr absl::Duration kNoDeadline = absl::Seconds(30);
+  if (!frame_->options.peer || !metadata(kPassedOnKey).empty()) return false;
+  const std::shared_ptr<const Client> owner = frame_->options.peer(address);
+  if (owner == nullptr) return false;
+  ClientOptions options{.token = std::string(bearer_token())};
+  options.timeout = deadline() == absl::InfiniteFuture() ? kNoDeadline : deadline() - absl::Now();
+  options.metadata = {{std::string(kPassedOnKey), "1"}};
+  for (const char* key : {"traceparent", "trialog-min-position"}) {
+    if (const auto value = metadata(key); !value.empty()) options.metadata.emplace_back(key, value);
+  }
+  owner->PassBytes(
+      method_name(), bytes_, options,
+      [self = shared_from_this()](const absl::Status& status, grpc::ByteBuffer& response, const ReplyMetadata& reply) {
+        if (!reply.position.empty()) self->SetPosition(reply.position);
+        if (status.ok()) self->response_.Swap(&response);
+        const bool unreachable = absl::IsUnavailable(status) && ReasonOf(status).empty();
+        self->End(unreachable ? OwnerUnreachable() : status);
+      });
+  return true;
 }
 
 void Call::Finish(const google::protobuf::Message& response) {

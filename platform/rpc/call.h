@@ -102,17 +102,22 @@ class ServerCall : public CallInfo {
 };
 
 // A unary call. Whoever holds the last reference finishes it: dropped unfinished, it answers INTERNAL.
-class Call final : public ServerCall {
+class Call final : public ServerCall, public std::enable_shared_from_this<Call> {
  public:
   Call(const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
        grpc::ByteBuffer& response, grpc::ServerUnaryReactor& reactor);
   ~Call() override;
 
+  // A call that another process of the service must serve (OwnedElsewhere) is passed on to it, once, and its answer is
+  // this one's.
   void Finish(const absl::Status& status) override;
   // Answers OK. `response` must be of the method's response type.
   void Finish(const google::protobuf::Message& response);
 
  private:
+  bool PassOn(const std::string& address);
+  void End(const absl::Status& status);
+
   grpc::ByteBuffer& response_;
   grpc::ServerUnaryReactor* const reactor_;
   std::atomic<bool> finished_{false};

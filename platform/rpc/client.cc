@@ -201,6 +201,15 @@ void Client::CallAnyAsync(std::string_view method, const Message& request, std::
                });
 }
 
+void Client::PassBytes(std::string_view method, const grpc::ByteBuffer& request, const ClientOptions& options,
+                       BytesDone done) const {
+  auto flight = std::make_shared<Flight>();
+  flight->request = request;  // Counts references: nothing is copied.
+  impl_->Start(method, std::move(flight), options, [done = std::move(done)](const absl::Status& status, Flight& f) {
+    done(status, f.response, MetadataOf(f.context));
+  });
+}
+
 absl::Status Client::CallAny(std::string_view method, const Message& request, Message& response,
                              const ClientOptions& options, ReplyMetadata* metadata) const {
   struct Outcome {

@@ -15,8 +15,9 @@
 #include "google/protobuf/message.h"
 
 namespace grpc {
+class ByteBuffer;
 class Channel;
-}
+}  // namespace grpc
 
 namespace trialog::rpc {
 
@@ -90,6 +91,11 @@ class Client {
                     AnyDone done) const;
   std::unique_ptr<AnyReader> Open(std::string_view method, const google::protobuf::Message& request,
                                   const ClientOptions& options = {}) const;
+
+  // The same with bytes that somebody else made, for a call that is passed on. `done` may take the response.
+  using BytesDone = std::function<void(const absl::Status&, grpc::ByteBuffer& response, const ReplyMetadata&)>;
+  void PassBytes(std::string_view method, const grpc::ByteBuffer& request, const ClientOptions& options,
+                 BytesDone done) const;
 
   // The request as bytes, right or wrong: for tests of bad input.
   absl::Status CallRaw(std::string_view method, std::string_view bytes, const ClientOptions& options) const;

@@ -24,6 +24,7 @@ class Service;
 
 namespace trialog::rpc {
 
+class Client;
 class RawService;
 
 // Finds out who calls. Thread safe.
@@ -62,6 +63,9 @@ struct FrameHooks {
 
 struct FrameOptions {
   FrameHooks hooks;
+  // A client of another process of the same service, by its address: where calls are passed on to that only the owner
+  // of a partition can serve. Null: none are.
+  std::function<std::shared_ptr<const Client>(const std::string& address)> peer = nullptr;
   ValidationLimits validation;
   size_t max_request_bytes = 4 * 1024 * 1024;
   int max_outstanding = 10'000;  // Calls and streams; more are refused at once with RetryInfo.

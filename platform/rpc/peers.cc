@@ -40,21 +40,23 @@ Peers::Peers(PeerFiles files) : credentials_(std::make_unique<Credentials>()) {
 
 Peers::~Peers() = default;
 
+std::shared_ptr<grpc::Channel> Peers::ChannelTo(const std::string& address) const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);  // Peers restart, and are soon back.
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(address, credentials_->channel, arguments);
+}
+
 std::shared_ptr<const Client> Peers::At(const std::string& address) {
   absl::MutexLock lock(&mutex_);
   if (clients_.size() >= kMaxChannels && !clients_.contains(address)) {
     std::erase_if(clients_, [](const auto& entry) { return entry.second.use_count() == 1; });
   }
   std::shared_ptr<const Client>& client = clients_[address];
-  if (!client) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);  // Peers restart, and are soon back.
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-    arguments.SetMaxReceiveMessageSize(-1);
-    client = std::make_shared<const Client>(grpc::CreateCustomChannel(address, credentials_->channel, arguments));
-  }
+  if (!client) client = std::make_shared<const Client>(ChannelTo(address));
   return client;
 }
 

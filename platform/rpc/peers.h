@@ -34,6 +34,8 @@ class Peers {
 
   explicit Peers(PeerFiles files);
   ~Peers();
+  // A channel to the process at "host:port" (or a name that gRPC resolves), for whoever makes clients of its own.
+  std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) const;
   // A client of the process at "host:port", whose certificate must name that host. Connects when first used.
   std::shared_ptr<const Client> At(const std::string& address);
 

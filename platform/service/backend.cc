@@ -1,10 +1,22 @@
 #include "platform/service/backend.h"
 
+#include "platform/callers/token_authenticator.h"
 #include "platform/errors/errors.h"
+#include "platform/rpc/resource.h"
 #include "platform/service/command_spec.h"
 #include "platform/text/text.h"
 
 namespace trialog::service {
+namespace {
+
+constexpr absl::Duration kPeerTimeout = absl::Seconds(5);
+
+absl::Status AccessNotRecorded() {
+  return RetryLater(absl::StatusCode::kUnavailable, "ACCESS_NOT_RECORDED",
+                    "that this was read could not be recorded, so it is not shown; try again", absl::Milliseconds(200));
+}
+
+}  // namespace
 
 Backend::Backend(const Domain& domain, Runtime& runtime, log::Log& log, std::unique_ptr<view::Store> store,
                  sealing::KeyProvider* keys, const rpc::TokenSigner& tokens, BackendOptions options)
@@ -42,22 +54,64 @@ void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, With
 
 void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
                            std::function<void(absl::Status)> done) {
-  auto command = std::make_unique<Command>();
+  event::v1::RecordAccessRequest request;
   // One of our own services has no organisation: then it is the record's.
-  command->organization = principal.organization.empty() ? std::string(OrganizationOf(entity)) : principal.organization;
-  command->method = via.method;
-  command->trace = std::move(via.trace);
-  command->principal.caller = principal.caller;
-  command->principal.organization = command->organization;
-  access.set_method(std::move(via.method));
-  const int access_outcome = access.outcome();
-  command->access = std::move(access);
-  command->access_entity = std::string(entity);
-  command->done = [this, outcome_kind = access_outcome, done = std::move(done)](absl::StatusOr<Outcome> outcome) {
-    if (outcome.ok()) accesses_recorded_[outcome_kind].fetch_add(1, std::memory_order_relaxed);
-    if (done) done(outcome.status());
+  request.set_organization(Cat("organizations/", principal.organization.empty()
+                                                     ? OrganizationOf(entity)
+                                                     : std::string_view(principal.organization)));
+  request.set_trace(std::move(via.trace));
+  *request.mutable_caller() = principal.caller;
+  access.set_method(via.method);
+  const int kind = access.outcome();
+  *request.mutable_access() = std::move(access);
+  request.set_entity(std::string(entity));
+  const auto noted = [this, kind, done = std::move(done)](const absl::Status& status) {
+    if (status.ok()) accesses_recorded_[kind].fetch_add(1, std::memory_order_relaxed);
+    if (done) done(status);
   };
+  AppendAccess(request, std::move(via.method), [this, request, noted](const absl::Status& status) {
+    const std::string owner = OwnerAddressOf(status);
+    const auto peer = owner.empty() || !options_.peer ? nullptr : options_.peer(owner);
+    if (peer == nullptr) return noted(status);
+    rpc::ClientOptions call{.timeout = kPeerTimeout,
+                            .metadata = {{std::string(callers::kServiceMetadata), std::string(domain_.service)}}};
+    peer->CallAsync<event::v1::RecordAccessResponse>(
+        Cat("trialog.", domain_.service, ".v1.PeerService/RecordAccess"), request, call,
+        [noted](const absl::StatusOr<event::v1::RecordAccessResponse>& recorded) {
+          // What failed on the way is not passed on once more with the call that shows something.
+          noted(recorded.ok() ? absl::OkStatus() : AccessNotRecorded());
+        });
+  });
+}
+
+void Backend::AppendAccess(event::v1::RecordAccessRequest request, std::string method,
+                           std::function<void(absl::Status)> done) {
+  auto command = std::make_unique<Command>();
+  command->organization = std::string(OrganizationOf(request.organization()));
+  command->method = std::move(method);
+  command->trace = std::move(*request.mutable_trace());
+  command->principal.caller = std::move(*request.mutable_caller());
+  command->principal.organization = command->organization;
+  command->access = std::move(*request.mutable_access());
+  command->access_entity = std::move(*request.mutable_entity());
+  command->done = [done = std::move(done)](const absl::StatusOr<Outcome>& outcome) { done(outcome.status()); };
   owner_.Submit(std::move(command));
+}
+
+void Backend::RecordForPeers(std::string_view method) {
+  handlers_.Unary(std::string(method), [this](std::shared_ptr<rpc::Call> call) {
+    auto& request = call->Request<event::v1::RecordAccessRequest>();
+    // Not even our other services: each writes what it shows itself.
+    if (call->principal().caller.name() != domain_.service)
+      return call->Finish(Denied("NOT_A_PEER", "ask your own service"));
+    if (!NameMatches("organizations/*", request.organization())) {
+      return call->Finish(BadField("organization", "BAD_NAME", "must have the form organizations/*"));
+    }
+    std::string shown_by = request.access().method();
+    AppendAccess(std::move(request), std::move(shown_by), [call](const absl::Status& status) {
+      status.ok() ? call->Finish(event::v1::RecordAccessResponse()) : call->Finish(WithoutMark(status));
+    });
+  });
 }
 
 void Backend::RecordBounded(const std::string& key, event::v1::Access::Outcome outcome, const Principal& principal,

@@ -11,6 +11,7 @@
 
 #include "platform/command/owner.h"
 #include "platform/rpc/call.h"
+#include "platform/rpc/client.h"
 #include "platform/rpc/frame.h"
 #include "platform/rpc/page_token.h"
 #include "platform/sealing/data_keys.h"
@@ -19,6 +20,7 @@
 #include "platform/service/sight.h"
 #include "platform/service/watch_hub.h"
 #include "platform/view/store.h"
+#include "trialog/event/v1/peer.pb.h"
 
 namespace trialog::service {
 
@@ -54,6 +56,8 @@ struct BackendOptions {
   int partitions = log::kPartitions;  // Of the service's own topic.
   std::string request_key;            // HMAC key for fingerprints of requests; the same in all replicas of a service.
   bool claim_at_start = false;
+  // A client of another process of this service, by its address; null: there is no other.
+  std::function<std::shared_ptr<const rpc::Client>(const std::string& address)> peer = nullptr;
   // How long the access lasts that a stream was opened with. Each null where it never ends. Thread safe.
   struct Access {
     // Grows when what a user may do has changed.
@@ -201,6 +205,8 @@ class Backend {
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
   void RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);
+  // Serves RecordAccess of a PeerService, which other processes of this service ask for what they show.
+  void RecordForPeers(std::string_view method);
   // A known caller's call was refused by an access rule: the frame reports those that end so (IsRefusal), lists and
   // watches those that show nothing because of it. So many a minute and caller are recorded.
   void RecordRefusal(const Principal& principal, const rpc::CallInfo& call);
@@ -216,6 +222,7 @@ class Backend {
   struct WatchSpec;
 
  private:
+  void AppendAccess(event::v1::RecordAccessRequest request, std::string method, std::function<void(absl::Status)> done);
   // Whether the caller would see this version of a record, and the record as it stands.
   bool MaySeeNow(const ResourceType& type, const Principal& principal, int partition, std::string_view name,
                  const view::Row& row) const;

@@ -20,8 +20,14 @@ absl::Status CheckLog(const Definition& definition, const Environment& environme
   return checked;
 }
 
-std::string EventServiceOf(const Definition& definition) {
-  return Cat("trialog.", definition.domain->service, ".v1.EventService");
+// A service that each of the five has under the same name.
+std::string OwnService(const Definition& definition, std::string_view name) {
+  return Cat("trialog.", definition.domain->service, ".v1.", name);
+}
+
+std::function<std::shared_ptr<const rpc::Client>(const std::string&)> PeerOf(const Environment& environment) {
+  if (environment.peers == nullptr) return nullptr;
+  return [peers = environment.peers](const std::string& address) { return peers->At(address); };
 }
 
 }  // namespace
@@ -56,6 +62,9 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition
   }
   options.partitions = definition.partitions;
   options.request_key = environment.request_key;
+  options.owner.address = environment.address;
+  options.owner.replicated = environment.peers != nullptr;
+  options.peer = PeerOf(environment);
   options.owner.on_failure = [service = std::string(definition.domain->service)](int partition,
                                                                                  const absl::Status& why) {
     telemetry::Error("fold_failed", {{"service", service},
@@ -75,7 +84,8 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition
                                 environment.keys, *environment.tokens, std::move(options));
   host->directory_->OnChange([backend = host->backend_.get()] { backend->watches().WakeAll(); });
   definition.add_handlers(*host->backend_);
-  host->backend_->Subscribe(Cat(EventServiceOf(definition), "/Subscribe"), definition.may_see_event);
+  host->backend_->Subscribe(Cat(OwnService(definition, "EventService"), "/Subscribe"), definition.may_see_event);
+  host->backend_->RecordForPeers(Cat(OwnService(definition, "PeerService"), "/RecordAccess"));
   return host;
 }
 
@@ -97,16 +107,18 @@ absl::Status Host::StartReactions() {
     backend->SubmitInternal(std::move(organization), std::move(method), std::move(occasion), std::move(decide),
                             std::move(done));
   };
+  std::function<bool(int)> owns;
+  if (environment_.peers != nullptr) owns = [backend = backend_.get()](int p) { return backend->owner().Owns(p); };
   for (const reaction::Reaction& reaction : definition_.reactions) {
-    reactors_.push_back(
-        std::make_unique<reaction::Reactor>(*environment_.runtime, *environment_.log, backend_->store(), submit,
-                                            reaction, reaction::ReactorOptions{.partitions = environment_.partitions}));
+    reactors_.push_back(std::make_unique<reaction::Reactor>(
+        *environment_.runtime, *environment_.log, backend_->store(), submit, reaction,
+        reaction::ReactorOptions{.partitions = environment_.partitions, .owns = owns}));
     if (absl::Status started = reactors_.back()->Start(); !started.ok()) return started;
   }
   for (const reaction::DueTable& table : definition_.due) {
-    due_runners_.push_back(
-        std::make_unique<reaction::DueRunner>(*environment_.runtime, backend_->store(), submit, table,
-                                              reaction::DueOptions{.partitions = environment_.partitions}));
+    due_runners_.push_back(std::make_unique<reaction::DueRunner>(
+        *environment_.runtime, backend_->store(), submit, table,
+        reaction::DueOptions{.partitions = environment_.partitions, .owns = owns}));
     due_runners_.back()->Start();
   }
   return absl::OkStatus();
@@ -131,12 +143,15 @@ absl::StatusOr<std::unique_ptr<rpc::Frame>> Host::MakeFrame() {
   options.open = started_;
   options.hooks.refused = [backend = backend_.get()](const rpc::CallInfo& call, const Principal& principal,
                                                      const absl::Status&) { backend->RecordRefusal(principal, call); };
+  options.peer = PeerOf(environment_);
   auto services = definition_.services;
-  // In the file of the event message, so it is linked wherever that is.
-  const auto* events =
-      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(EventServiceOf(definition_));
-  if (events == nullptr) return absl::InternalError(Cat("no EventService is linked for ", definition_.domain->service));
-  services.push_back(events);
+  for (const char* name : {"EventService", "PeerService"}) {
+    // In the file of the event message, so they are linked wherever that is.
+    const auto* own =
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(OwnService(definition_, name));
+    if (own == nullptr) return absl::InternalError(Cat("no ", name, " is linked for ", definition_.domain->service));
+    services.push_back(own);
+  }
   return rpc::Frame::Create(services, std::move(backend_->handlers()),
                             environment_.authenticator ? environment_.authenticator : authenticator_,
                             std::move(options));

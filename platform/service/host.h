@@ -13,6 +13,7 @@
 #include "platform/reaction/due_runner.h"
 #include "platform/reaction/reactor.h"
 #include "platform/rpc/frame.h"
+#include "platform/rpc/peers.h"
 #include "platform/service/backend.h"
 #include "platform/service/call_log.h"
 
@@ -67,6 +68,10 @@ struct Environment {
   rocksdb::Env* env = nullptr;  // Of the store; null: the operating system's.
   // Who calls, for tests that bring their own callers; null: access tokens.
   std::shared_ptr<rpc::Authenticator> authenticator;
+  // Beside other processes of the same service: where this one takes their calls, as its claims say it, and how it
+  // calls them. Both or neither.
+  std::string address;
+  rpc::Peers* peers = nullptr;
   rpc::FrameOptions frame;
   CallLog call_log = CallLog::kFaults;  // Which calls leave a line in the event log.
 };

@@ -31,7 +31,7 @@ sealing::DataKey ToDataKey(const auth::v1::DataKey& key) {
 }  // namespace
 
 void RemoteKeyProvider::SetChannel(std::shared_ptr<grpc::Channel> channel) {
-  client_ = std::make_unique<rpc::Client>(std::move(channel));
+  route_ = [client = std::make_shared<const rpc::Client>(std::move(channel))](auto) { return client; };
 }
 
 rpc::ClientOptions RemoteKeyProvider::Options() const {
@@ -39,13 +39,14 @@ rpc::ClientOptions RemoteKeyProvider::Options() const {
 }
 
 void RemoteKeyProvider::GetKeys(sealing::KeyRequest request, KeysCallback done) {
-  if (!client_) return done(NotConnected());
+  const auto client = route_ ? route_(request.organization) : nullptr;
+  if (!client) return done(NotConnected());
   auth::v1::GetDataKeysRequest wire;
   wire.set_organization(Cat("organizations/", request.organization));
   for (const auto& subject : request.subjects) wire.add_subjects(subject);
   for (const auto& id : request.key_ids) wire.add_key_ids(id);
   wire.set_create_missing(request.create);
-  client_->CallAsync<auth::v1::GetDataKeysResponse>(
+  client->CallAsync<auth::v1::GetDataKeysResponse>(
       "trialog.auth.v1.KeyService/GetDataKeys", wire, Options(),
       [request = std::move(request), done = std::move(done)](absl::StatusOr<auth::v1::GetDataKeysResponse> response) {
         if (!response.ok()) return done(response.status());
@@ -62,10 +63,11 @@ void RemoteKeyProvider::GetKeys(sealing::KeyRequest request, KeysCallback done) 
 }
 
 void RemoteKeyProvider::GetLookupKey(std::string organization, LookupKeyCallback done) {
-  if (!client_) return done(NotConnected());
+  const auto client = route_ ? route_(organization) : nullptr;
+  if (!client) return done(NotConnected());
   auth::v1::GetLookupKeyRequest wire;
   wire.set_organization(Cat("organizations/", organization));
-  client_->CallAsync<auth::v1::GetLookupKeyResponse>(
+  client->CallAsync<auth::v1::GetLookupKeyResponse>(
       "trialog.auth.v1.KeyService/GetLookupKey", wire, Options(),
       [done = std::move(done)](absl::StatusOr<auth::v1::GetLookupKeyResponse> response) {
         if (!response.ok()) return done(response.status());

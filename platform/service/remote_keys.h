@@ -1,6 +1,7 @@
 // Data keys from auth's KeyService, for the services that are not auth.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,13 +10,16 @@
 
 namespace trialog::service {
 
-// Thread safe. Before SetChannel every request is UNAVAILABLE.
+// Thread safe. Until it is told where auth is every request is UNAVAILABLE.
 class RemoteKeyProvider final : public sealing::KeyProvider {
  public:
   // `service` is the caller's own identity.
   explicit RemoteKeyProvider(std::string service) : service_(std::move(service)) {}
 
-  // Once, before requests come.
+  // Who answers for an organisation (its id); null: nobody at present.
+  using Route = std::function<std::shared_ptr<const rpc::Client>(std::string_view organization)>;
+  // Each once, before requests come.
+  void SetRoute(Route route) { route_ = std::move(route); }
   void SetChannel(std::shared_ptr<grpc::Channel> channel);
   void GetKeys(sealing::KeyRequest request, KeysCallback done) override;
   void GetLookupKey(std::string organization, LookupKeyCallback done) override;
@@ -24,7 +28,7 @@ class RemoteKeyProvider final : public sealing::KeyProvider {
   rpc::ClientOptions Options() const;
 
   const std::string service_;
-  std::unique_ptr<rpc::Client> client_;
+  Route route_;
 };
 
 }  // namespace trialog::service

@@ -13,6 +13,7 @@ absl::StatusOr<service::Definition> DefinitionOf(const Parts& parts) {
   blobs = *std::move(opened);
   analytics::AnalyticsParts analytics_parts;
   analytics_parts.blobs = blobs.get();
+  if (!parts.config.trials_peer.empty()) analytics_parts.trials = parts.trials;
   return analytics::AnalyticsDefinition(analytics_parts);
 }
 

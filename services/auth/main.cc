@@ -10,6 +10,7 @@ absl::StatusOr<service::Definition> DefinitionOf(const Parts& parts) {
   auth::AuthParts auth_parts;
   auth_parts.keys = parts.keys;
   auth_parts.init_token_file = parts.config.data + "/keys/init.token";
+  auth_parts.key_destroyed = parts.key_destroyed;
   return auth::AuthDefinition(auth_parts);
 }
 

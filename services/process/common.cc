@@ -2,6 +2,7 @@
 
 #include "platform/disk/watermark.h"
 #include "platform/errors/errors.h"
+#include "platform/sealing/digest.h"
 #include "platform/text/text.h"
 
 namespace trialog::process {
@@ -9,6 +10,15 @@ namespace trialog::process {
 absl::Status NotInitialised(const std::string& data, const absl::Status& cause) {
   return Refuse(absl::StatusCode::kFailedPrecondition, "NOT_INITIALISED",
                 Cat("run `trialogctl init --data ", data, "` first (", FromAbsl(cause.message()), ")"));
+}
+
+const std::vector<std::string>& AllServices() {
+  static const auto& services = *new std::vector<std::string>{"auth", "inventory", "trials", "analytics", "audit"};
+  return services;
+}
+
+std::string Derived(const sealing::MasterKey& secret, std::string_view purpose) {
+  return std::string(sealing::HkdfSha256(secret.key(), "trialog.standalone.v1", purpose).bytes());
 }
 
 void CollectDisk(const Config& config, telemetry::Metrics& metrics) {

@@ -16,6 +16,18 @@ ABSL_FLAG(std::string, address, "127.0.0.1:50051",
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file with the server's certificate and its chain");
 ABSL_FLAG(std::string, tls_key, "", "PEM file with the certificate's private key");
 ABSL_FLAG(std::string, tls_client_roots, "", "PEM file with roots that clients' certificates are verified against");
+ABSL_FLAG(std::string, peer_address, "",
+          "Where the other services call this one, host:port, by mTLS; empty: there are no others. On Kafka only");
+ABSL_FLAG(std::string, advertise, "", "What other processes reach --peer_address as, host:port; empty: as it is");
+ABSL_FLAG(std::string, peer_roots, "",
+          "PEM file with roots that issue the certificates of our services, and no others");
+ABSL_FLAG(std::string, peer_certificate, "", "PEM file with this service's certificate: spiffe://trialog/<service>");
+ABSL_FLAG(std::string, peer_key, "", "PEM file with that certificate's private key");
+ABSL_FLAG(std::string, trials_peer, "", "Where analytics reaches trials' --peer_address, for imports");
+ABSL_FLAG(std::string, member, "",
+          "Name of this replica among those of its service, the same after a restart; empty: a new one each time");
+ABSL_FLAG(absl::Duration, dead_after, absl::Seconds(6),
+          "A replica silent for this long loses its partitions to others");
 ABSL_FLAG(std::string, metrics_address, "",
           "Where Prometheus finds GET /metrics: a port of the loopback address, or host:port; empty: nowhere");
 ABSL_FLAG(std::string, log_calls, "faults", "Calls that leave a line in the event log: faults, errors or all");
@@ -84,6 +96,24 @@ void ReadTls(Config& config, Faults& faults) {
   config.tls = std::move(tls);
 }
 
+void ReadPeers(Config& config, Faults& faults) {
+  config.peer_address = absl::GetFlag(FLAGS_peer_address);
+  config.advertise = absl::GetFlag(FLAGS_advertise);
+  config.peer_files = {absl::GetFlag(FLAGS_peer_roots), absl::GetFlag(FLAGS_peer_certificate),
+                       absl::GetFlag(FLAGS_peer_key)};
+  config.trials_peer = absl::GetFlag(FLAGS_trials_peer);
+  config.member = absl::GetFlag(FLAGS_member);
+  config.dead_after = absl::GetFlag(FLAGS_dead_after);
+  faults.Within("dead_after", config.dead_after, absl::Seconds(1), absl::Minutes(5));
+  if (config.peer_address.empty()) return;
+  if (!config.kafka) faults.Add("peer_address", config.peer_address, "needs --kafka_brokers");
+  faults.File("peer_roots", config.peer_files.roots);
+  faults.File("peer_certificate", config.peer_files.certificate);
+  faults.File("peer_key", config.peer_files.key);
+  if (config.peer_files.roots.empty() || config.peer_files.certificate.empty() || config.peer_files.key.empty())
+    faults.Add("peer_address", config.peer_address, "needs --peer_roots, --peer_certificate and --peer_key");
+}
+
 void ReadServer(Config& config, Faults& faults) {
   rpc::ServerOptions& server = config.server;
   config.address = absl::GetFlag(FLAGS_address);
@@ -132,6 +162,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv, std::string_view what_i
   } else {
     faults.Say(FromAbsl(kafka.status().message()));
   }
+  ReadPeers(config, faults);
   if (absl::Status bad = faults.status(); !bad.ok()) return bad;
   return config;
 }

@@ -21,6 +21,13 @@ struct Config {
   std::optional<log::kafka::Options> kafka;  // Nothing: the log is embedded.
   std::string address = "127.0.0.1:50051";
   std::shared_ptr<const rpc::ServerTls> tls;
+  // Beside the other services, each a process of its own (single services only).
+  std::string peer_address;  // Where they call this one, by mTLS; empty: nobody does.
+  std::string advertise;     // What others reach that as; empty: peer_address with its port.
+  rpc::PeerFiles peer_files;
+  std::string trials_peer;  // Where analytics finds trials.
+  std::string member;       // Of the Kafka group that shares partitions out; empty: a new one at each start.
+  absl::Duration dead_after = absl::Seconds(6);
   std::string metrics_address;  // Of MetricsServer; empty: none.
   absl::Duration drain = absl::Seconds(10);
   uint64_t min_free_bytes = uint64_t{256} << 20;  // The disk's watermark.
@@ -33,6 +40,8 @@ struct Config {
     rpc::ServerOptions options = server;
     options.address = address;
     options.tls = tls;
+    options.peer_address = peer_address;
+    options.peer_files = peer_files;
     return options;
   }
 };

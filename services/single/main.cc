@@ -6,7 +6,7 @@
 
 int main(int argc, char** argv) {
   return trialog::process::Main(
-      argc, argv, "One service of Trialog, on an embedded log of its own.",
+      argc, argv, "One service of Trialog: on Kafka, or alone on an embedded log of its own.",
       [](const trialog::process::Config& config) -> absl::StatusOr<std::unique_ptr<trialog::process::Serving>> {
         return trialog::single::Single::Start(config, trialog::single::kIsAuth, trialog::single::DefinitionOf);
       });

@@ -3,10 +3,9 @@
 #include <filesystem>
 
 #include "platform/errors/errors.h"
+#include "platform/log/kafka/topics.h"
 #include "platform/runtime/real_runtime.h"
-#include "platform/sealing/digest.h"
 #include "platform/sealing/master_key.h"
-#include "platform/service/remote_keys.h"
 #include "platform/text/text.h"
 #include "services/process/open_log.h"
 
@@ -32,65 +31,116 @@ class NobodyKnown final : public rpc::Authenticator {
 absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& config, bool is_auth,
                                                       const MakeDefinition& make) {
   std::unique_ptr<Single> single(new Single);
-  const std::string& data = config.data;
-  auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
-  if (!secret.ok()) return process::NotInitialised(data, secret.status());
-  auto log = process::OpenLog(config, {"auth", "inventory", "trials", "analytics", "audit"});
+  auto log = process::OpenLog(config, process::AllServices());
   if (!log.ok()) return log.status();
   single->log_ = *std::move(log);
+  if (!config.peer_address.empty()) single->peers_ = std::make_unique<rpc::Peers>(config.peer_files);
+  absl::Status status = single->OpenKeys(config, is_auth);
+  if (status.ok()) status = single->OpenHost(config, is_auth, make);
+  if (status.ok()) status = single->Serve(config);
+  if (status.ok()) status = single->JoinGroup(config);
+  if (!status.ok()) return status;
+  return single;
+}
+
+absl::Status Single::OpenKeys(const process::Config& config, bool is_auth) {
+  const std::string& data = config.data;
   if (is_auth) {
     auto master = sealing::MasterKey::FromFile(data + "/keys/master.key");
     if (!master.ok()) return process::NotInitialised(data, master.status());
-    auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), &RealRuntime(),
-                                        {.min_free_bytes = config.min_free_bytes});
-    if (!keys.ok()) return keys.status();
-    single->key_store_ = *std::move(keys);
-    single->key_executor_ = RealRuntime().NewExecutor("keys");
-    single->keys_ = std::make_unique<sealing::KeyStoreProvider>(single->key_store_.get(), single->key_executor_.get());
-  } else {
-    single->keys_ = std::make_unique<service::RemoteKeyProvider>("none");
+    auto store = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), &RealRuntime(),
+                                         {.min_free_bytes = config.min_free_bytes});
+    if (!store.ok()) return store.status();
+    key_store_ = *std::move(store);
+    key_executor_ = RealRuntime().NewExecutor("keys");
+    own_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), key_executor_.get());
   }
-  auto definition = make({config, single->log_.get(), single->key_store_.get()});
+  return absl::OkStatus();
+}
+
+absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const MakeDefinition& make) {
+  const std::string& data = config.data;
+  auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
+  if (!secret.ok()) return process::NotInitialised(data, secret.status());
+  Parts parts{.config = config, .log = log_.get(), .keys = key_store_.get()};
+  if (peers_) parts.trials = [this, address = config.trials_peer] { return peers_->ChannelTo(address); };
+  parts.key_destroyed = [this](std::string_view subject) { keys_->Drop(subject); };
+  auto definition = make(parts);
   if (!definition.ok()) return definition.status();
   const std::string name(definition->domain->service);
   std::error_code error;
   std::filesystem::create_directories(data + "/stores", error);
-  const auto derived = [&](std::string_view purpose) {
-    return std::string(sealing::HkdfSha256(secret->key(), "trialog.single.v1", purpose).bytes());
-  };
-  single->tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{derived("page tokens")});
+  if (!is_auth) remote_keys_ = std::make_unique<service::RemoteKeyProvider>(name);
+  sealing::KeyProvider* source = is_auth ? own_keys_.get() : remote_keys_.get();
+  keys_ = std::make_unique<sealing::CachingKeyProvider>(source, &RealRuntime());
+  tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{process::Derived(*secret, "page tokens")});
   service::Environment environment;
   environment.runtime = &RealRuntime();
-  environment.log = single->log_.get();
-  environment.keys = single->keys_.get();
+  environment.log = log_.get();
+  environment.keys = keys_.get();
   environment.store_path = Cat(data, "/stores/", name);
-  environment.request_key = derived(Cat("requests of ", name));
-  environment.tokens = single->tokens_.get();
+  environment.request_key = process::Derived(*secret, Cat("requests of ", name));
+  environment.tokens = tokens_.get();
   environment.compress = config.compress;
+  environment.peers = peers_.get();
+  environment.address = config.advertise.empty() ? config.peer_address : config.advertise;
   environment.frame = config.frame;
   environment.call_log = config.call_log;
-  if (!is_auth) environment.authenticator = std::make_shared<NobodyKnown>();
+  if (!is_auth && !peers_) environment.authenticator = std::make_shared<NobodyKnown>();
   auto host = service::Host::Prepare(*definition, environment);
   if (!host.ok()) return host.status();
-  single->host_ = *std::move(host);
-  const auto collect = [config, keys = single->key_store_.get()](telemetry::Metrics& metrics) {
+  host_ = *std::move(host);
+  if (remote_keys_ && peers_) {
+    // Auth's owner of the organisation, as auth's own log names it.
+    remote_keys_->SetRoute([this](std::string_view organization) -> std::shared_ptr<const rpc::Client> {
+      const std::string address = host_->directory().AddressOfAuth(organization);
+      return address.empty() ? nullptr : peers_->At(address);
+    });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Single::Serve(const process::Config& config) {
+  const auto collect = [config, keys = key_store_.get()](telemetry::Metrics& metrics) {
     process::CollectDisk(config, metrics);
     if (keys != nullptr) process::CollectKeys(*keys, metrics);
   };
   auto front = service::Front::Listen(
-      {single->host_.get()},
-      {.server = config.ServerOptions(), .metrics_address = config.metrics_address, .collect = collect});
+      {host_.get()}, {.server = config.ServerOptions(), .metrics_address = config.metrics_address, .collect = collect});
   if (!front.ok()) return front.status();
-  single->front_ = *std::move(front);
-  if (absl::Status caught_up = single->front_->CatchUp(); !caught_up.ok()) return caught_up;
-  return single;
+  front_ = *std::move(front);
+  return front_->CatchUp();
+}
+
+absl::Status Single::JoinGroup(const process::Config& config) {
+  if (!peers_) return absl::OkStatus();
+  const log::kafka::Topic topic = log::kafka::PrivateTopics(*config.kafka, {std::string(host_->service())}).front();
+  log::kafka::MembershipOptions options;
+  options.group = Cat(config.kafka->topic_prefix, host_->service(), ".owners");
+  options.topic = topic.name;
+  options.partitions = topic.partitions;
+  options.member = config.member;
+  options.dead_after = config.dead_after;
+  auto joined = log::kafka::Membership::Join(
+      *config.kafka, options, [this](std::vector<bool> wanted) { host_->backend().owner().Hint(std::move(wanted)); });
+  if (!joined.ok()) return joined.status();
+  membership_ = *std::move(joined);
+  return absl::OkStatus();
+}
+
+void Single::Drain(absl::Time deadline) {
+  membership_.reset();
+  front_->Drain(deadline);
 }
 
 Single::~Single() {
+  membership_.reset();
   if (host_) host_->backend().owner().Stop();
   front_.reset();
   host_.reset();
   keys_.reset();
+  remote_keys_.reset();
+  own_keys_.reset();
   key_executor_.reset();
 }
 

@@ -1,6 +1,7 @@
-// One service as a process of its own, on an embedded log in a folder of its own. Auth is whole that way. The other
-// four cannot fold auth's stream, which stands in another process's log, so they serve health and reflection and answer
-// every call that carries a token with UNAVAILABLE; on Kafka, where the streams are shared, they are whole too.
+// One service as a process of its own. On Kafka it is whole: it folds what it needs of the other services from their
+// topics, and calls them, and other replicas of itself, by mTLS. On an embedded log only auth is: the other four cannot
+// fold auth's stream, which stands in another process's folder, so they serve health and reflection and answer every
+// call that carries a token with UNAVAILABLE.
 #pragma once
 
 #include <functional>
@@ -8,10 +9,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "platform/log/kafka/membership.h"
 #include "platform/log/log.h"
+#include "platform/rpc/peers.h"
+#include "platform/sealing/caching_key_provider.h"
 #include "platform/sealing/key_store.h"
 #include "platform/service/front.h"
 #include "platform/service/host.h"
+#include "platform/service/remote_keys.h"
 #include "services/process/common.h"
 #include "services/process/serve.h"
 
@@ -21,7 +26,9 @@ namespace trialog::single {
 struct Parts {
   const process::Config& config;
   log::Log* log = nullptr;
-  sealing::KeyStore* keys = nullptr;  // Auth only.
+  sealing::KeyStore* keys = nullptr;                                 // Auth only.
+  std::function<std::shared_ptr<grpc::Channel>()> trials = nullptr;  // Null without peers.
+  std::function<void(std::string_view subject)> key_destroyed = nullptr;
 };
 using MakeDefinition = std::function<absl::StatusOr<service::Definition>(const Parts& parts)>;
 
@@ -32,18 +39,27 @@ class Single final : public process::Serving {
   ~Single() override;
   int port() const override { return front_->port(); }
   int metrics_port() const override { return front_->metrics_port(); }
-  void Drain(absl::Time deadline) override { front_->Drain(deadline); }
+  // Leaves its group first, so that others claim what it gives up.
+  void Drain(absl::Time deadline) override;
 
  private:
   Single() = default;
+  absl::Status OpenKeys(const process::Config& config, bool is_auth);
+  absl::Status OpenHost(const process::Config& config, bool is_auth, const MakeDefinition& make);
+  absl::Status Serve(const process::Config& config);
+  absl::Status JoinGroup(const process::Config& config);
 
   std::unique_ptr<log::Log> log_;
+  std::unique_ptr<rpc::Peers> peers_;  // Null: this process is alone.
   std::unique_ptr<sealing::KeyStore> key_store_;
   std::unique_ptr<Executor> key_executor_;
-  std::unique_ptr<sealing::KeyProvider> keys_;
+  std::unique_ptr<sealing::KeyProvider> own_keys_;
+  std::unique_ptr<service::RemoteKeyProvider> remote_keys_;
+  std::unique_ptr<sealing::CachingKeyProvider> keys_;
   std::unique_ptr<rpc::TokenSigner> tokens_;
   std::unique_ptr<service::Host> host_;
   std::unique_ptr<service::Front> front_;
+  std::unique_ptr<log::kafka::Membership> membership_;
 };
 
 }  // namespace trialog::single

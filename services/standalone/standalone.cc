@@ -4,7 +4,6 @@
 
 #include "platform/errors/errors.h"
 #include "platform/runtime/real_runtime.h"
-#include "platform/sealing/digest.h"
 #include "platform/sealing/master_key.h"
 #include "platform/text/text.h"
 #include "rocksdb/env.h"
@@ -17,15 +16,6 @@
 #include "services/trials/app/trials_app.h"
 
 namespace trialog::standalone {
-namespace {
-
-// A service's own secret, derived: one file to keep instead of ten.
-std::string Derived(const sealing::MasterKey& secret, std::string_view purpose) {
-  return std::string(sealing::HkdfSha256(secret.key(), "trialog.standalone.v1", purpose).bytes());
-}
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Start(const Options& given) {
   Options options = given;
   if (options.runtime == nullptr) options.runtime = &RealRuntime();
@@ -44,7 +34,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   std::error_code error;
   std::filesystem::create_directories(data + "/stores", error);
 
-  auto log = process::OpenLog(options, {"auth", "inventory", "trials", "analytics", "audit"}, options.env);
+  auto log = process::OpenLog(options, process::AllServices(), options.env);
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
   auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), options.runtime,
@@ -53,7 +43,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   key_store_ = *std::move(keys);
   key_executor_ = options.runtime->NewExecutor("keys");
   local_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), key_executor_.get());
-  tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{Derived(*secret, "page tokens")});
+  tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{process::Derived(*secret, "page tokens")});
 
   auth::AuthParts auth_parts;
   auth_parts.keys = key_store_.get();
@@ -86,7 +76,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.log = log_.get();
     environment.keys = cached_keys_.back().get();
     environment.store_path = Cat(data, "/stores/", name);
-    environment.request_key = Derived(*secret, Cat("requests of ", name));
+    environment.request_key = process::Derived(*secret, Cat("requests of ", name));
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
     environment.env = options.env;

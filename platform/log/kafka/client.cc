@@ -48,9 +48,8 @@ absl::Status BadSetting(std::string_view why) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Make(rd_kafka_type_t type, const Options& options,
-                                                     const std::vector<Setting>& settings,
-                                                     void (*on_delivery)(const rd_kafka_message_t&)) {
-  std::unique_ptr<Client> client(new Client(on_delivery));
+                                                     const std::vector<Setting>& settings, ClientHooks hooks) {
+  std::unique_ptr<Client> client(new Client(std::move(hooks)));
   char error[512] = "";
   std::unique_ptr<rd_kafka_conf_t, Destroyer<rd_kafka_conf_destroy>> conf(rd_kafka_conf_new());
   for (const auto& list : {CommonSettings(options), settings}) {
@@ -61,12 +60,14 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Make(rd_kafka_type_t type, const
   }
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_log_cb(conf.get(), &Client::OnLog);
-  if (on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), &Client::OnDelivery);
+  if (client->hooks_.on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), &Client::OnDelivery);
+  if (client->hooks_.on_assigned) rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::OnRebalance);
   client->handle_ = rd_kafka_new(type, conf.get(), error, sizeof error);
   if (client->handle_ == nullptr) return BadSetting(error);
   (void)conf.release();  // The instance's now.
+  if (client->hooks_.on_assigned) rd_kafka_poll_set_consumer(client->handle_);
   client->thread_ = std::thread([self = client.get()] {
-    while (!self->stop_) rd_kafka_poll(self->handle_, kPollMilliseconds);
+    while (!self->stop_) self->Poll(kPollMilliseconds);
   });
   return client;
 }
@@ -75,15 +76,32 @@ Client::~Client() {
   if (handle_ == nullptr) return;
   stop_ = true;
   if (thread_.joinable()) thread_.join();
-  if (on_delivery_ != nullptr) {
+  if (hooks_.on_assigned) rd_kafka_consumer_close(handle_);
+  if (hooks_.on_delivery != nullptr) {
     rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     while (rd_kafka_outq_len(handle_) > 0) rd_kafka_poll(handle_, kPollMilliseconds);
   }
   rd_kafka_destroy(handle_);
 }
 
+void Client::Poll(int milliseconds) {
+  if (!hooks_.on_assigned) {
+    rd_kafka_poll(handle_, milliseconds);
+  } else {
+    MessageHandle(rd_kafka_consumer_poll(handle_, milliseconds)).reset();  // Errors only: nothing is read.
+  }
+}
+
+// What is taken away is not told: the next assignment says what is left, and until then all goes on as it was.
+void Client::OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
+                         void* client) {
+  rd_kafka_assign(handle, nullptr);
+  auto* self = static_cast<Client*>(client);
+  if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !self->stop_) self->hooks_.on_assigned(*partitions);
+}
+
 void Client::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client) {
-  static_cast<Client*>(client)->on_delivery_(*message);
+  static_cast<Client*>(client)->hooks_.on_delivery(*message);
 }
 
 // Brokers that come and go are the library's to deal with; what it warns of is for the operator.

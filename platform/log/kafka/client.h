@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,15 +33,20 @@ using EventHandle = std::unique_ptr<rd_kafka_event_t, Destroyer<rd_kafka_event_d
 // Name and value, as in librdkafka's CONFIGURATION.md.
 using Setting = std::pair<const char*, std::string>;
 
+// What a client tells; on its own thread.
+struct ClientHooks {
+  void (*on_delivery)(const rd_kafka_message_t&) = nullptr;  // Of a producer: once a record.
+  // Of a member of a group: it now has these partitions, which it need not read.
+  std::function<void(const rd_kafka_topic_partition_list_t&)> on_assigned = nullptr;
+};
+
 // One client instance and the thread that serves its events (delivery reports, errors, logs). Thread safe.
 class Client {
  public:
-  // `on_delivery` is called on the client's thread, once a record; null for a consumer. INVALID_ARGUMENT, reason
-  // KAFKA_SETTING, when the library does not take a setting.
+  // INVALID_ARGUMENT, reason KAFKA_SETTING, when the library does not take a setting.
   static absl::StatusOr<std::unique_ptr<Client>> Make(rd_kafka_type_t type, const Options& options,
-                                                      const std::vector<Setting>& settings,
-                                                      void (*on_delivery)(const rd_kafka_message_t&) = nullptr);
-  // Waits for the library's threads; every record not yet reported is reported as purged first.
+                                                      const std::vector<Setting>& settings, ClientHooks hooks = {});
+  // Leaves its group. Waits for the library's threads; every record not yet reported is reported as purged first.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -55,11 +61,14 @@ class Client {
   absl::StatusOr<Range> QueryRange(const std::string& topic, int partition, absl::Duration patience) const;
 
  private:
-  explicit Client(void (*on_delivery)(const rd_kafka_message_t&)) : on_delivery_(on_delivery) {}
+  explicit Client(ClientHooks hooks) : hooks_(std::move(hooks)) {}
+  void Poll(int milliseconds);
+  static void OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
+                          void* client);
   static void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client);
   static void OnLog(const rd_kafka_t*, int level, const char* facility, const char* text);
 
-  void (*const on_delivery_)(const rd_kafka_message_t&);
+  const ClientHooks hooks_;
   rd_kafka_t* handle_ = nullptr;
   std::atomic<bool> stop_ = false;
   std::thread thread_;

@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<Producer>> Producer::Make(const Options& options)
                     {"message.timeout.ms", Cat(absl::ToInt64Milliseconds(options.message_timeout))},
                     {"message.max.bytes", Cat(2 * kMaxRecordBytes)},
                     {"queue.buffering.max.kbytes", Cat(64 << 10)}},
-                   &Producer::OnDelivery);
+                   {.on_delivery = &Producer::OnDelivery});
   if (!client.ok()) return client.status();
   return std::unique_ptr<Producer>(new Producer(*std::move(client)));
 }
