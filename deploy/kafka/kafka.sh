@@ -14,8 +14,9 @@ root=$(cd "$here/../.." && pwd)
 version=4.1.0
 dir=$root/.kafka port=19092 heap=384m forget=false secure=false
 umask 077  # What a broker keeps, and its passwords, are its user's alone.
+# shellcheck source-path=SCRIPTDIR source=secure.sh
 . "$here/secure.sh"
-usage() { sed -n 2,11p "$0"; exit 2; }
+usage() { sed -n 2,10p "$0"; exit 2; }
 
 fetch() {  # fetch VERSION
   libs=${KAFKA_LIBS:-$root/.deps/kafka-$1}
@@ -27,7 +28,7 @@ fetch() {  # fetch VERSION
 
 alive() {  # alive K: whether the process that runs broker K is ours
   local pid
-  pid=$(cat "$dir/node$1/pid" 2>/dev/null) && tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$dir/node$1/server.properties"
+  pid=$(cat "$dir/node$1/pid" 2>/dev/null) && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$dir/node$1/server.properties"
 }
 
 start() {  # start K
@@ -63,6 +64,7 @@ configure() {  # configure COUNT
     brokers+=${brokers:+,}127.0.0.1:$((port + (k - 1) * 10))
   done
   mkdir -p "$dir"
+  rm -rf "$dir"/{tls,users,clients,admin.properties} "$dir"/acls.*  # Of an `up` that did not come to its end.
   echo "$heap" >"$dir/heap"
   if $secure; then
     listener=SASL_SSL controllers=SSL

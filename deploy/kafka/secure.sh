@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Sourced by kafka.sh: what `up --secure` adds. Clients and brokers speak SASL/SCRAM-SHA-512 over TLS; controllers know each other by
-# certificate, since the passwords are in the log that they have yet to elect a leader for. DIR gets
+# Sourced by kafka.sh: what `up --secure` adds. Clients and brokers speak SASL/SCRAM-SHA-512 over TLS; controllers know each other
+# by certificate, since the passwords are in the log that they have yet to elect a leader for. DIR gets
 #   tls/ca.pem       whom clients verify the brokers against
 #   tls/broker.pem   the brokers' one certificate and its key
 #   users/NAME       the password of each user (acls.txt names them)
 #   clients/NAME     the same user's settings, as `kcat -F` reads them
-# shellcheck disable=SC2154  # `dir`, `here` and `libs` are kafka.sh's.
-# Not the plain mode's version: the librdkafka of Debian 12 (2.0.2; all before 2.6.1) answers SCRAM with a nonce that is not the one
-# it was given, which Kafka 3.9 overlooks and Kafka 4 refuses as invalid credentials.
+# shellcheck disable=SC2154,SC2034  # `dir`, `here` and `libs` are kafka.sh's; it reads `secure_version`.
+# Not the plain mode's version: the librdkafka of Debian 12 (2.0.2; all before 2.6.1) answers SCRAM with a nonce that is not the
+# one it was given, which Kafka 3.9 overlooks and Kafka 4 refuses as invalid credentials. The tool below has another name in 4.
 secure_version=3.9.2
 super=trialog-broker  # Brokers among themselves, and whoever changes rights.
 
@@ -19,7 +19,8 @@ users() { grants | cut -d' ' -f1 | tr ',' '\n' | sort -u; }
 
 make_certificates() (
   mkdir -p "$dir/tls"
-  cd "$dir/tls"
+  cd "$dir/tls" || exit
+  trap '[ -f ca.pem ] || cat openssl.log >&2' EXIT
   new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
   openssl req -x509 "${new_key[@]}" -days 825 -subj "/CN=Trialog Kafka CA" -addext keyUsage=critical,keyCertSign \
     -keyout ca.key -out ca.new 2>openssl.log
@@ -89,10 +90,8 @@ scram_arguments() {  # the users, as the formatting of a broker's storage takes 
 }
 
 change_grants() {  # change_grants --add|--remove <LINES
-  local principals operations kind names rest words archive=$libs/acls.jsa shared
-  while read -r principals operations kind names rest; do
-    [[ -n $names && -z $rest && $kind =~ ^(topic|group)$ ]] ||
-      { echo "kafka.sh: acls.txt: not a grant: $principals $operations $kind $names $rest" >&2; exit 1; }
+  local principals operations kind names words archive=$libs/acls.jsa shared
+  while read -r principals operations kind names; do
     words=("$1" --force)
     if [[ $names == *\* ]]; then words+=(--resource-pattern-type prefixed) names=${names%\*}; fi
     for principals in ${principals//,/ }; do words+=(--allow-principal "User:$principals"); done
@@ -110,7 +109,10 @@ change_grants() {  # change_grants --add|--remove <LINES
 
 # Makes the brokers' rights those of acls.txt; what was granted of an earlier list and is no longer in it is taken back.
 apply_grants() {
-  local user
+  local user wrong operation="(Read|Write|Create|Describe|DescribeConfigs)" name="[a-z.-]+"
+  # All of it is read before any of it is granted.
+  wrong=$(grants | grep -vE "^$name(,$name)* $operation(,$operation)* (topic|group) ($name(,$name)*|$name\*) ?$") || true
+  [ -z "$wrong" ] || { printf 'kafka.sh: acls.txt: not a grant:\n%s\n' "$wrong" >&2; exit 1; }
   touch "$dir/acls.granted"
   ! cmp -s <(grants) "$dir/acls.granted" || return 0
   for user in $(users); do
@@ -126,8 +128,8 @@ apply_grants() {
   grants >"$dir/acls.granted"
 }
 
-# A broker learns of a grant after it was answered. It learns of all in their order: once it tells the operator that a topic is not
-# there, and no longer that it is not his to ask for, it knows them all.
+# A broker learns of a grant after it was answered. It learns of all in their order: once it no longer tells the operator, who is
+# granted his rights last, that a topic is not his to ask for, it knows them all.
 await_grants() {
   local broker until=$((SECONDS + 60))
   for broker in $(tr ',' ' ' <"$dir/brokers"); do
