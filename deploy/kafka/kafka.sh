@@ -1,35 +1,41 @@
 #!/usr/bin/env bash
 # A real Apache Kafka (KRaft) on loopback: one broker for development, three to see fail-over.
-# usage: kafka.sh up [1|3] [--dir DIR] [--port N] [--heap SIZE]   starts it, or what of it is down; prints the brokers' addresses
-#        kafka.sh down [--dir DIR] [--forget]                    stops exactly what `up` started; the data stays, or goes
-#        kafka.sh start K [--dir DIR]                            starts broker K alone, after it was stopped or killed
-#        kafka.sh fetch                                          fetches the broker's jars (Maven Central, pinned in pom.xml)
+# usage: kafka.sh up [1|3] [--secure] [--dir DIR] [--port N] [--heap SIZE]
+#                                       starts it, or what of it is down; prints the brokers' addresses
+#        kafka.sh down [--dir DIR] [--forget]   stops exactly what `up` started; the data stays, or goes
+#        kafka.sh start K [--dir DIR]           starts broker K alone, after it was stopped or killed
+#        kafka.sh fetch                         fetches the broker's jars (Maven Central, pinned in pom.xml)
 # DIR (default .kafka) holds nodeK/{server.properties,data,log,pid} and `brokers`. Broker K listens on N+10(K-1), its controller on
-# the port behind. Port 0 takes ports that are free. Not for production: no TLS, no passwords, whoever reaches the port may do all.
+# the port behind. Port 0 takes ports that are free. Without --secure there is no TLS and no password: whoever reaches the port may
+# do all. With it (secure.sh) there are TLS, a user for each service, and the rights of acls.txt. Both are on loopback alone.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-libs=${KAFKA_LIBS:-$root/.deps/kafka-4.1.0}
-dir=$root/.kafka port=19092 heap=384m forget=false
-usage() { sed -n 2,9p "$0"; exit 2; }
+version=4.1.0
+dir=$root/.kafka port=19092 heap=384m forget=false secure=false
+umask 077  # What a broker keeps, and its passwords, are its user's alone.
+# shellcheck source-path=SCRIPTDIR source=secure.sh
+. "$here/secure.sh"
+usage() { sed -n 2,10p "$0"; exit 2; }
 
-fetch() {
-  [ -f "$libs/COMPLETE" ] && return
+fetch() {  # fetch VERSION
+  libs=${KAFKA_LIBS:-$root/.deps/kafka-$1}
+  cmp -s "$here/pom.xml" "$libs/COMPLETE" && return
   command -v mvn >/dev/null || { echo "kafka.sh: maven and a Java runtime are missing: scripts/deps.sh kafka" >&2; exit 1; }
-  mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$libs" -DincludeScope=runtime
-  touch "$libs/COMPLETE"
+  mvn -q -B -f "$here/pom.xml" -Dkafka.version="$1" dependency:copy-dependencies -DoutputDirectory="$libs" -DincludeScope=runtime
+  cp "$here/pom.xml" "$libs/COMPLETE"  # Another list of jars is fetched again.
 }
 
 alive() {  # alive K: whether the process that runs broker K is ours
   local pid
-  pid=$(cat "$dir/node$1/pid" 2>/dev/null) && tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$dir/node$1/server.properties"
+  pid=$(cat "$dir/node$1/pid" 2>/dev/null) && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$dir/node$1/server.properties"
 }
 
 start() {  # start K
   local home=$dir/node$1
   alive "$1" && return
   # A daemon keeps no file of its caller open: a lock would be held for its whole life.
-  ( for fd in /proc/$BASHPID/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-" 2>/dev/null || true; done
+  ( for fd in /proc/"$BASHPID"/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-" 2>/dev/null || true; done
     exec setsid java -Xms"$(cat "$dir/heap")" -Xmx"$(cat "$dir/heap")" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -Djava.awt.headless=true \
       -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true \
       -cp "$libs/*" kafka.Kafka "$home/server.properties" >>"$home/log" 2>&1 </dev/null ) &
@@ -37,8 +43,8 @@ start() {  # start K
 }
 
 free_base() {  # free_base COUNT: a port below those that the system gives out, so that ten ports from it on for each broker are free
-  local try base k busy
-  for try in $(seq 200); do
+  local base k busy
+  for _ in $(seq 200); do
     base=$((10000 + RANDOM % 2000 * 10)) busy=false
     for k in $(seq 0 $(($1 * 10))); do
       ! (exec 3<>"/dev/tcp/127.0.0.1/$((base + k))") 2>/dev/null || busy=true
@@ -50,7 +56,7 @@ free_base() {  # free_base COUNT: a port below those that the system gives out, 
 }
 
 configure() {  # configure COUNT
-  local count=$1 replicas=1 in_sync=1 k voters="" brokers=""
+  local count=$1 replicas=1 in_sync=1 k voters="" brokers="" listener=PLAINTEXT controllers=PLAINTEXT
   [ "$count" = 1 ] || { replicas=3; in_sync=2; }
   [ "$port" != 0 ] || port=$(free_base "$count")
   for k in $(seq "$count"); do
@@ -58,7 +64,13 @@ configure() {  # configure COUNT
     brokers+=${brokers:+,}127.0.0.1:$((port + (k - 1) * 10))
   done
   mkdir -p "$dir"
+  rm -rf "$dir"/{tls,users,clients,admin.properties} "$dir"/acls.*  # Of an `up` that did not come to its end.
   echo "$heap" >"$dir/heap"
+  if $secure; then
+    listener=SASL_SSL controllers=SSL
+    make_certificates
+    make_users "$brokers"
+  fi
   head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' >"$dir/cluster"
   for k in $(seq "$count"); do
     local home=$dir/node$k at=$((port + (k - 1) * 10))
@@ -67,11 +79,11 @@ configure() {  # configure COUNT
 process.roles=broker,controller
 node.id=$k
 controller.quorum.voters=$voters
-listeners=PLAINTEXT://127.0.0.1:$at,CONTROLLER://127.0.0.1:$((at + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$at
+listeners=$listener://127.0.0.1:$at,CONTROLLER://127.0.0.1:$((at + 1))
+advertised.listeners=$listener://127.0.0.1:$at
 controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=$listener
+listener.security.protocol.map=$listener:$listener,CONTROLLER:$controllers
 log.dirs=$home/data
 num.network.threads=2
 num.io.threads=4
@@ -91,17 +103,23 @@ broker.session.timeout.ms=6000
 log.segment.bytes=67108864
 log.index.size.max.bytes=262144
 P
-    java -Xmx128m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$libs/*" kafka.tools.StorageTool format \
-      -t "$(cat "$dir/cluster")" -c "$home/server.properties" >"$home/format.log" 2>&1 || { cat "$home/format.log" >&2; exit 1; }
+    ! $secure || secure_properties >>"$home/server.properties"
+    # From a file, since a command line is everybody's to read and this one has the passwords.
+    { echo "kafka.tools.StorageTool format -t $(cat "$dir/cluster") -c \"$home/server.properties\""
+      ! $secure || scram_arguments; } >"$home/format"
+    java -Xmx128m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$libs/*" "@$home/format" >"$home/format.log" 2>&1 ||
+      { cat "$home/format.log" >&2; exit 1; }
+    rm "$home/format"
   done
   echo "$brokers" >"$dir/brokers"
 }
 
 await() {  # until every broker is registered and answers
-  local count k seen
-  count=$(ls -d "$dir"/node*/ | wc -l)
-  for _ in $(seq 600); do
-    seen=$(kcat -b "$(cut -d, -f1 "$dir/brokers")" -L -m 1 2>/dev/null | grep -c '^  broker ' || true)
+  local count k seen until=$((SECONDS + 120)) as=(-b "$(cut -d, -f1 "$dir/brokers")") nodes=("$dir"/node*/)
+  count=${#nodes[@]}
+  ! is_secure || as=(-F "$dir/clients/$super")
+  while [ $SECONDS -lt $until ]; do
+    seen=$(kcat "${as[@]}" -L -m 1 2>/dev/null | grep -c '^  broker ' || true)
     [ "$seen" -lt "$count" ] || return 0
     for k in $(seq "$count"); do alive "$k" || { tail -20 "$dir/node$k/log" >&2; exit 1; }; done
     read -rt 0.1 <> <(:) || true
@@ -118,6 +136,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --dir) mkdir -p "$2"; dir=$(cd "$2" && pwd); shift ;;
     --port) port=$2; shift ;;
+    --secure) secure=true ;;
     --heap) heap=$2; shift ;;
     --forget) forget=true ;;
     *) usage ;;
@@ -125,17 +144,32 @@ while [ $# -gt 0 ]; do
   shift
 done
 case $verb in
-  fetch) fetch ;;
+  fetch) fetch "$version"; fetch "$secure_version" ;;
   up)
     what=${what:-1}
     [ "$what" = 1 ] || [ "$what" = 3 ] || usage
-    fetch
+    # What was made without passwords stays without them; who asks for them must not be left to believe otherwise.
+    if [ -f "$dir/brokers" ] && $secure && ! is_secure; then
+      echo "kafka.sh: $dir is not secure; take another --dir, or begin again: kafka.sh down --forget" >&2
+      exit 1
+    fi
+    if [ ! -f "$dir/brokers" ]; then
+      ! $secure || version=$secure_version
+    elif is_secure; then
+      version=$secure_version
+    fi
+    fetch "$version"
     [ -f "$dir/brokers" ] || configure "$what"
     for home in "$dir"/node*/; do k=${home%/}; start "${k##*node}"; done
     await
+    ! is_secure || apply_grants
     cat "$dir/brokers"
     ;;
-  start) start "${what:?which broker}" ;;
+  start)
+    ! is_secure || version=$secure_version
+    fetch "$version"
+    start "${what:?which broker}"
+    ;;
   down)
     for home in "$dir"/node*/; do
       k=${home%/} k=${k##*node}
@@ -147,7 +181,7 @@ case $verb in
       if alive "$k"; then kill -KILL "$(cat "$home/pid")"; fi
       rm -f "$home/pid"
     done
-    ! $forget || rm -rf "$dir"/node* "$dir/brokers" "$dir/cluster" "$dir/heap"
+    ! $forget || rm -rf "$dir"/node* "$dir"/{brokers,cluster,heap,tls,users,clients,admin.properties} "$dir"/acls.*
     ;;
   *) usage ;;
 esac

@@ -1,0 +1,30 @@
+"""A secure Kafka of their own for the tests of this folder, on ports that were free, in a folder that goes with it."""
+import pathlib
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "clients"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--build", default="build/release", help="build folder; the binaries are in its bin/")
+
+
+@pytest.fixture(scope="session")
+def binaries(request):
+    """Folder of the binaries under test."""
+    return pathlib.Path(request.config.getoption("--build")).resolve() / "bin"
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory):
+    """One broker, started by `kafka.sh up 1 --secure`; it ends with the tests."""
+    from secure_kafka import SecureKafka
+
+    started = SecureKafka(tmp_path_factory.mktemp("kafka"))
+    try:
+        yield started.up()
+    finally:
+        started.down()
