@@ -170,23 +170,49 @@ void KeepCallbackQueue() {
 }  // namespace
 
 struct Client::Impl {
-  explicit Impl(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) { KeepCallbackQueue(); }
+  Impl() { KeepCallbackQueue(); }
+
+  void Add(std::string_view service, std::shared_ptr<grpc::Channel> channel) {
+    stubs.emplace_back(Cat("trialog.", service, "."), std::make_unique<grpc::GenericStub>(std::move(channel)));
+  }
+
+  grpc::GenericStub& StubOf(std::string_view method) const {
+    for (const auto& [prefix, stub] : stubs) {
+      if (HasPrefix(method, prefix)) return *stub;
+    }
+    return *stubs.front().second;
+  }
 
   // `done` gets the flight while its response can be read.
   void Start(std::string_view method, std::shared_ptr<Flight> flight, const ClientOptions& options,
              std::function<void(const absl::Status&, Flight&)> done) {
     Prepare(flight->context, options);
     Flight& f = *flight;
-    stub.UnaryCall(&f.context, Path(method), grpc::StubOptions(), &f.request, &f.response,
-                   [flight = std::move(flight), done = std::move(done)](const grpc::Status& status) {
-                     done(FromGrpc(status), *flight);
-                   });
+    StubOf(method).UnaryCall(&f.context, Path(method), grpc::StubOptions(), &f.request, &f.response,
+                             [flight = std::move(flight), done = std::move(done)](const grpc::Status& status) {
+                               done(FromGrpc(status), *flight);
+                             });
   }
 
-  grpc::GenericStub stub;
+  std::vector<std::pair<std::string, std::unique_ptr<grpc::GenericStub>>> stubs;  // By what their methods begin with.
 };
 
-Client::Client(std::shared_ptr<grpc::Channel> channel) : impl_(std::make_unique<Impl>(std::move(channel))) {}
+Client::Client(std::shared_ptr<grpc::Channel> channel) : impl_(std::make_unique<Impl>()) {
+  impl_->Add("", std::move(channel));
+}
+
+void Client::KeepReady() { KeepCallbackQueue(); }
+
+Client Client::Of(std::string_view servers) {
+  if (servers.find('=') == std::string_view::npos) return Client(Connect(std::string(servers)));
+  Client client(nullptr);
+  client.impl_->stubs.clear();
+  for (const std::string_view each : Split(servers, ',')) {
+    const auto words = Split(each, '=');
+    client.impl_->Add(words[0], Connect(std::string(words.back())));
+  }
+  return client;
+}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 
@@ -245,7 +271,7 @@ absl::Status Client::CallRaw(std::string_view method, std::string_view bytes, co
 
 std::unique_ptr<AnyReader> Client::Open(std::string_view method, const Message& request,
                                         const ClientOptions& options) const {
-  return std::make_unique<Reader>(impl_->stub, Path(method), request, options);
+  return std::make_unique<Reader>(impl_->StubOf(method), Path(method), request, options);
 }
 
 }  // namespace trialog::rpc

@@ -59,6 +59,12 @@ class AnyReader {
 class Client {
  public:
   explicit Client(std::shared_ptr<grpc::Channel> channel);
+  // Makes what all clients of the process share, which waits for a callback: so not on a gRPC thread. The first client
+  // does it too.
+  static void KeepReady();
+  // In the clear, of "host:port"; or of one address for each service, "auth=host:port,inventory=host:port,…": then each
+  // method goes to its own, and a method of none of them to the first.
+  static Client Of(std::string_view servers);
   ~Client();
   Client(Client&&) noexcept;
 

@@ -31,6 +31,7 @@ struct Peers::Credentials {
 };
 
 Peers::Peers(PeerFiles files) : credentials_(std::make_unique<Credentials>()) {
+  Client::KeepReady();  // Later ones are made where a call needs them, on gRPC's threads.
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(PeerCertificates(files));
   options.watch_root_certs();

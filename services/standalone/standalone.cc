@@ -12,7 +12,7 @@
 #include "services/auth/app/auth_app.h"
 #include "services/inventory/app/inventory_app.h"
 #include "services/process/open_log.h"
-#include "services/standalone/origin.h"
+#include "services/process/origin.h"
 #include "services/trials/app/trials_app.h"
 
 namespace trialog::standalone {
@@ -58,7 +58,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   analytics::AnalyticsParts analytics_parts;
   analytics_parts.blobs = blobs_.get();
   analytics_parts.trials = [this] { return channel_; };
-  auto audit_keys = audit::LoadAuditKeys(data + "/keys/audit.key", kLogOrigin);
+  auto audit_keys = audit::LoadAuditKeys(data + "/keys/audit.key", process::kLogOrigin);
   if (!audit_keys.ok()) return process::NotInitialised(data, audit_keys.status());
   audit::AuditParts audit_parts{
       .log = log_.get(), .store_path = data + "/stores/audit-tree", .keys = *std::move(audit_keys)};

@@ -73,7 +73,7 @@ absl::Status Call(const std::string& server, std::string_view name, std::string_
   }
   auto target = TargetOf(server);
   if (!target.ok()) return target.status();
-  const rpc::Client client(rpc::Connect(target->server));
+  const rpc::Client client = rpc::Client::Of(target->server);
   rpc::ClientOptions options{.token = target->token};
   if (!method->server_streaming()) {
     if (absl::Status called = client.CallAny(name, *request, *response, options, nullptr); !called.ok()) return called;

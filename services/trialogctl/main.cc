@@ -79,7 +79,7 @@ absl::Status MakeOrganization() {
   request.mutable_administrator()->set_email(absl::GetFlag(FLAGS_email));
   request.set_password(*std::move(password));
   request.set_init_token(*std::move(token));
-  auto made = rpc::Client(rpc::Connect(absl::GetFlag(FLAGS_server)))
+  auto made = rpc::Client::Of(absl::GetFlag(FLAGS_server))
                   .Call<auth::v1::Organization>("trialog.auth.v1.OrganizationService/CreateOrganization", request);
   if (!made.ok()) return made.status();
   std::printf("Made %s. Next: trialogctl login --server %s --organization %s …\n", made->name().c_str(),
@@ -133,8 +133,7 @@ absl::Status Login() {
   if (!path.ok()) return path.status();
   auto request = AskedLogin();
   if (!request.ok()) return request.status();
-  auto response =
-      rpc::Client(rpc::Connect(server)).Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", *request);
+  auto response = rpc::Client::Of(server).Call<auth::v1::LoginResponse>("trialog.auth.v1.AuthService/Login", *request);
   if (!response.ok()) return response.status();
   if (absl::Status saved = SaveLogin(*path, server, response->tokens()); !saved.ok()) return saved;
   std::printf("Signed in as %s.\n", response->identity().user().name().c_str());

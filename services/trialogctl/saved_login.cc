@@ -91,7 +91,7 @@ absl::StatusOr<std::string> CurrentToken(const std::string& path, absl::Time now
   if (now + kLeastTokenLife < login->access_token_expires) return login->access_token;
   auth::v1::RefreshTokenRequest request;
   request.set_refresh_token(login->refresh_token);
-  auto renewed = rpc::Client(rpc::Connect(login->server))
+  auto renewed = rpc::Client::Of(login->server)
                      .Call<auth::v1::RefreshTokenResponse>("trialog.auth.v1.AuthService/RefreshToken", request);
   if (!renewed.ok()) return renewed.status();
   if (absl::Status saved = SaveLogin(path, login->server, renewed->tokens()); !saved.ok()) return saved;

@@ -17,7 +17,7 @@
 #include "services/auth/domain/evolve.h"
 #include "services/inventory/domain/evolve.h"
 #include "services/inventory/domain/invariants.h"
-#include "services/standalone/origin.h"
+#include "services/process/origin.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trials/domain/evolve.h"
 #include "services/trials/domain/invariants.h"
@@ -67,7 +67,7 @@ absl::Status CheckLogs(log::Log& log, const std::vector<audit::ServiceStore>& st
 
 absl::Status VerifyDataFolder(const std::string& data, const std::optional<log::kafka::Options>& kafka,
                               const std::string& checkpoint_file) {
-  auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", standalone::kLogOrigin);
+  auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", process::kLogOrigin);
   if (!keys.ok()) return keys.status();
   audit::VerifyOptions options;
   std::unique_ptr<log::Log> log;
@@ -107,7 +107,7 @@ absl::Status VerifyDataFolder(const std::string& data, const std::optional<log::
 }
 
 absl::Status WriteLogKey(const std::string& data) {
-  auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", standalone::kLogOrigin);
+  auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", process::kLogOrigin);
   if (!keys.ok()) return keys.status();
   return ReplaceSecretFile(data + "/keys/audit.pub", keys->signer.verifier().Text() + "\n");
 }

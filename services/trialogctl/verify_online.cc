@@ -67,7 +67,7 @@ absl::Status VerifyServer(const OnlineOptions& options) {
   const auto token = [&options] { return TokenFor(options.server); };
   auto first_token = token();
   if (!first_token.ok()) return first_token.status();
-  const rpc::Client client(rpc::Connect(options.server));
+  const rpc::Client client = rpc::Client::Of(options.server);
   auto organization = OrganizationAt(client, *first_token);
   if (!organization.ok()) return organization.status();
 

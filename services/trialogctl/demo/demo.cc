@@ -119,7 +119,7 @@ absl::Status RunDemo(const DemoOptions& options) {
   if (!rows.ok()) return rows.status();
   auto progress = Progress::Load(options.state_file);
   if (!progress.ok()) return progress.status();
-  const rpc::Client client(rpc::Connect(options.server));
+  const rpc::Client client = rpc::Client::Of(options.server);
   World world{.client = client, .organization = "", .secret = "", .rows = *std::move(rows), .people = {}};
   if (absl::Status same = progress->UseData(DigestOf(world.rows)); !same.ok()) return same;
   if (absl::Status signed_in = SignInAdministrator(world, options.credentials_file); !signed_in.ok()) return signed_in;
