@@ -22,7 +22,7 @@ fetch() {  # fetch VERSION
   libs=${KAFKA_LIBS:-$root/.deps/kafka-$1}
   cmp -s "$here/pom.xml" "$libs/COMPLETE" && return
   command -v mvn >/dev/null || { echo "kafka.sh: maven and a Java runtime are missing: scripts/deps.sh kafka" >&2; exit 1; }
-  mvn -q -B -f "$here/pom.xml" -Dkafka.version="$1" dependency:copy-dependencies -DoutputDirectory="$libs" -DincludeScope=runtime
+  mvn -q -B -f "$here/pom.xml" -Dkafka.version="$1" dependency:copy-dependencies -DoutputDirectory="$libs" -DincludeScope=runtime >&2
   cp "$here/pom.xml" "$libs/COMPLETE"  # Another list of jars is fetched again.
 }
 

@@ -141,7 +141,9 @@ absl::Status Server::ListenForPeers(const ServerOptions& options) {
   tls.watch_identity_key_cert_pairs();
   tls.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   grpc::ServerBuilder builder;
-  Configure(builder, options);
+  ServerOptions for_peers = options;
+  for_peers.min_ping_interval = absl::Seconds(1);  // They ping every two (Peers).
+  Configure(builder, for_peers);
   builder.SetOption(std::make_unique<WithoutReflection>());
   builder.AddListeningPort(options.peer_address, grpc::experimental::TlsServerCredentials(tls), &impl_->peer_port);
   for (const auto& frame : impl_->frames) {

@@ -56,9 +56,14 @@ class Caller:
         self.connect(target)
 
     def connect(self, target):
-        """Opens the channel that all later calls use."""
-        self.channel = grpc.insecure_channel(target)
+        """Opens the channels that all later calls use: one, or one for each service, {"auth": "host:port", …}."""
+        targets = target if isinstance(target, dict) else {None: target}
+        self._channels = {service: grpc.insecure_channel(address) for service, address in targets.items()}
         self._services = {}
+
+    def channel_of(self, method):
+        """The channel that serves a method or service, by its full name."""
+        return self._channels.get(method.split(".")[1]) or self._channels[None]
 
     def token(self):
         """The bearer token; None for nobody."""
@@ -77,23 +82,24 @@ class Caller:
     def service(self, full_name):
         """A service by its full name: what several packages call alike has no short one."""
         if full_name not in self._services:
-            stub = stubs.stub_class(SERVICES[full_name])(self.channel)
+            stub = stubs.stub_class(SERVICES[full_name])(self.channel_of(full_name))
             self._services[full_name] = _Service(self, stub)
         return self._services[full_name]
 
     def raw(self, method, data, timeout=DEADLINE, metadata=()):
         """Sends bytes as they are to a unary method ("trialog.auth.v1.AuthService/Login"); gives the answer's bytes."""
-        call = self.channel.unary_unary("/" + method, request_serializer=None, response_deserializer=None)
+        call = self.channel_of(method).unary_unary("/" + method, request_serializer=None, response_deserializer=None)
         return call(data, timeout=timeout, metadata=(*self.metadata(), *metadata))
 
     def raw_stream(self, method, data, timeout=DEADLINE):
         """As raw(), of a method that answers with a stream."""
-        call = self.channel.unary_stream("/" + method, request_serializer=None, response_deserializer=None)
+        call = self.channel_of(method).unary_stream("/" + method, request_serializer=None, response_deserializer=None)
         return call(data, timeout=timeout, metadata=self.metadata())
 
     def close(self):
         """Ends all calls."""
-        self.channel.close()
+        for channel in self._channels.values():
+            channel.close()
 
 
 class Person(Caller):
@@ -109,9 +115,12 @@ class Person(Caller):
     def token(self):
         if self.tokens.access_token_expire_time.seconds - time.time() < 60:
             request = auth_pb2.RefreshTokenRequest(refresh_token=self.tokens.refresh_token)
-            nobody = stubs.stub_class(_BY_SHORT_NAME["AuthService"])(self.channel)
-            self.tokens = nobody.RefreshToken(request, timeout=DEADLINE).tokens
+            self.tokens = self._as_nobody().RefreshToken(request, timeout=DEADLINE).tokens
         return self.tokens.access_token
+
+    def _as_nobody(self):
+        auth = _BY_SHORT_NAME["AuthService"]
+        return stubs.stub_class(auth)(self.channel_of(auth.full_name))
 
     def reconnect(self, target):
         """The same session on another address of the server."""
@@ -121,8 +130,7 @@ class Person(Caller):
 
     def sign_in_again(self):
         """A new session, whose token knows every grant made before."""
-        nobody = stubs.stub_class(_BY_SHORT_NAME["AuthService"])(self.channel)
-        answer = nobody.Login(self.credentials, timeout=DEADLINE)
+        answer = self._as_nobody().Login(self.credentials, timeout=DEADLINE)
         self.identity, self.tokens = answer.identity, answer.tokens
         return self
 

@@ -2,10 +2,7 @@
 import os
 import pathlib
 import random
-import shutil
 import subprocess
-import sys
-import tempfile
 
 import pytest
 
@@ -23,15 +20,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Generates the stubs before any test module imports them; child processes find them by PYTHONPATH."""
-    folder = tempfile.mkdtemp(prefix="trialog-stubs-")
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    stubs.generate(folder)
-    here = str(pathlib.Path(__file__).parent)
-    sys.path.insert(0, folder)
+    stubs.install(config)
     import server
 
     server.Server.kafka = config.getoption("--kafka")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, here, os.environ.get("PYTHONPATH")]))
 
 
 @pytest.fixture(scope="session")

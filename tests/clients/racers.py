@@ -45,7 +45,7 @@ def _run(pipe, barrier, target):
     from client import Caller, reason_of
 
     caller = Caller(target)
-    grpc.channel_ready_future(caller.channel).result(DEADLINE)
+    grpc.channel_ready_future(caller.channel_of("trialog.auth")).result(DEADLINE)
     pipe.send("ready")
     while True:
         try:

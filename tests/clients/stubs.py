@@ -1,6 +1,10 @@
 """Generates Python code from the repository's protos, as any client would."""
 import importlib
+import os
 import pathlib
+import shutil
+import sys
+import tempfile
 
 import google.protobuf
 import grpc_tools
@@ -47,3 +51,13 @@ def services():
 def stub_class(service):
     """The generated stub of a service descriptor."""
     return getattr(_module(service.file.name, "_pb2_grpc"), service.name + "Stub")
+
+
+def install(config):
+    """Generates the stubs for this run, where it and its child processes find them; they go with it."""
+    folder = tempfile.mkdtemp(prefix="trialog-stubs-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    generate(folder)
+    here = str(pathlib.Path(__file__).parent)
+    sys.path.insert(0, folder)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, here, os.environ.get("PYTHONPATH")]))

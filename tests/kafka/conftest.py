@@ -12,6 +12,13 @@ def pytest_addoption(parser):
     parser.addoption("--build", default="build/release", help="build folder; the binaries are in its bin/")
 
 
+def pytest_configure(config):
+    """As for the client tests, which this folder borrows from."""
+    import stubs
+
+    stubs.install(config)
+
+
 @pytest.fixture(scope="session")
 def binaries(request):
     """Folder of the binaries under test."""

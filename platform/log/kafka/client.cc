@@ -95,9 +95,16 @@ void Client::Poll(int milliseconds) {
 // What is taken away is not told: the next assignment says what is left, and until then all goes on as it was.
 void Client::OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
                          void* client) {
-  rd_kafka_assign(handle, nullptr);
   auto* self = static_cast<Client*>(client);
-  if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !self->stop_) self->hooks_.on_assigned(*partitions);
+  if (error != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    rd_kafka_assign(handle, nullptr);
+    return;
+  }
+  // None of them is read; but that must be said with a list, or the member stays in the rebalance.
+  const std::unique_ptr<rd_kafka_topic_partition_list_t, Destroyer<rd_kafka_topic_partition_list_destroy>> nothing(
+      rd_kafka_topic_partition_list_new(0));
+  rd_kafka_assign(handle, nothing.get());
+  if (!self->stop_) self->hooks_.on_assigned(*partitions);
 }
 
 void Client::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client) {

@@ -1,0 +1,121 @@
+"""The five services as processes of their own on one Kafka, as many replicas of each as a test wants."""
+import pathlib
+import secrets
+import shutil
+import socket
+import subprocess
+
+from server import DEADLINE, Server, make_data_folder, write_secret
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+KAFKA_SH = REPOSITORY / "deploy" / "kafka" / "kafka.sh"
+CERTIFICATES_SH = REPOSITORY / "deploy" / "peers" / "certificates.sh"
+SERVICES = ("auth", "inventory", "trials", "analytics", "audit")
+UP_DEADLINE = 300
+
+
+class Kafka:
+    """Brokers that kafka.sh starts, in the clear."""
+
+    def __init__(self, folder, count=1):
+        self.folder = folder
+        command = [KAFKA_SH, "up", str(count), "--dir", folder, "--port", "0"]
+        self.brokers = subprocess.run(command, check=True, timeout=UP_DEADLINE, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def down(self):
+        """Stops what was started, and nothing else."""
+        subprocess.run([KAFKA_SH, "down", "--forget", "--dir", self.folder], check=True, timeout=UP_DEADLINE)
+
+
+def free_port():
+    """A port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Replica(Server):
+    """One process of one service, with a data folder of its own and the site's keys in it."""
+
+    def __init__(self, fleet, service, number):
+        folder = fleet.folder / f"{service}-{number}"
+        folder.mkdir()
+        self.service = service
+        self.binaries = fleet.binaries
+        self.data = folder / "data"
+        self.data.mkdir()
+        shutil.copytree(fleet.keys, self.data / "keys")
+        self.log_file = folder / "server.log"
+        self.program = f"trialog-{service}"
+        self.process = self.target = self.metrics_port = None
+        self._printed = b""
+        self.peer = f"127.0.0.1:{free_port()}"
+        self.log_flags = fleet.kafka_flags
+        self.flags = (
+            *("--metrics_address", "0", "--peer_address", self.peer),
+            *("--peer_roots", fleet.peers / "roots.pem"),
+            *("--peer_certificate", fleet.peers / f"{service}.pem", "--peer_key", fleet.peers / f"{service}.key"),
+            *("--trials_peer", fleet.trials_peer if service == "analytics" else ""),
+            *fleet.flags,
+        )
+
+    def owned(self):
+        """How many partitions it owns."""
+        lines = (line for line in self.metrics().splitlines() if line.startswith("trialog_partitions_owned{"))
+        return sum(int(float(line.split()[-1])) for line in lines)
+
+
+class Fleet:
+    """All processes of a site. `replicas`: how many of a service, one where it is not said."""
+
+    def __init__(self, folder, binaries, kafka, *flags, **replicas):
+        self.folder, self.binaries, self.flags = folder, binaries, flags
+        self.peers = folder / "peers"
+        subprocess.run([CERTIFICATES_SH, self.peers], check=True, timeout=DEADLINE)
+        make_data_folder(folder / "site", binaries)
+        self.keys = folder / "site" / "keys"
+        prefix = ("--kafka_topic_prefix", f"f{secrets.token_hex(6)}.")
+        self.kafka_flags = ("--kafka_brokers", kafka.brokers, "--kafka_replicas", "1", *prefix)
+        create = [binaries / "trialogctl", "topics", "create", *self.kafka_flags]
+        subprocess.run(create, check=True, timeout=DEADLINE, stdout=subprocess.DEVNULL)
+        self.trials_peer = ""
+        self.replicas = {}
+        for service in sorted(SERVICES, key=lambda name: name == "analytics"):  # It is told where trials is.
+            self.replicas[service] = [Replica(self, service, i) for i in range(replicas.get(service, 1))]
+            if service == "trials":
+                self.trials_peer = self.replicas[service][0].peer
+
+    def start(self):
+        """Starts every process; each of them has caught up then."""
+        for replica in self.all():
+            replica.start()
+        return self
+
+    def all(self):
+        """Every process."""
+        return [replica for service in SERVICES for replica in self.replicas[service]]
+
+    @property
+    def target(self):
+        """Where each service is: its first replica that runs."""
+        return {service: next((r.target for r in self.replicas[service] if r.alive()), None) for service in SERVICES}
+
+    def target_with(self, replica):
+        """The same, with this replica of its service."""
+        return self.target | {replica.service: replica.target}
+
+    def new_init_token(self):
+        """A one-time token for one more organisation, laid down for every replica of auth."""
+        token = "init-" + secrets.token_urlsafe(24)
+        for replica in self.replicas["auth"]:
+            write_secret(replica.data / "keys" / "init.token", token + "\n")
+        return token
+
+    def owner(self, service):
+        """The replica that owns most partitions of the service."""
+        return max((r for r in self.replicas[service] if r.alive()), key=lambda r: r.owned())
+
+    def kill(self):
+        """Ends all at once."""
+        for replica in self.all():
+            replica.kill()

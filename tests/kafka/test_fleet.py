@@ -1,0 +1,144 @@
+"""Five services in processes of their own on a real Kafka: what one alone cannot show."""
+import signal
+import time
+
+import grpc
+import pytest
+from client import Caller
+from fleet import Fleet, Kafka
+from organization import Organization
+from server import DEADLINE
+from trialog.inventory.v1 import biobank_pb2
+
+# Longest that an organisation may wait for another replica to write for it. On an idle machine: a second when the owner
+# leaves, seven when it dies (docs/performance.md).
+TAKEOVER = 40
+
+
+@pytest.fixture(scope="module")
+def plain_kafka(tmp_path_factory):
+    """One broker in the clear; it ends with the tests."""
+    started = Kafka(tmp_path_factory.mktemp("plain-kafka"))
+    yield started
+    started.down()
+
+
+@pytest.fixture
+def make_fleet(plain_kafka, binaries, tmp_path):
+    """Starts a fleet of one test; it ends with it."""
+    fleets = []
+
+    def make(*flags, **replicas):
+        fleets.append(Fleet(tmp_path, binaries, plain_kafka, *flags, **replicas))
+        return fleets[-1].start()
+
+    yield make
+    for fleet in fleets:
+        fleet.kill()
+
+
+def create_biobank(caller, organization, biobank_id, **more):
+    """A biobank by this caller, under a request id that says which."""
+    request = biobank_pb2.CreateBiobankRequest(
+        parent=organization.name,
+        biobank_id=biobank_id,
+        biobank=biobank_pb2.Biobank(display_name="Cold store", **more),
+        request_id=f"make-{biobank_id}",
+    )
+    return caller.BiobankService.CreateBiobank(request)
+
+
+def retried(action):
+    """Repeats what nobody knows the outcome of, as a client does, and how long that took; a refusal fails the test."""
+    start = time.monotonic()
+    while True:
+        try:
+            return action(), time.monotonic() - start
+        except grpc.RpcError as error:
+            unsure = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+            assert error.code() in unsure, error
+            assert time.monotonic() - start < TAKEOVER, error
+
+
+def await_owned(replica, at_least):
+    """Waits until a replica owns so many partitions."""
+    deadline = time.monotonic() + TAKEOVER
+    while replica.owned() < at_least:
+        assert time.monotonic() < deadline, replica.last_words()
+
+
+def with_manager(fleet):
+    """An organisation with somebody who may make biobanks."""
+    organization = Organization(fleet)
+    organization.manager = organization.join("manager", "BIOBANK_MANAGER")
+    return organization
+
+
+def at(organization, replica):
+    """The organisation's manager, who asks this replica."""
+    return organization.manager.reconnect(organization.server.target_with(replica))
+
+
+def test_either_replica_takes_commands_and_shows_what_the_other_wrote(make_fleet):
+    fleet = make_fleet(inventory=2)
+    first, second = fleet.replicas["inventory"]
+    await_owned(first, 1)
+    await_owned(second, 1)
+    for organization in [with_manager(fleet) for _ in range(3)]:
+        made, _ = retried(lambda: create_biobank(at(organization, first), organization, "one"))
+        again, _ = retried(lambda: create_biobank(at(organization, second), organization, "one"))
+        assert again == made, "the other replica gives another outcome to the same request"
+        retried(lambda: create_biobank(at(organization, second), organization, "two"))
+        for replica in (first, second):
+            request = biobank_pb2.ListBiobanksRequest(parent=organization.name)
+            deadline = time.monotonic() + DEADLINE
+            while len(at(organization, replica).BiobankService.ListBiobanks(request).biobanks) < 2:
+                assert time.monotonic() < deadline, "one replica does not see what the other wrote"
+
+
+def test_others_take_over_when_a_replica_leaves_or_dies_and_nothing_is_lost(make_fleet):
+    fleet = make_fleet(inventory=2)
+    first, second = fleet.replicas["inventory"]
+    await_owned(first, 6)
+    await_owned(second, 6)
+    organizations = [with_manager(fleet) for _ in range(6)]  # Some of them are written for by each.
+
+    def all_write(replica, biobank_id):
+        return max(retried(lambda: create_biobank(at(o, replica), o, biobank_id))[1] for o in organizations)
+
+    all_write(first, "before")
+    first.process.send_signal(signal.SIGTERM)
+    left = all_write(second, "left")
+    first.process.wait(DEADLINE)
+    first.process.stdout.close()
+    first.process = None
+    first.start()
+    await_owned(first, 6)
+    all_write(first, "back")
+    first.kill()
+    died = all_write(second, "died")
+    first.start()
+    await_owned(first, 6)
+    first.process.send_signal(signal.SIGSTOP)
+    paused = all_write(second, "paused")
+    first.process.send_signal(signal.SIGCONT)
+    all_write(first, "woken")
+    print(f"longest wait: {left:.2f} s after SIGTERM, {died:.2f} s after SIGKILL, {paused:.2f} s after SIGSTOP")
+    for organization in organizations:
+        listed = at(organization, second).BiobankService.ListBiobanks(biobank_pb2.ListBiobanksRequest(parent=organization.name))
+        ids = {biobank.name.rsplit("/", 1)[1] for biobank in listed.biobanks}
+        assert ids == {"before", "left", "back", "died", "paused", "woken"}
+
+
+def test_only_our_own_services_reach_the_port_for_peers(make_fleet):
+    fleet = make_fleet()
+    inventory = fleet.replicas["inventory"][0]
+    roots = (fleet.peers / "roots.pem").read_bytes()
+    with grpc.secure_channel(inventory.peer, grpc.ssl_channel_credentials(roots)) as channel:
+        with pytest.raises(grpc.FutureTimeoutError):
+            grpc.channel_ready_future(channel).result(3)
+    with pytest.raises(grpc.RpcError) as caught:  # The public port believes nobody who only says so.
+        nobody = Caller(fleet.target)
+        request = biobank_pb2.ListBiobanksRequest(parent="organizations/any")
+        nobody.BiobankService.ListBiobanks(request, metadata=(("trialog-service", "inventory"),))
+    assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
