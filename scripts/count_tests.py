@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Adds up what ctest and pytest ran and prints 'N passed, M failed'. Exits 1 when anything failed or nothing ran.
 
-usage: count_tests.py CTEST_LOG PYTEST_XML FAILED_STEPS
+usage: count_tests.py CTEST_LOG FAILED_STEPS PYTEST_XML…
 """
 import re
 import sys
@@ -40,10 +40,10 @@ def from_pytest(path):
 
 
 def main():
-    ctest, pytest = from_ctest(sys.argv[1]), from_pytest(sys.argv[2])
-    passed, failed = ctest[0] + pytest[0], ctest[1] + pytest[1]
-    if int(sys.argv[3]) and not failed:
-        failed = int(sys.argv[3])  # A step failed that is no test.
+    counts = [from_ctest(sys.argv[1]), *map(from_pytest, sys.argv[3:])]
+    passed, failed = map(sum, zip(*counts))
+    if int(sys.argv[2]) and not failed:
+        failed = int(sys.argv[2])  # A step failed that is no test.
     print(f"{passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
 

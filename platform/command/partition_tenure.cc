@@ -219,6 +219,7 @@ void PartitionOwner::StepDown(const absl::Status& why) {
   released_ = released_ || leaving_;  // Given up, though perhaps not as cleanly as was meant.
   const bool gave_up = role_ == Role::kReleasing;
   role_ = Role::kStandby;
+  wanted_since_ = runtime_.Monotonic();  // Whoever fenced this one has its time too.
   if (!gave_up) ClaimLater();
   const std::unique_ptr<Group> in_flight = std::move(in_flight_), decided = std::move(decided_);
   if (in_flight) Drop(*in_flight, why);

@@ -1,5 +1,6 @@
 #include "services/process/open_log.h"
 
+#include "platform/disk/watermark.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
@@ -10,7 +11,9 @@ namespace trialog::process {
 absl::StatusOr<std::unique_ptr<log::Log>> OpenLog(const Config& config, const std::vector<std::string>& services,
                                                   rocksdb::Env* env) {
   if (config.kafka) {
-    const log::kafka::Options& kafka = *config.kafka;
+    log::kafka::Options kafka = *config.kafka;
+    // What is written must be folded, here too.
+    kafka.may_append = [data = config.data, keep = config.min_free_bytes] { return disk::CheckWatermark(data, keep); };
     if (absl::Status checked = log::kafka::CheckTopics(kafka, log::kafka::PrivateTopics(kafka, services));
         !checked.ok()) {
       return checked;

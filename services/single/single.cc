@@ -31,12 +31,12 @@ class NobodyKnown final : public rpc::Authenticator {
 absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& config, bool is_auth,
                                                       const MakeDefinition& make) {
   std::unique_ptr<Single> single(new Single);
+  if (absl::Status opened = single->OpenKeys(config, is_auth); !opened.ok()) return opened;
   auto log = process::OpenLog(config, process::AllServices());
   if (!log.ok()) return log.status();
   single->log_ = *std::move(log);
   if (!config.peer_address.empty()) single->peers_ = std::make_unique<rpc::Peers>(config.peer_files);
-  absl::Status status = single->OpenKeys(config, is_auth);
-  if (status.ok()) status = single->OpenHost(config, is_auth, make);
+  absl::Status status = single->OpenHost(config, is_auth, make);
   if (status.ok()) status = single->Serve(config);
   if (status.ok()) status = single->JoinGroup(config);
   if (!status.ok()) return status;
@@ -45,6 +45,9 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& con
 
 absl::Status Single::OpenKeys(const process::Config& config, bool is_auth) {
   const std::string& data = config.data;
+  auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
+  if (!secret.ok()) return process::NotInitialised(data, secret.status());
+  secret_ = *std::move(secret);
   if (is_auth) {
     auto master = sealing::MasterKey::FromFile(data + "/keys/master.key");
     if (!master.ok()) return process::NotInitialised(data, master.status());
@@ -60,8 +63,6 @@ absl::Status Single::OpenKeys(const process::Config& config, bool is_auth) {
 
 absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const MakeDefinition& make) {
   const std::string& data = config.data;
-  auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
-  if (!secret.ok()) return process::NotInitialised(data, secret.status());
   Parts parts{.config = config, .log = log_.get(), .keys = key_store_.get()};
   if (peers_) parts.trials = [this, address = config.trials_peer] { return peers_->ChannelTo(address); };
   parts.key_destroyed = [this](std::string_view subject) { keys_->Drop(subject); };
@@ -73,13 +74,13 @@ absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const
   if (!is_auth) remote_keys_ = std::make_unique<service::RemoteKeyProvider>(name);
   sealing::KeyProvider* source = is_auth ? own_keys_.get() : remote_keys_.get();
   keys_ = std::make_unique<sealing::CachingKeyProvider>(source, &RealRuntime());
-  tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{process::Derived(*secret, "page tokens")});
+  tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{process::Derived(*secret_, "page tokens")});
   service::Environment environment;
   environment.runtime = &RealRuntime();
   environment.log = log_.get();
   environment.keys = keys_.get();
   environment.store_path = Cat(data, "/stores/", name);
-  environment.request_key = process::Derived(*secret, Cat("requests of ", name));
+  environment.request_key = process::Derived(*secret_, Cat("requests of ", name));
   environment.tokens = tokens_.get();
   environment.compress = config.compress;
   environment.peers = peers_.get();

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -49,6 +50,7 @@ class Single final : public process::Serving {
   absl::Status Serve(const process::Config& config);
   absl::Status JoinGroup(const process::Config& config);
 
+  std::optional<sealing::MasterKey> secret_;
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<rpc::Peers> peers_;  // Null: this process is alone.
   std::unique_ptr<sealing::KeyStore> key_store_;

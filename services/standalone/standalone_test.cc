@@ -11,6 +11,7 @@
 #include "platform/callers/token_authenticator.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/embedded/embedded_log.h"
 #include "platform/rpc/client.h"
 #include "platform/runtime/real_runtime.h"
 #include "platform/text/text.h"

@@ -188,6 +188,8 @@ absl::Status CallMethod(const Words& words) {
 
 absl::Status MakeOrCheckTopics(const Words& words) { return Topics(words.empty() ? "" : words[0]); }
 
+absl::Status PrintOwners(const Words& words) { return Owners(words.empty() ? "" : words[0]); }
+
 // A command that takes none.
 template <absl::Status (*run)()>
 absl::Status Alone(const Words&) {
@@ -236,10 +238,16 @@ constexpr Command kCommands[] = {
      "      replaces, and proves N entries chosen by chance (100), or all that you may read.\n",
      0, Alone<Verify>},
     {"topics",
-     "  trialogctl topics create|check --kafka_brokers ADDR[,ADDR…] [--kafka_replicas N]\n"
+     "  trialogctl topics create|check --kafka_brokers ADDR[,ADDR…] [--kafka_replicas N] [--kafka_topic_prefix TEXT]\n"
+     "                  [--kafka_roots FILE] [--kafka_certificate FILE --kafka_key FILE] [--kafka_user NAME\n"
+     "                  --kafka_password_file FILE] [--kafka_message_timeout DURATION]\n"
      "      Makes the topics of the five services where they are missing, and says what would lose records in those\n"
-     "      that are there. The --kafka_ flags are those of the servers.\n",
+     "      that are there. These flags are those of the servers; verify and owners take them too.\n",
      1, MakeOrCheckTopics},
+    {"owners",
+     "  trialogctl owners [SERVICE] --kafka_brokers ADDR[,ADDR…]\n"
+     "      Prints who owns each partition, as the logs say, and how many records of former owners were ignored.\n",
+     1, PrintOwners},
     {"demo",
      "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--people FILE] [--plot FILE]\n"
      "                  [--log_key FILE]\n"

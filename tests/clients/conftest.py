@@ -20,10 +20,20 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Generates the stubs before any test module imports them; child processes find them by PYTHONPATH."""
+    config.addinivalue_line("markers", "embedded: about the files of the embedded log")
     stubs.install(config)
     import server
 
     server.Server.kafka = config.getoption("--kafka")
+
+
+def pytest_collection_modifyitems(config, items):
+    """On Kafka, leaves out what is about the files of the embedded log, or needs its clock to be another."""
+    if not config.getoption("--kafka"):
+        return
+    for item in items:
+        if item.get_closest_marker("embedded"):
+            item.add_marker(pytest.mark.skip(reason="about the embedded log"))
 
 
 @pytest.fixture(scope="session")

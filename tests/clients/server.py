@@ -38,10 +38,11 @@ class EndedEarly(Exception):
 class Server:
     """A running server process on a port that the system chose. Its log is `log_file`, beside the data folder."""
 
+    standalone = "trialog-standalone"
     stdin = None  # That of the tests.
     kafka = None  # Addresses of brokers: the log of each server is there, in topics of its own, instead of in its folder.
 
-    def __init__(self, binaries, folder, *flags, program="trialog-standalone"):
+    def __init__(self, binaries, folder, *flags, program=standalone):
         self.binaries = pathlib.Path(binaries)
         self.data = pathlib.Path(folder) / "data"
         self.log_file = pathlib.Path(folder) / "server.log"
@@ -52,7 +53,8 @@ class Server:
         self.metrics_port = None  # Where --metrics_address gives one.
         self._printed = b""
         make_data_folder(self.data, self.binaries)
-        self.log_flags = self._make_topics() if self.kafka else ()
+        # One service alone is whole on Kafka only beside the others: tests/kafka.
+        self.log_flags = self._make_topics() if self.kafka and program == Server.standalone else ()
 
     def _make_topics(self):
         flags = ("--kafka_brokers", self.kafka, "--kafka_replicas", "1", "--kafka_topic_prefix", f"t{secrets.token_hex(6)}.")

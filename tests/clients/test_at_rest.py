@@ -302,6 +302,7 @@ def test_search_finds_a_text_in_every_form(tmp_path):
     assert raw_search.find({text}, [empty]) == {}
 
 
+@pytest.mark.embedded
 def test_control_text_is_found_in_log_and_store_and_once_planted_everywhere(stopped, tmp_path):
     server, _, crashed = stopped
     log_files = [file for file in crashed[CONTROL] if (server.data / "log") in file.parents]

@@ -364,6 +364,7 @@ def test_expired_forgery_is_refused(refuses, token):
     refuses(_signed(header, claims | past, _es256(ec.generate_private_key(ec.SECP256R1()))), "TOKEN_SIGNATURE")
 
 
+@pytest.mark.embedded
 def test_expired_token_is_refused_and_its_session_goes_on(make_server):
     server = make_server(clock="-10m")  # Its token is ten minutes old for the one that comes after.
     person = Organization(server).join("was-here", "ANALYST")

@@ -24,6 +24,7 @@ def damage(log, text):
     raise AssertionError("no table holds it")
 
 
+@pytest.mark.embedded
 def test_damage_stops_the_partition_it_is_in_and_verify_names_the_file(make_server):
     server = make_server("--compress=false")
     biobanks = []

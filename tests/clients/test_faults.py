@@ -127,6 +127,7 @@ def test_kills_under_load_lose_and_double_nothing_and_audit_folds_as_if_undistur
     assert leaves_verified(server, checkpoint) >= checkpoint.tree_size
 
 
+@pytest.mark.embedded
 def test_power_cuts_under_load_lose_and_double_nothing(failing_disk, chance):
     server = failing_disk.start()
     site = Site(Organization(server))
@@ -173,6 +174,7 @@ def move_kept_item(site):
     )
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("order, reason", [("room 1000000", "DISK_WATERMARK"), ("full", "DISK_FULL")])
 def test_full_disk_is_said_reads_go_on_and_writes_come_back(failing_disk, order, reason):
     server = failing_disk.start()
@@ -225,6 +227,7 @@ def check_audit_went_on(server, site, moved):
     assert leaves_verified(server, proven.checkpoint) >= proven.proof.tree_size
 
 
+@pytest.mark.embedded
 def test_audit_whose_disk_is_full_says_so_and_takes_in_later_what_came_meanwhile(failing_disk):
     server = failing_disk.start()
     site = Site(Organization(server))

@@ -194,7 +194,7 @@ ServerWorld::~ServerWorld() {
   client_.reset();
   server_->Drain(absl::Now() + absl::Seconds(5));
   server_.reset();
-  const absl::Status verified = ctl::VerifyDataFolder(folder_, "");
+  const absl::Status verified = ctl::VerifyDataFolder(folder_, std::nullopt, "");
   Require(verified.ok(), Cat("the folder verifies: ", verified.ToString()));
   std::filesystem::remove_all(folder_);
 }

@@ -163,7 +163,7 @@ TEST_F(EmbeddedLogTest, RefusesToStartBehindAStore) {
   const absl::Status behind = CheckNotBehind(*log_, kTopic, 0, 3);
   EXPECT_EQ(behind.code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(ReasonOf(behind), "LOG_ENDS_BEFORE_STORE");
-  EXPECT_THAT(std::string(behind.message()), HasSubstr(Cat(kTopic, " partition 0 offset 2")));
+  EXPECT_THAT(std::string(behind.message()), HasSubstr(Cat(kTopic, " ends in partition 0 at offset 2")));
 }
 
 TEST_F(EmbeddedLogTest, RefusesWritesBelowTheWatermarkWhileReadsGoOn) {

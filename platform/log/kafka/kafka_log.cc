@@ -43,8 +43,9 @@ struct KafkaLog::Partition {
 
 class KafkaLog::GroupAppender final : public Appender {
  public:
-  GroupAppender(Partition& partition, absl::StatusOr<std::shared_ptr<kafka::Producer>> producer)
-      : partition_(partition), producer_(std::move(producer)) {}
+  GroupAppender(Partition& partition, absl::StatusOr<std::shared_ptr<kafka::Producer>> producer,
+                std::function<absl::Status()> may_append)
+      : partition_(partition), producer_(std::move(producer)), may_append_(std::move(may_append)) {}
 
   ~GroupAppender() override {
     absl::MutexLock lock(&shared_->mutex);
@@ -57,6 +58,9 @@ class KafkaLog::GroupAppender final : public Appender {
       return done(
           Refused(records.size(), Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LONG",
                                          Cat("a record of ", record.size(), " bytes; at most ", kMaxRecordBytes))));
+    }
+    if (absl::Status may = may_append_ ? may_append_() : absl::OkStatus(); !may.ok()) {
+      return done(Refused(records.size(), may));
     }
     if (!producer_.ok()) return done(Refused(records.size(), producer_.status()));
     (*producer_)
@@ -81,6 +85,7 @@ class KafkaLog::GroupAppender final : public Appender {
 
   Partition& partition_;
   const absl::StatusOr<std::shared_ptr<kafka::Producer>> producer_;
+  const std::function<absl::Status()> may_append_;
   const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
@@ -130,7 +135,7 @@ absl::StatusOr<std::shared_ptr<kafka::Producer>> KafkaLog::ProducerFor(const Par
 
 std::unique_ptr<Appender> KafkaLog::NewAppender(const std::string& topic, int partition) {
   Partition& found = PartitionFor(topic, partition);
-  return std::make_unique<GroupAppender>(found, ProducerFor(found));
+  return std::make_unique<GroupAppender>(found, ProducerFor(found), options_.may_append);
 }
 
 kafka::Reader& KafkaLog::HistoryOf(Partition& partition) {

@@ -1,8 +1,10 @@
 // How a process reaches its Kafka.
 #pragma once
 
+#include <functional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace trialog::log::kafka {
@@ -32,6 +34,8 @@ struct Options {
   absl::Duration message_timeout = absl::Seconds(60);
   // How long a question to the brokers, or a read of what is known to be there, may take.
   absl::Duration patience = absl::Seconds(5);
+  // Asked before each group is written: why nothing may be; null: always. Thread safe.
+  std::function<absl::Status()> may_append = nullptr;
   // Connections to each broker for writing. A broker answers what comes on one connection one after the other.
   int producers = 4;
 };
