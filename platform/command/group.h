@@ -1,6 +1,7 @@
 // Commands that are decided together and appended as one request.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -60,6 +61,21 @@ struct Group {
   // Decided on pending records, a rejection waits for them.
   void Reject(std::unique_ptr<Command> command, absl::Status status) {
     (Last() ? conditional : answers).push_back({std::move(command), std::move(status)});
+  }
+
+  // Answers the commands for which `ends` holds. Their records stay.
+  void Take(const std::function<bool(const Command&)>& ends, const absl::Status& answer) {
+    const auto end = [&](std::unique_ptr<Command>& command) {
+      if (!command || !ends(*command)) return false;
+      std::exchange(command, nullptr)->done(answer);
+      return true;
+    };
+    for (Pending& pending : records) {
+      end(pending.command);
+      std::erase_if(pending.joined, end);
+    }
+    std::erase_if(answers, [&](Answer& each) { return end(each.command); });
+    std::erase_if(conditional, [&](Answer& each) { return end(each.command); });
   }
 
   std::unique_ptr<view::State> base;  // Null while another group is in flight.

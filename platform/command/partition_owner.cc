@@ -47,6 +47,7 @@ void PartitionOwner::Submit(std::unique_ptr<Command> command) {
   }
   waiting_.push_back(std::move(command));
   NoteWaiting();
+  if (role_ != Role::kOwner) WatchDeadlines();
   if (role_ == Role::kStandby) claim_at_ == absl::InfiniteDuration() ? Claim() : ClaimUnowned();
   if (role_ == Role::kOwner) Schedule();
 }
@@ -255,6 +256,8 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
 // A log that blocks is left alone with it `elsewhere` when there is something to do meanwhile.
 void PartitionOwner::AppendDecided(Executor* elsewhere) {
   in_flight_ = std::move(decided_);
+  appended_at_ = runtime_.Monotonic();
+  WatchDeadlines();
   std::vector<std::string> records;
   records.reserve(in_flight_->records.size());
   for (const Pending& pending : in_flight_->records) records.push_back(pending.bytes);
@@ -375,14 +378,37 @@ bool PartitionOwner::ReadBack(const Pending& pending, int64_t offset, int64_t& f
 }
 
 void PartitionOwner::Acknowledge(Pending& pending, int64_t offset) {
-  if (!pending.command) return;  // Only with the planted bug.
   const auto& names = pending.data.result().names();
   Outcome outcome{partition_, offset, {names.begin(), names.end()}, false};
-  std::unique_ptr<Command> command = std::move(pending.command);
-  command->done(outcome);
+  // Gone when its caller could not wait any longer.
+  if (const std::unique_ptr<Command> command = std::move(pending.command)) command->done(outcome);
   outcome.repeated = true;
   for (auto& joined : pending.joined) joined->done(outcome);
   pending.joined.clear();
+}
+
+// ---- A log that does not answer: callers hear of it before their deadline, and may come again. ----
+
+void PartitionOwner::WatchDeadlines() {
+  constexpr absl::Duration kLook = absl::Milliseconds(100);
+  if (std::exchange(deadlines_watched_, true)) return;
+  executor_.After(kLook, [this, alive = alive_] {
+    if (!*alive) return;
+    deadlines_watched_ = false;
+    AnswerLate();
+    if (in_flight_ || !waiting_.empty()) WatchDeadlines();
+  });
+}
+
+void PartitionOwner::AnswerLate() {
+  constexpr absl::Duration kStalled = absl::Milliseconds(250), kAhead = absl::Milliseconds(200);
+  if (role_ == Role::kOwner && (!in_flight_ || runtime_.Monotonic() - appended_at_ < kStalled)) return;
+  const absl::Time soon = runtime_.Now() + kAhead;
+  const absl::Status late = OwnerUnavailable("the log does not answer in time");
+  AnswerWaiting([&](const Command& command) { return command.deadline <= soon ? late : absl::OkStatus(); });
+  for (Group* group : {in_flight_.get(), decided_.get()}) {
+    if (group != nullptr) group->Take([&](const Command& command) { return command.deadline <= soon; }, late);
+  }
 }
 
 // Its records are committed: what was decided on top of it goes on over the store.

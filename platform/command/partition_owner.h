@@ -113,6 +113,8 @@ class PartitionOwner {
   bool HasRoom() const;
   bool ReadBack(const Pending& pending, int64_t offset, int64_t& found);
   void Acknowledge(Pending& pending, int64_t offset);
+  void WatchDeadlines();
+  void AnswerLate();
   void Finish(Group& group);
   void GiveRejections();
   void GoOn();
@@ -151,7 +153,9 @@ class PartitionOwner {
   absl::Duration claim_at_ = absl::InfiniteDuration();        // Monotonic; infinite: no claim is scheduled.
   bool work_scheduled_ = false;
   bool wake_scheduled_ = false;
-  bool wake_missed_ = false;  // The log grew while something was in flight.
+  bool deadlines_watched_ = false;
+  absl::Duration appended_at_;  // Monotonic; the group in flight.
+  bool wake_missed_ = false;    // The log grew while something was in flight.
   bool stopped_ = false;
   bool leaving_ = false;  // For good, when it is given up.
   bool released_ = false;

@@ -91,6 +91,27 @@ TEST_F(ReplicasTest, OneThatIsStartedAgainClaimsWhatItOwnedBefore) {
   EXPECT_EQ(again.owner->role(), Role::kOwner);
 }
 
+TEST_F(ReplicasTest, WhatTheLogDoesNotAnswerIsSaidBeforeTheDeadlineAndWrittenAllTheSame) {
+  StartOwning(one_);
+  scripted_.hold = true;
+  auto command = Adding(5, "a");
+  command->deadline = runtime_.Now() + absl::Seconds(2);
+  const Answer late = Submit(one_, std::move(command));
+  const Answer patient = Submit(one_, 7, "b");
+  runtime_.RunFor(absl::Milliseconds(1700));
+  EXPECT_FALSE(late->has_value());
+  runtime_.RunFor(absl::Milliseconds(250));
+  EXPECT_EQ(ReasonOfAnswer(late), "OWNER_CHANGED");
+  EXPECT_FALSE(patient->has_value());
+  scripted_.hold = false;
+  scripted_.LetGo();
+  const Answer again = Submit(one_, 5, "a");
+  Settle();
+  EXPECT_EQ(ReasonOfAnswer(patient), "OK");
+  EXPECT_EQ(ReasonOfAnswer(again), "OK");
+  EXPECT_EQ(one_.Counter(), 13) << "once";
+}
+
 TEST_F(ReplicasTest, CommandsThatWaitWhileAClaimIsLostAreToldWhoWonIt) {
   const Answer first = Submit(one_, 1), second = Submit(two_, 2);  // Nobody owns it: both claim.
   Settle();

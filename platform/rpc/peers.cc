@@ -45,6 +45,7 @@ std::shared_ptr<grpc::Channel> Peers::ChannelTo(const std::string& address) cons
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);  // Peers restart, and are soon back.
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);  // How long one attempt may take: 20 s otherwise.
   // One that stands still is given up before its successor is found: what waits for it is asked for again there.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 2'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 2'000);

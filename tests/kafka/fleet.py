@@ -1,7 +1,9 @@
 """The five services as processes of their own on one Kafka, as many replicas of each as a test wants."""
+import os
 import pathlib
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -21,6 +23,14 @@ class Kafka:
         self.folder = folder
         command = [KAFKA_SH, "up", str(count), "--dir", folder, "--port", "0"]
         self.brokers = subprocess.run(command, check=True, timeout=UP_DEADLINE, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def kill(self, number):
+        """Kills a broker that was started here."""
+        os.kill(int((self.folder / f"node{number}" / "pid").read_text()), signal.SIGKILL)
+
+    def start(self, number):
+        """Starts a broker again."""
+        subprocess.run([KAFKA_SH, "start", str(number), "--dir", self.folder], check=True, timeout=UP_DEADLINE)
 
     def down(self):
         """Stops what was started, and nothing else."""

@@ -37,15 +37,15 @@ def make_fleet(plain_kafka, binaries, tmp_path):
         fleet.kill()
 
 
-def create_biobank(caller, organization, biobank_id, **more):
+def create_biobank(caller, organization, biobank_id, timeout=DEADLINE):
     """A biobank by this caller, under a request id that says which."""
     request = biobank_pb2.CreateBiobankRequest(
         parent=organization.name,
         biobank_id=biobank_id,
-        biobank=biobank_pb2.Biobank(display_name="Cold store", **more),
+        biobank=biobank_pb2.Biobank(display_name="Cold store"),
         request_id=f"make-{biobank_id}",
     )
-    return caller.BiobankService.CreateBiobank(request)
+    return caller.BiobankService.CreateBiobank(request, timeout=timeout)
 
 
 def retried(action):
@@ -128,6 +128,31 @@ def test_others_take_over_when_a_replica_leaves_or_dies_and_nothing_is_lost(make
         listed = at(organization, second).BiobankService.ListBiobanks(biobank_pb2.ListBiobanksRequest(parent=organization.name))
         ids = {biobank.name.rsplit("/", 1)[1] for biobank in listed.biobanks}
         assert ids == {"before", "left", "back", "died", "paused", "woken"}
+
+
+def test_without_a_broker_reads_go_on_and_all_comes_back_with_it(binaries, tmp_path):
+    kafka = Kafka(tmp_path / "kafka")
+    fleet = Fleet(tmp_path, binaries, kafka)
+    try:
+        organization = with_manager(fleet.start())
+        inventory = fleet.replicas["inventory"][0]
+        manager = at(organization, inventory)
+        retried(lambda: create_biobank(manager, organization, "before"))
+        listed = biobank_pb2.ListBiobanksRequest(parent=organization.name)
+        kafka.kill(1)
+        for attempt in range(5):
+            assert len(manager.BiobankService.ListBiobanks(listed).biobanks) == 1
+            with pytest.raises(grpc.RpcError) as caught:
+                create_biobank(manager, organization, "meanwhile", timeout=2)
+            assert caught.value.code() == grpc.StatusCode.UNAVAILABLE, (attempt, caught.value)
+        kafka.start(1)
+        retried(lambda: create_biobank(manager, organization, "meanwhile"))
+        retried(lambda: create_biobank(manager, organization, "after"))
+        assert len(manager.BiobankService.ListBiobanks(listed).biobanks) == 3
+        assert all(replica.alive() for replica in fleet.all())
+    finally:
+        fleet.kill()
+        kafka.down()
 
 
 def test_only_our_own_services_reach_the_port_for_peers(make_fleet):
