@@ -147,7 +147,7 @@ absl::Status FromKafka(rd_kafka_resp_err_t error, std::string_view what) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-      return Refuse(absl::StatusCode::kFailedPrecondition, "KAFKA_REFUSES", text);
+      return RetryLater(absl::StatusCode::kUnavailable, "KAFKA_REFUSES", text, kRetryAfter);
     default:
       return RetryLater(absl::StatusCode::kUnavailable, "LOG_UNAVAILABLE", text, kRetryAfter);
   }

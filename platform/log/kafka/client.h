@@ -74,8 +74,8 @@ class Client {
   std::thread thread_;
 };
 
-// What the library says of `what` ("inventory partition 3"), as a status: UNAVAILABLE, reason LOG_UNAVAILABLE, for what
-// may pass; FAILED_PRECONDITION, reason KAFKA_REFUSES, for what an operator must mend.
+// What the library says of `what` ("inventory partition 3"), as a status: UNAVAILABLE, reason LOG_UNAVAILABLE, or
+// KAFKA_REFUSES for what an operator must mend: rights, passwords. That passes too, when it is mended.
 absl::Status FromKafka(rd_kafka_resp_err_t error, std::string_view what);
 
 }  // namespace trialog::log::kafka
