@@ -28,6 +28,7 @@ up() {
   done
   for service in $services; do
     alive "$service" && continue
+    rm -f "$data/run/$service.out"
     "$bin/trialog-$service" --data "$data" --address 127.0.0.1:0 --kafka_brokers "$brokers" --kafka_replicas 1 --member "$service-0" \
       --peer_address "$(cat "$data/run/$service.peer")" --peer_roots "$data/peers/roots.pem" --peer_certificate "$data/peers/$service.pem" \
       --peer_key "$data/peers/$service.key" --trials_peer "$(cat "$data/run/trials.peer")" \
@@ -36,7 +37,7 @@ up() {
   done
   local servers=""
   for service in $services; do
-    until grep -q '^serving on port' "$data/run/$service.out"; do
+    until grep -qs '^serving on port' "$data/run/$service.out"; do
       alive "$service" || { tail -5 "$data/run/$service.log" >&2; exit 1; }
       read -rt 0.05 <> <(:) || true
     done

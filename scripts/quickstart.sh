@@ -29,7 +29,7 @@ fi
 server=""
 stop() {
   [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
-  ! $kafka || { scripts/five.sh down "$data" && deploy/kafka/kafka.sh down --dir "$data/kafka"; } 2>/dev/null || true
+  ! $kafka || { scripts/five.sh down "$data"; deploy/kafka/kafka.sh down --dir "$data/kafka"; } 2>/dev/null || true
   ! $once || rm -rf "$data"
 }
 trap stop EXIT

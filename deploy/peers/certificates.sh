@@ -22,7 +22,7 @@ done
 [ ${#services[@]} -gt 0 ] || services=(auth inventory trials analytics audit)
 mkdir -p "$dir"
 if [ ! -f "$dir/authority.key" ]; then
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "$days" -subj "/CN=Trialog services" \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=Trialog services" \
     -addext "basicConstraints=critical,CA:TRUE,pathlen:0" -addext "keyUsage=critical,keyCertSign" \
     -keyout "$dir/authority.key" -out "$dir/roots.pem" 2>/dev/null
 fi

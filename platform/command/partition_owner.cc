@@ -405,7 +405,8 @@ void PartitionOwner::AnswerLate() {
   if (role_ == Role::kOwner && (!in_flight_ || runtime_.Monotonic() - appended_at_ < kStalled)) return;
   const absl::Time soon = runtime_.Now() + kAhead;
   const absl::Status late = OwnerUnavailable("the log does not answer in time");
-  AnswerWaiting([&](const Command& command) { return command.deadline <= soon ? late : absl::OkStatus(); });
+  const absl::Status waiting = role_ == Role::kOwner ? late : NoOwner();
+  AnswerWaiting([&](const Command& command) { return command.deadline <= soon ? waiting : absl::OkStatus(); });
   for (Group* group : {in_flight_.get(), decided_.get()}) {
     if (group != nullptr) group->Take([&](const Command& command) { return command.deadline <= soon; }, late);
   }

@@ -113,6 +113,7 @@ class PartitionOwner {
   bool HasRoom() const;
   bool ReadBack(const Pending& pending, int64_t offset, int64_t& found);
   void Acknowledge(Pending& pending, int64_t offset);
+  absl::Status NoOwner() const;  // What a command hears that waited for one in vain.
   void WatchDeadlines();
   void AnswerLate();
   void Finish(Group& group);
@@ -154,8 +155,9 @@ class PartitionOwner {
   bool work_scheduled_ = false;
   bool wake_scheduled_ = false;
   bool deadlines_watched_ = false;
-  absl::Duration appended_at_;  // Monotonic; the group in flight.
-  bool wake_missed_ = false;    // The log grew while something was in flight.
+  absl::Duration appended_at_;    // Monotonic; the group in flight.
+  absl::Status unowned_because_;  // Why this process lost the partition, or did not get it, last.
+  bool wake_missed_ = false;      // The log grew while something was in flight.
   bool stopped_ = false;
   bool leaving_ = false;  // For good, when it is given up.
   bool released_ = false;

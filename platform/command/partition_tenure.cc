@@ -95,13 +95,18 @@ void PartitionOwner::LoseClaim(const absl::Status& why) {
   role_ = Role::kStandby;
   wanted_since_ = runtime_.Monotonic();
   ClaimLater();
+  unowned_because_ = why;
   AnswerWaiting([&](const Command& command) {
     // A full disk, a wrong clock: said at once rather than at the deadline.
     if (absl::IsResourceExhausted(why) || log_clock_differs_) return why;
-    if (command.deadline > runtime_.Now()) return absl::OkStatus();
-    return OwnerUnavailable(Cat("no owner could be found in time: ", FromAbsl(why.message())));
+    return command.deadline > runtime_.Now() ? absl::OkStatus() : NoOwner();
   });
   Wake();
+}
+
+absl::Status PartitionOwner::NoOwner() const {
+  if (absl::IsResourceExhausted(unowned_because_) || log_clock_differs_) return unowned_because_;
+  return OwnerUnavailable(Cat("no owner could be found in time: ", FromAbsl(unowned_because_.message())));
 }
 
 void PartitionOwner::AnswerWaiting(const std::function<absl::Status(const Command&)>& refusal) {
@@ -220,6 +225,7 @@ void PartitionOwner::StepDown(const absl::Status& why) {
   const bool gave_up = role_ == Role::kReleasing;
   role_ = Role::kStandby;
   wanted_since_ = runtime_.Monotonic();  // Whoever fenced this one has its time too.
+  unowned_because_ = why;
   if (!gave_up) ClaimLater();
   const std::unique_ptr<Group> in_flight = std::move(in_flight_), decided = std::move(decided_);
   if (in_flight) Drop(*in_flight, why);

@@ -154,7 +154,8 @@ bool Call::PassOn(const std::string& address) {
       [self = shared_from_this()](const absl::Status& status, grpc::ByteBuffer& response, const ReplyMetadata& reply) {
         if (!reply.position.empty()) self->SetPosition(reply.position);
         if (status.ok()) self->response_.Swap(&response);
-        const bool unreachable = absl::IsUnavailable(status) && ReasonOf(status).empty();
+        // Without a reason of ours it is not the owner's answer, but the end of the connection.
+        const bool unreachable = !status.ok() && !absl::IsDeadlineExceeded(status) && ReasonOf(status).empty();
         self->End(unreachable ? OwnerUnreachable() : status);
       });
   return true;

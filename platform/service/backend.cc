@@ -94,6 +94,7 @@ void Backend::AppendAccess(event::v1::RecordAccessRequest request, std::string m
   command->principal.organization = command->organization;
   command->access = std::move(*request.mutable_access());
   command->access_entity = std::move(*request.mutable_entity());
+  command->deadline = runtime_.Now() + kPeerTimeout;  // Whoever shows something waits no longer for it.
   command->done = [done = std::move(done)](const absl::StatusOr<Outcome>& outcome) { done(outcome.status()); };
   owner_.Submit(std::move(command));
 }

@@ -107,6 +107,12 @@ void ReadPeers(Config& config, Faults& faults) {
   faults.Within("dead_after", config.dead_after, absl::Seconds(1), absl::Minutes(5));
   if (config.peer_address.empty()) return;
   if (!config.kafka) faults.Add("peer_address", config.peer_address, "needs --kafka_brokers");
+  const std::string& address = config.advertise.empty() ? config.peer_address : config.advertise;
+  const std::string host = address.substr(0, address.rfind(':'));
+  if (host.empty() || host == "0.0.0.0" || host == "[::]" || address.rfind(':') == std::string::npos ||
+      address.substr(address.rfind(':')) == ":0") {
+    faults.Add("advertise", address, "must be a host and port at which other processes find this one, and no other");
+  }
   faults.File("peer_roots", config.peer_files.roots);
   faults.File("peer_certificate", config.peer_files.certificate);
   faults.File("peer_key", config.peer_files.key);

@@ -62,6 +62,9 @@ absl::StatusOr<std::optional<log::kafka::Options>> ReadKafkaFlags() {
     security.password = FirstLine(password);
     if (security.password.empty()) fault("kafka_password_file", password, "cannot be read, or is empty");
   }
+  if (security.roots.empty() && !(security.certificate.empty() && security.user.empty())) {
+    fault("kafka_roots", "", "whoever shows a certificate or a password must know whom: give the brokers' roots");
+  }
   if (!faults.empty()) return Refuse(absl::StatusCode::kInvalidArgument, "BAD_CONFIGURATION", faults);
   if (options.brokers.empty()) return std::optional<log::kafka::Options>();
   return std::optional(std::move(options));

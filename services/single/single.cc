@@ -93,9 +93,10 @@ absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const
   host_ = *std::move(host);
   if (remote_keys_ && peers_) {
     // Auth's owner of the organisation, as auth's own log names it.
-    remote_keys_->SetRoute([this](std::string_view organization) -> std::shared_ptr<const rpc::Client> {
-      const std::string address = host_->directory().AddressOfAuth(organization);
-      return address.empty() ? nullptr : peers_->At(address);
+    remote_keys_->SetRoute([directory = &host_->directory(),
+                            peers = peers_.get()](std::string_view organization) -> std::shared_ptr<const rpc::Client> {
+      const std::string address = directory->AddressOfAuth(organization);
+      return address.empty() ? nullptr : peers->At(address);
     });
   }
   return absl::OkStatus();

@@ -8,6 +8,8 @@ namespace {
 
 // One partition may be fetched this far ahead of its readers.
 constexpr int kFetchedAheadKilobytes = 4 << 10;
+// What is far behind is fetched no more after so long without a reader.
+constexpr absl::Duration kIdle = absl::Seconds(10);
 
 std::vector<kafka::Setting> ReadingSettings() {
   return {{"enable.auto.commit", "false"},
@@ -38,7 +40,7 @@ struct KafkaLog::Partition {
   const std::string name;  // As Kafka does.
   kafka::Reader tail;
   absl::Mutex mutex;
-  std::unique_ptr<kafka::Reader> history ABSL_GUARDED_BY(mutex);  // Null until somebody is far behind.
+  std::unique_ptr<kafka::Reader> history ABSL_GUARDED_BY(mutex);  // Null until somebody reads.
 };
 
 class KafkaLog::GroupAppender final : public Appender {
@@ -150,8 +152,14 @@ kafka::Reader& KafkaLog::HistoryOf(Partition& partition) {
 absl::StatusOr<std::vector<StoredRecord>> KafkaLog::Read(const std::string& topic, int partition, int64_t from,
                                                          size_t max_bytes) {
   Partition& found = PartitionFor(topic, partition);
-  if (found.tail.Covers(from)) return found.tail.Read(from, max_bytes);
-  return HistoryOf(found).Read(from, max_bytes);
+  const int64_t end = found.tail.KnownEnd();
+  kafka::Reader& history = HistoryOf(found);
+  if (!found.tail.Covers(from)) {
+    history.NoteEnd(end);
+    return history.Read(from, max_bytes);
+  }
+  history.RestAfter(kIdle);
+  return found.tail.Read(from, max_bytes);
 }
 
 absl::StatusOr<int64_t> KafkaLog::EndOffset(const std::string& topic, int partition) {

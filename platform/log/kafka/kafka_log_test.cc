@@ -147,6 +147,38 @@ TEST_F(KafkaLogTest, WakesWhoFollowsWhateverProcessAppended) {
   }
 }
 
+// As after a restart: the first read is of an old claim, and the store stands far behind it.
+TEST_F(KafkaLogTest, WhoReadsFromFarBehindIsStillWokenAtTheEnd) {
+  std::vector<std::string> records(200, std::string(1000, '.'));
+  const auto appender = log_->NewAppender("inventory", 4);
+  for (int i = 0; i < 80; ++i) Await(*appender, records);
+  const std::unique_ptr<KafkaLog> other = Open();
+  ASSERT_TRUE(other->Read("inventory", 4, 3, 1).ok());
+  std::atomic<int> woken = 0;
+  const auto tail = other->Follow("inventory", 4, [&] { ++woken; });
+  int64_t next = 15'000;
+  const auto read_on = [&](int64_t until) {  // To an empty answer, as every reader does.
+    for (const absl::Time give_up = absl::Now() + absl::Seconds(30); absl::Now() < give_up;) {
+      const auto some = other->Read("inventory", 4, next, 1 << 20);
+      ASSERT_TRUE(some.ok()) << some.status();
+      next += static_cast<int64_t>(some->size());
+      if (some->empty() && next == until) break;
+    }
+    EXPECT_EQ(next, until);
+  };
+  read_on(16'000);
+  for (int round = 1; round <= 30; ++round) {  // More than is fetched ahead.
+    const int before = woken;
+    Await(*appender, records);
+    for (const absl::Time give_up = absl::Now() + absl::Seconds(10); woken == before && absl::Now() < give_up;) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    EXPECT_GT(woken, before) << round;
+    read_on(16'000 + 200 * round);
+    EXPECT_EQ(other->KnownEnd("inventory", 4), next);
+  }
+}
+
 TEST_F(KafkaLogTest, ReportsNothingAfterTheAppenderIsGone) {
   bool reported = false;
   for (int i = 0; i < 100; ++i) {

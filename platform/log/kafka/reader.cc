@@ -45,7 +45,8 @@ absl::StatusOr<std::vector<StoredRecord>> Reader::Read(int64_t from, size_t max_
   }
   absl::MutexLock lock(&mutex_);
   if (absl::Status fetching = FetchFrom(from); !fetching.ok()) return fetching;
-  const absl::Time give_up = absl::Now() + patience_;
+  last_read_ = absl::Now();
+  const absl::Time give_up = last_read_ + patience_;
   absl::Duration wait = absl::ZeroDuration();
   while (BytesFrom(from) < max_bytes) {
     auto taken = Take(kTakenAtOnce, wait);
@@ -65,18 +66,24 @@ absl::StatusOr<std::vector<StoredRecord>> Reader::Read(int64_t from, size_t max_
 }
 
 bool Reader::CoversLocked(int64_t from) const {
-  if (next_ == kUnknown) return false;
-  const int64_t first = kept_.empty() ? next_ : kept_.front().offset;
-  return from >= first && from <= next_ + kSkip;
+  return next_ != kUnknown && from >= (kept_.empty() ? next_ : kept_.front().offset);
 }
 
 bool Reader::Covers(int64_t from) {
   absl::MutexLock lock(&mutex_);
-  return next_ == kUnknown || CoversLocked(from);
+  return CoversLocked(from);
+}
+
+void Reader::NoteEnd(int64_t end) { Raise(end_, end); }
+
+void Reader::RestAfter(absl::Duration idle) {
+  if (!mutex_.TryLock()) return;  // Somebody reads.
+  if (queue_ && absl::Now() - last_read_ > idle) Stop();
+  mutex_.Unlock();
 }
 
 absl::Status Reader::FetchFrom(int64_t from) {
-  if (CoversLocked(from)) return absl::OkStatus();
+  if (CoversLocked(from) && from <= next_ + kSkip) return absl::OkStatus();
   Stop();
   if (absl::Status started = StartAt(from); !started.ok()) return started;
   next_ = from;
@@ -109,18 +116,18 @@ void Reader::Stop() {
 void Reader::Follow() {
   const absl::StatusOr<int64_t> end = AskEnd();
   absl::MutexLock lock(&mutex_);
-  if (end.ok() && !queue_) FetchFrom(*end).IgnoreError();  // The first Read says why.
+  followed_ = true;
+  if (end.ok() && !queue_) FetchFrom(*end).IgnoreError();
 }
 
+// The first by itself: a batch waits until it is full, and does not count as a look at the queue, without which the
+// library (2.0.2) tells of no more that comes.
 absl::StatusOr<size_t> Reader::Take(size_t count, absl::Duration wait) {
+  const MessageHandle first(rd_kafka_consume_queue(queue_.get(), static_cast<int>(absl::ToInt64Milliseconds(wait))));
+  if (!first) return 0;
+  absl::Status status = Keep(*first);
   rd_kafka_message_t* fetched[kTakenAtOnce];
-  absl::Status status;
-  if (wait > absl::ZeroDuration()) {  // A batch would wait until it is full.
-    const MessageHandle first(rd_kafka_consume_queue(queue_.get(), static_cast<int>(absl::ToInt64Milliseconds(wait))));
-    if (!first) return 0;
-    status = Keep(*first);
-  }
-  const ssize_t got = rd_kafka_consume_batch_queue(queue_.get(), 0, fetched, count);
+  const ssize_t got = rd_kafka_consume_batch_queue(queue_.get(), 0, fetched, count - 1);
   for (ssize_t i = 0; i < got; ++i) {
     const MessageHandle message(fetched[i]);
     if (status.ok()) status = Keep(*message);
@@ -129,7 +136,7 @@ absl::StatusOr<size_t> Reader::Take(size_t count, absl::Duration wait) {
     Stop();  // Whoever reads next begins anew.
     return status;
   }
-  return static_cast<size_t>(std::max<ssize_t>(got, 0)) + (wait > absl::ZeroDuration() ? 1 : 0);
+  return static_cast<size_t>(std::max<ssize_t>(got, 0)) + 1;
 }
 
 absl::Status Reader::Keep(const rd_kafka_message_t& message) {
@@ -195,6 +202,7 @@ int64_t Reader::KnownEnd() {
 
 void Reader::Skim() {
   if (!mutex_.TryLock()) return;  // Somebody reads.
+  if (followed_ && !queue_ && end_ != kUnknown) FetchFrom(end_).IgnoreError();
   if (queue_) {
     while (next_ < appended_) {
       auto taken = Take(kTakenAtOnce, absl::ZeroDuration());

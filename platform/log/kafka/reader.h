@@ -29,13 +29,18 @@ class Reader {
 
   // As Log::Read.
   absl::StatusOr<std::vector<StoredRecord>> Read(int64_t from, size_t max_bytes);
-  // Whether Read(from) goes on with what is fetched; true too when nothing was read yet.
+  // Whether Read(from) has no need to go back: it is fetched from there, or from somewhere before.
   bool Covers(int64_t from);
+  // The partition is known to reach so far: a read of what is below waits for it.
+  void NoteEnd(int64_t end);
+  // Fetches no more until the next read, if the last one is so long ago.
+  void RestAfter(absl::Duration idle);
   // As Log::KnownEnd.
   int64_t KnownEnd();
   // Asks the leader.
   absl::StatusOr<int64_t> AskEnd();
-  // Begins to fetch, at the end, if nothing is fetched yet. When the brokers do not answer, the first Read does it.
+  // Fetches from the end on, from now on: whatever stops that, the next KnownEnd begins anew. When the brokers do not
+  // answer, that does it too.
   void Follow();
   // A record of this process is known to end here.
   void NoteAppended(int64_t end);
@@ -71,6 +76,8 @@ class Reader {
   const TopicHandle handle_;
 
   absl::Mutex mutex_;
+  bool followed_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time last_read_ ABSL_GUARDED_BY(mutex_);
   QueueHandle queue_ ABSL_GUARDED_BY(mutex_);              // What the library has fetched; null: it does not fetch.
   int64_t next_ ABSL_GUARDED_BY(mutex_) = kUnknown;        // Offset that the queue gives next.
   std::deque<StoredRecord> kept_ ABSL_GUARDED_BY(mutex_);  // Up to next_ (exclusive).
