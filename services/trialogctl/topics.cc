@@ -7,6 +7,7 @@
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
 #include "platform/text/text.h"
+#include "services/process/common.h"
 #include "services/process/kafka_flags.h"
 
 namespace trialog::ctl {
@@ -41,7 +42,7 @@ absl::StatusOr<event::v1::FoldState> FoldOf(log::Log& log, const std::string& se
 absl::Status Owners(std::string_view asked) {
   const auto kafka = Kafka();
   if (!kafka.ok()) return kafka.status();
-  std::vector<std::string> services = {"auth", "inventory", "trials", "analytics", "audit"};
+  std::vector<std::string> services = process::AllServices();
   if (!asked.empty()) std::erase_if(services, [&](const std::string& service) { return service != asked; });
   if (services.empty()) {
     return Refuse(absl::StatusCode::kInvalidArgument, "BAD_FLAG", Cat("'", asked, "' is none of the five services"));
@@ -68,7 +69,7 @@ absl::Status Topics(std::string_view what) {
     return Refuse(absl::StatusCode::kInvalidArgument, "BAD_FLAG", Cat("'", what, "' is neither create nor check"));
   const auto kafka = Kafka();
   if (!kafka.ok()) return kafka.status();
-  const auto topics = log::kafka::PrivateTopics(*kafka, {"auth", "inventory", "trials", "analytics", "audit"});
+  const auto topics = log::kafka::PrivateTopics(*kafka, process::AllServices());
   if (what == "create") {
     if (absl::Status made = log::kafka::CreateTopics(*kafka, topics); !made.ok()) return made;
   }

@@ -11,7 +11,7 @@ from server import DEADLINE
 from trialog.inventory.v1 import biobank_pb2
 
 # Longest that an organisation may wait for another replica to write for it. On an idle machine: a second when the owner
-# leaves, seven when it dies (docs/performance.md).
+# leaves, eight when it dies: six until the group notes it, one of grace.
 TAKEOVER = 40
 
 

@@ -84,10 +84,6 @@ void Producer::Send(const std::string& topic, int partition, std::vector<std::st
   }
 }
 
-void Producer::Warm(const std::string& topic, int partition, absl::Duration patience) {
-  client_->QueryRange(topic, partition, patience).status().IgnoreError();
-}
-
 bool Producer::Broken() const {
   char why[1];
   return *broken_ || rd_kafka_fatal_error(client_->handle(), why, sizeof why) != RD_KAFKA_RESP_ERR_NO_ERROR;

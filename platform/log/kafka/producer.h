@@ -21,8 +21,6 @@ class Producer {
   // one when nothing could be sent.
   void Send(const std::string& topic, int partition, std::vector<std::string> records,
             std::function<void(std::vector<Report>)> done);
-  // Opens what connections a first write would wait for. Bounded by `patience`, best effort.
-  void Warm(const std::string& topic, int partition, absl::Duration patience);
   bool Broken() const;
 
  private:
