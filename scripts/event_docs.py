@@ -11,13 +11,13 @@ import sys
 
 import proto_docs
 from event_examples import ORGANIZATION, Examples, is_filled_on_reading
-from event_headers import HEADERS, SCHEMA, Example, headers_of
+from event_headers import HEADERS, SCHEMA_FILE, Example, headers_of
 from event_schema import descriptor_set, hidden_paths, is_public, listing, public_kinds, reachable, removals
 from proto_docs import REPOSITORY, SERVICES, anchor, cell, load, short
 
 DOCS = REPOSITORY / "docs"
 GENERATED = "<!-- Written by scripts/event_docs.py from proto/. Do not edit. -->\n"
-PAGE, LISTING, SET = "events.md", "events/trialog-events-v1.txt", f"events/{SCHEMA}"
+PAGE, LISTING, SET = "events.md", "events/trialog-events-v1.txt", f"events/{SCHEMA_FILE}"
 
 INTRODUCTION = """# Public events
 
@@ -108,7 +108,7 @@ def introduction(protos):
     return INTRODUCTION.format(
         topics="\n".join(table(["service", "topic", "events"], topics)),
         headers="\n".join(table(["header", "meaning", "form"], headers)),
-        set=SCHEMA,
+        set=SCHEMA_FILE,
     )
 
 

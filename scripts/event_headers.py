@@ -5,7 +5,8 @@ import typing
 
 from event_examples import ORGANIZATION, REACTIONS, RECORD_TIME, event_id, made_up_uuid, subject_of
 
-SCHEMA = "trialog-events-v1.binpb"
+SCHEMA_FILE = "trialog-events-v1.binpb"
+SCHEMA = "urn:trialog:events:v1"  # What names it in a header.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Header:
 def sequence_of(example):
     """A made-up place in the log."""
     offset = int(hashlib.sha256(example.kind.encode()).hexdigest()[:4], 16)
-    return f"{offset:020}.{0:04}"
+    return f"{offset:020}.{0:06}"
 
 
 def trace_of(example):
@@ -37,8 +38,8 @@ def trace_of(example):
 
 
 # The design fixes the names, the content type, the form of ids and types, and that the organisation is the key. Chosen here, and
-# the relay must write the same: ce_source and ce_dataschema are relative, since no host is the same at every site; ce_subject is
-# the record's name; ce_sequence has fixed widths, so that the order of its text is that of the log, and begins with the offset
+# the relay writes the same (platform/relay/cloud_event.cc): ce_source is relative and ce_dataschema a URN, since no host is the same at every
+# site; ce_subject is the record's name; ce_sequence has fixed widths, so that the order of its text is that of the log, and begins with the offset
 # without the partition, since the partition is that of the topic; a header with nothing to say is absent, never empty.
 HEADERS = [
     Header("content-type", "The value is the message of the kind, nothing around it.", "`application/protobuf`", lambda e: "application/protobuf"),
@@ -49,10 +50,10 @@ HEADERS = [
     Header("ce_subject", "Record that it is about.", "resource name", lambda e: subject_of(e.value)),
     Header("ce_time", "When it was recorded, by the clock of the service. Says nothing about order.",
            "RFC 3339 in UTC, with `Z`, up to nanoseconds", lambda e: RECORD_TIME),
-    Header("ce_dataschema", "Descriptor set and message that describe the value.", f"`{SCHEMA}#<ce_type>`", lambda e: f"{SCHEMA}#{e.kind}"),
+    Header("ce_dataschema", "Which message of which version of the descriptor set the value is.", f"`{SCHEMA}:<ce_type>`", lambda e: f"{SCHEMA}:{e.kind}"),
     Header("ce_partitionkey", "Organisation that it belongs to; also the key of the record.", "id of the organisation", lambda e: ORGANIZATION),
     Header("ce_sequence", "Place in the log of the service: offset of the record, then index of the event in it. Rises within a partition, "
-           "with gaps.", "`<20 digits>.<4 digits>`, filled up with zeros: its order as text is that of the log", sequence_of),
+           "with gaps.", "`<20 digits>.<6 digits>`, filled up with zeros: its order as text is that of the log", sequence_of),
     Header("ce_correlationid", "Command that it came of; all events of a command have the same.", "UUIDv7, 36 characters in lower case",
            lambda e: made_up_uuid(7, f"command {e.kind}")),
     Header("ce_causationid", "Event that the service reacted to, also of another service. Absent where a caller or a due time was the cause.",

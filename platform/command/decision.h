@@ -55,6 +55,7 @@ struct Context {
 struct NewEvent {
   std::string entity;                                     // Resource name of the record it is about.
   std::shared_ptr<const google::protobuf::Message> body;  // The service's event message, its oneof set.
+  std::string cause_id = {};                              // Of the public event that it follows from; else empty.
 };
 
 // What a command does: all its events or none; none is a legal outcome ("already so").

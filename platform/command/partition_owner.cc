@@ -224,6 +224,7 @@ void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& 
     }
     auto* added = data.add_events();
     added->set_entity(std::move(event.entity));
+    added->set_cause_id(std::move(event.cause_id));
     event.body->SerializeToString(added->mutable_domain());
     bodies.push_back(std::move(event.body));
   }

@@ -123,6 +123,16 @@ Verdict Admit(FoldState& state, const LogRecord& record, std::string_view bytes,
   return Verdict::kUnknown;
 }
 
+event::v1::FoldState AdmissionBefore(const event::v1::LogRecord& admitted, int64_t offset) {
+  event::v1::FoldState state;
+  state.set_next_offset(offset);
+  state.set_term(admitted.data().term());
+  state.set_owner(admitted.data().owner());
+  state.set_next_seq(admitted.data().seq());
+  state.set_last_hash(admitted.data().prev());
+  return state;
+}
+
 std::string RecordHash(std::string_view bytes) { return sealing::Sha256(bytes); }
 
 }  // namespace trialog::log

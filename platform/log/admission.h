@@ -42,6 +42,10 @@ absl::StatusOr<event::v1::LogRecord> ParseRecord(std::string_view bytes, int64_t
 // the one after the current, and admitted data whose `prev` is not the hash of what was admitted before it.
 Verdict Admit(event::v1::FoldState& state, const event::v1::LogRecord& record, std::string_view bytes, int64_t offset);
 
+// How admission stood before an admitted Data record, which says it itself: its own term and owner, its own number
+// next. So a reader that was there before goes on without the log before it. Counts begin at zero.
+event::v1::FoldState AdmissionBefore(const event::v1::LogRecord& admitted, int64_t offset);
+
 // SHA-256 of a record's stored bytes, 32 bytes: what `Data.prev` and `FoldState.last_hash` hold.
 std::string RecordHash(std::string_view bytes);
 

@@ -75,8 +75,7 @@ absl::Status Reactor::Start() {
   return absl::OkStatus();
 }
 
-// An admitted record tells how admission stood before it: its own term and owner, its own sequence number next. So the
-// log is read from there, not from its beginning.
+// The log is read from the record last reacted to, not from its beginning.
 absl::Status Reactor::Resume(Follower& follower) {
   const event::v1::FoldState own = store_.fold(follower.partition);
   for (const auto& cause : own.reacted()) {
@@ -91,11 +90,7 @@ absl::Status Reactor::Resume(Follower& follower) {
     }
     auto record = log::ParseRecord(records->front().bytes, offset);
     if (!record.ok()) return record.status();
-    follower.source.set_next_offset(offset);
-    follower.source.set_term(record->data().term());
-    follower.source.set_owner(record->data().owner());
-    follower.source.set_next_seq(record->data().seq());
-    follower.source.set_last_hash(record->data().prev());
+    follower.source = log::AdmissionBefore(*record, offset);
     follower.read_to = offset;
   }
   return absl::OkStatus();
@@ -191,6 +186,7 @@ absl::StatusOr<Step> Reactor::Decide(const std::vector<event::v1::PublicEvent>& 
     if (Reacted(event, own)) continue;
     any = true;
     Step step = reaction_.react(so_far, context, event, after);
+    for (NewEvent& effect : step.decision.events) effect.cause_id = event.event_id();
     if (events.size() == 1) return step;
     if (!step.next.empty() || all.decision.events.size() + step.decision.events.size() > kMostEffects) {
       return Refuse(absl::StatusCode::kAborted, kTooMuchTogether, "fewer at once");

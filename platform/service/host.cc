@@ -4,6 +4,7 @@
 #include "platform/log/continuity.h"
 #include "platform/telemetry/event_log.h"
 #include "platform/text/text.h"
+#include "platform/view/public_stream.h"
 
 namespace trialog::service {
 namespace {
@@ -93,6 +94,7 @@ absl::Status Host::Start() {
   if (absl::Status started = backend_->Start(); !started.ok()) return started;
   if (absl::Status started = directory_->Start(); !started.ok()) return started;
   if (absl::Status started = StartReactions(); !started.ok()) return started;
+  StartRelay();
   if (definition_.start) running_ = definition_.start(*backend_);
   if (definition_.companion) {
     if (absl::Status started = definition_.companion->Start(*backend_); !started.ok()) return started;
@@ -101,14 +103,31 @@ absl::Status Host::Start() {
   return absl::OkStatus();
 }
 
+std::function<bool(int)> Host::Owns() const {
+  if (environment_.peers == nullptr) return nullptr;
+  return [backend = backend_.get()](int p) { return backend->owner().Owns(p); };
+}
+
+void Host::StartRelay() {
+  const google::protobuf::Message& event = *definition_.domain->event;
+  if (environment_.public_topics == nullptr || !view::HasPublicEvents(event)) return;
+  view::Store& store = backend_->store();
+  relay::RelayOptions options{.partitions = definition_.partitions, .owns = Owns()};
+  options.shown = [&store](int p) { return store.next_offset(p); };
+  relay_ = std::make_unique<relay::Relay>(*environment_.runtime, *environment_.log, std::string(service()), event,
+                                          *environment_.public_topics, std::move(options));
+  for (int p = 0; p < definition_.partitions; ++p) {
+    relay_listeners_.push_back(store.Listen(p, [relay = relay_.get(), p] { relay->Wake(p); }));
+  }
+}
+
 absl::Status Host::StartReactions() {
   const reaction::Submit submit = [backend = backend_.get()](auto organization, auto method, auto occasion, auto decide,
                                                              auto done) {
     backend->SubmitInternal(std::move(organization), std::move(method), std::move(occasion), std::move(decide),
                             std::move(done));
   };
-  std::function<bool(int)> owns;
-  if (environment_.peers != nullptr) owns = [backend = backend_.get()](int p) { return backend->owner().Owns(p); };
+  const std::function<bool(int)> owns = Owns();
   for (const reaction::Reaction& reaction : definition_.reactions) {
     reactors_.push_back(std::make_unique<reaction::Reactor>(
         *environment_.runtime, *environment_.log, backend_->store(), submit, reaction,
@@ -132,6 +151,10 @@ Host::~Host() {
   if (definition_.companion) definition_.companion->Stop();
   due_runners_.clear();
   reactors_.clear();
+  for (size_t p = 0; p < relay_listeners_.size(); ++p) {
+    backend_->store().Unlisten(static_cast<int>(p), relay_listeners_[p]);
+  }
+  relay_.reset();
   authenticator_.reset();
   directory_.reset();
   backend_.reset();
@@ -163,6 +186,7 @@ absl::Status Host::Health() const {
   status.Update(backend_->store().Health());
   for (const auto& reactor : reactors_) status.Update(reactor->Health());
   for (const auto& runner : due_runners_) status.Update(runner->Health());
+  if (relay_) status.Update(relay_->Health());
   if (definition_.companion) status.Update(definition_.companion->Health());
   return status;
 }

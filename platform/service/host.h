@@ -12,6 +12,7 @@
 #include "platform/callers/token_authenticator.h"
 #include "platform/reaction/due_runner.h"
 #include "platform/reaction/reactor.h"
+#include "platform/relay/relay.h"
 #include "platform/rpc/frame.h"
 #include "platform/rpc/peers.h"
 #include "platform/service/backend.h"
@@ -72,6 +73,7 @@ struct Environment {
   // calls them. Both or neither.
   std::string address;
   rpc::Peers* peers = nullptr;
+  relay::Outlet* public_topics = nullptr;  // Where public events go; null: no further than EventService.
   rpc::FrameOptions frame;
   CallLog call_log = CallLog::kFaults;  // Which calls leave a line in the event log.
 };
@@ -101,6 +103,9 @@ class Host {
       : definition_(definition), environment_(environment) {}
 
   absl::Status StartReactions();
+  void StartRelay();
+  // Whether this process owns a partition; null where it owns them all.
+  std::function<bool(int)> Owns() const;
 
   const Definition definition_;
   const Environment environment_;
@@ -109,6 +114,8 @@ class Host {
   std::unique_ptr<Backend> backend_;
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<reaction::DueRunner>> due_runners_;
+  std::unique_ptr<relay::Relay> relay_;  // Null: not relayed here.
+  std::vector<int64_t> relay_listeners_;
   std::shared_ptr<void> running_;
   std::atomic<bool> started_ = false;
 };

@@ -79,6 +79,11 @@ void Host::Collect(Metrics& metrics) const {
                 {{"service", name}}, started && Health().ok() ? 1 : 0);
   if (!started) return;  // What follows is still being made.
   for (const auto& reactor : reactors_) TellFoldLag(metrics, name, reactor->source(), "reactions", reactor->Lag());
+  if (relay_) {
+    TellFoldLag(metrics, name, name, "relay", relay_->Lag());
+    metrics.Counter("trialog_events_relayed_total", "Public events that this process wrote to the service's topic.",
+                    {{"service", name}}, static_cast<double>(relay_->relayed()));
+  }
   if (definition_.companion) definition_.companion->Collect(metrics);
 }
 

@@ -39,6 +39,15 @@ const google::protobuf::Message* EventPrototype(std::string_view service) {
   return descriptor ? google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor) : nullptr;
 }
 
+bool HasPublicEvents(const google::protobuf::Message& prototype) {
+  const auto* descriptor = prototype.GetDescriptor();
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    const auto* kind = descriptor->field(i)->message_type();
+    if (kind != nullptr && kind->options().GetExtension(trialog::public_event)) return true;
+  }
+  return false;
+}
+
 std::vector<event::v1::PublicEvent> PublicEvents(std::string_view service, const google::protobuf::Message& prototype,
                                                  int partition, int64_t offset, const event::v1::Data& data) {
   std::vector<event::v1::PublicEvent> events;
@@ -64,6 +73,7 @@ std::vector<event::v1::PublicEvent> PublicEvents(std::string_view service, const
     event.set_correlation_id(data.command_id());
     event.set_trace(data.trace());
     *event.mutable_caller() = data.caller();
+    event.set_causation_id(data.events(i).cause_id());
   }
   return events;
 }

@@ -16,6 +16,9 @@ namespace trialog::view {
 // not link it.
 const google::protobuf::Message* EventPrototype(std::string_view service);
 
+// Whether any kind of the service's events is public.
+bool HasPublicEvents(const google::protobuf::Message& prototype);
+
 // The public events of an admitted record, in order. `prototype` as above. Events of a kind that this build does not
 // know are left out: nobody here could read them, and whoever can finds them in the same place.
 std::vector<event::v1::PublicEvent> PublicEvents(std::string_view service, const google::protobuf::Message& prototype,

@@ -4,6 +4,7 @@
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
+#include "platform/relay/kafka_outlet.h"
 #include "rocksdb/env.h"
 
 namespace trialog::process {
@@ -24,6 +25,15 @@ absl::StatusOr<std::unique_ptr<log::Log>> OpenLog(const Config& config, const st
                                  .file_system = env ? env->GetFileSystem() : nullptr,
                                  .min_free_bytes = config.min_free_bytes,
                                  .compress = config.compress});
+}
+
+absl::StatusOr<std::unique_ptr<relay::Outlet>> OpenPublicTopics(const Config& config,
+                                                                const std::vector<std::string>& services) {
+  if (!config.kafka) return nullptr;
+  const auto topics = log::kafka::PublicTopics(*config.kafka, services);
+  if (topics.empty()) return nullptr;
+  if (absl::Status checked = log::kafka::CheckTopics(*config.kafka, topics); !checked.ok()) return checked;
+  return relay::KafkaOutlet::Open(*config.kafka);
 }
 
 }  // namespace trialog::process

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "platform/log/log.h"
+#include "platform/relay/outlet.h"
 #include "services/process/config.h"
 
 namespace rocksdb {
@@ -20,5 +21,9 @@ namespace trialog::process {
 // system's.
 absl::StatusOr<std::unique_ptr<log::Log>> OpenLog(const Config& config, const std::vector<std::string>& services,
                                                   rocksdb::Env* env = nullptr);
+
+// Where the public events of `services` go; null on an embedded log. Errors as above.
+absl::StatusOr<std::unique_ptr<relay::Outlet>> OpenPublicTopics(const Config& config,
+                                                                const std::vector<std::string>& services);
 
 }  // namespace trialog::process

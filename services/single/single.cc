@@ -69,6 +69,9 @@ absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const
   auto definition = make(parts);
   if (!definition.ok()) return definition.status();
   const std::string name(definition->domain->service);
+  auto topics = process::OpenPublicTopics(config, {name});
+  if (!topics.ok()) return topics.status();
+  public_topics_ = *std::move(topics);
   std::error_code error;
   std::filesystem::create_directories(data + "/stores", error);
   if (!is_auth) remote_keys_ = std::make_unique<service::RemoteKeyProvider>(name);
@@ -83,6 +86,7 @@ absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const
   environment.request_key = process::Derived(*secret_, Cat("requests of ", name));
   environment.tokens = tokens_.get();
   environment.compress = config.compress;
+  environment.public_topics = public_topics_.get();
   environment.peers = peers_.get();
   environment.address = config.advertise.empty() ? config.peer_address : config.advertise;
   environment.frame = config.frame;

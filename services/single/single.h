@@ -52,7 +52,8 @@ class Single final : public process::Serving {
 
   std::optional<sealing::MasterKey> secret_;
   std::unique_ptr<log::Log> log_;
-  std::unique_ptr<rpc::Peers> peers_;  // Null: this process is alone.
+  std::unique_ptr<relay::Outlet> public_topics_;  // Null: none.
+  std::unique_ptr<rpc::Peers> peers_;             // Null: this process is alone.
   std::unique_ptr<sealing::KeyStore> key_store_;
   std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyProvider> own_keys_;

@@ -37,6 +37,9 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auto log = process::OpenLog(options, process::AllServices(), options.env);
   if (!log.ok()) return log.status();
   log_ = *std::move(log);
+  auto topics = process::OpenPublicTopics(options, process::AllServices());
+  if (!topics.ok()) return topics.status();
+  public_topics_ = *std::move(topics);
   auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), options.runtime,
                                       {.env = options.env, .min_free_bytes = options.min_free_bytes});
   if (!keys.ok()) return keys.status();
@@ -80,6 +83,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
     environment.env = options.env;
+    environment.public_topics = public_topics_.get();
     environment.frame = options.frame;
     environment.call_log = options.call_log;
     auto host = service::Host::Prepare(definition, environment);

@@ -56,6 +56,7 @@ class Standalone final : public process::Serving {
   absl::Status Serve(const Options& options);
 
   std::unique_ptr<log::Log> log_;
+  std::unique_ptr<relay::Outlet> public_topics_;  // Null: none.
   std::unique_ptr<sealing::KeyStore> key_store_;
   std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyStoreProvider> local_keys_;

@@ -10,10 +10,14 @@
 #include "platform/text/text.h"
 #include "services/process/environment.h"
 #include "services/process/kafka_flags.h"
+#include "services/trialogctl/backup.h"
 #include "services/trialogctl/call.h"
 #include "services/trialogctl/credentials.h"
 #include "services/trialogctl/data_folder.h"
 #include "services/trialogctl/demo/demo.h"
+#include "services/trialogctl/import_log.h"
+#include "services/trialogctl/kafka_command.h"
+#include "services/trialogctl/lag.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trialogctl/terminal.h"
@@ -22,7 +26,7 @@
 #include "services/trialogctl/verify_online.h"
 #include "trialog/auth/v1/organization.pb.h"
 
-ABSL_FLAG(std::string, data, "", "init, verify: the server's data folder. demo: the CSV file");
+ABSL_FLAG(std::string, data, "", "The server's data folder. demo: the CSV file");
 ABSL_FLAG(std::string, server, "", "Address of the server, host:port");
 ABSL_FLAG(std::string, organization, "", "Id of the organisation");
 ABSL_FLAG(std::string, display_name, "", "init: what people call the organisation; its id when empty");
@@ -30,7 +34,7 @@ ABSL_FLAG(std::string, username, "", "User name to sign in with");
 ABSL_FLAG(std::string, email, "", "E-mail address to sign in with");
 ABSL_FLAG(std::string, password_file, "", "File of mode 0600 with the password; asked on the terminal when empty");
 ABSL_FLAG(std::string, checkpoint, "",
-          "verify: file with a checkpoint that was kept; with --server the latest is kept there");
+          "verify, restore: file with a checkpoint that was kept; with --server the latest is kept there");
 ABSL_FLAG(std::string, init_token_file, "",
           "init: file of mode 0600 with the one-time token; that of --data when empty");
 ABSL_FLAG(std::string, credentials, "",
@@ -40,6 +44,11 @@ ABSL_FLAG(std::string, people, "",
           "demo: where the passwords of the demo's people go; demo-people.json beside --state when empty");
 ABSL_FLAG(std::string, plot, "", "demo: where the survival plot goes; beside --state when empty");
 ABSL_FLAG(std::string, log_key, "", "verify, demo: file with the audit log's public key; for demo of mode 0600");
+ABSL_FLAG(std::string, to, "", "backup: the new folder of the backup");
+ABSL_FLAG(std::string, keys_to, "", "backup: a new folder for the keys, apart from the rest; empty: they are left out");
+ABSL_FLAG(std::string, backup, "", "restore: the folder of the backup");
+ABSL_FLAG(std::string, keys_backup, "", "restore: the folder with the backup of the keys; empty: those of --data stay");
+ABSL_FLAG(std::string, group, "", "lag: a consumer group");
 ABSL_FLAG(std::string, entries, "100", "verify: how many entries of a running server to prove, or all");
 
 namespace trialog::ctl {
@@ -178,6 +187,34 @@ absl::Status Verify() {
                        .entries = absl::GetFlag(FLAGS_entries)});
 }
 
+absl::Status MakeBackup() {
+  const std::string data = absl::GetFlag(FLAGS_data), to = absl::GetFlag(FLAGS_to);
+  if (data.empty()) return Missing("data");
+  if (to.empty()) return Missing("to");
+  return Backup(data, to, absl::GetFlag(FLAGS_keys_to));
+}
+
+absl::Status RestoreBackup() {
+  RestoreOptions options;
+  options.data = absl::GetFlag(FLAGS_data);
+  options.backup = absl::GetFlag(FLAGS_backup);
+  if (options.data.empty()) return Missing("data");
+  if (options.backup.empty()) return Missing("backup");
+  options.keys_backup = absl::GetFlag(FLAGS_keys_backup);
+  options.checkpoint = absl::GetFlag(FLAGS_checkpoint);
+  auto kafka = process::ReadKafkaFlags();
+  if (!kafka.ok()) return kafka.status();
+  options.kafka = *std::move(kafka);
+  return Restore(options);
+}
+
+absl::Status ImportEmbedded() {
+  const std::string data = absl::GetFlag(FLAGS_data);
+  if (data.empty()) return Missing("data");
+  const auto kafka = AskedKafka();
+  return kafka.ok() ? ImportLog(data, *kafka) : kafka.status();
+}
+
 // Words after the command.
 using Words = std::vector<std::string_view>;
 
@@ -189,6 +226,8 @@ absl::Status CallMethod(const Words& words) {
 absl::Status MakeOrCheckTopics(const Words& words) { return Topics(words.empty() ? "" : words[0]); }
 
 absl::Status PrintOwners(const Words& words) { return Owners(words.empty() ? "" : words[0]); }
+
+absl::Status PrintLag(const Words& words) { return Lag(words.empty() ? "" : words[0], absl::GetFlag(FLAGS_group)); }
 
 // A command that takes none.
 template <absl::Status (*run)()>
@@ -248,6 +287,26 @@ constexpr Command kCommands[] = {
      "  trialogctl owners [SERVICE] --kafka_brokers ADDR[,ADDR…]\n"
      "      Prints who owns each partition, as the logs say, and how many records of former owners were ignored.\n",
      1, PrintOwners},
+    {"lag",
+     "  trialogctl lag [SERVICE] --kafka_brokers ADDR[,ADDR…] [--group NAME]\n"
+     "      Prints how far each public topic is behind its service's log, and a consumer group behind the topics.\n",
+     1, PrintLag},
+    {"backup",
+     "  trialogctl backup --data DIR --to DIR [--keys_to DIR]\n"
+     "      With no server on the folder: copies log, blobs and stores, and what they must be; keys to a folder of\n"
+     "      their own, since who has both can read everything.\n",
+     0, Alone<MakeBackup>},
+    {"restore",
+     "  trialogctl restore --backup DIR [--keys_backup DIR] --data DIR [--checkpoint FILE] [--kafka_brokers ADDR…]\n"
+     "      Puts a backup back, if it is what was made and its log goes as far as the folder's own, Kafka's or the\n"
+     "      kept checkpoint's, and is the same. What was in the folder goes to DIR.before-restore.\n",
+     0, Alone<RestoreBackup>},
+    {"import-log",
+     "  trialogctl import-log --data DIR --kafka_brokers ADDR[,ADDR…]\n"
+     "      With no server on the folder: copies its embedded log into empty topics, each record to its own offset, "
+     "and\n"
+     "      compares all of both. Begun again it goes on. The folder then works with --kafka_brokers.\n",
+     0, Alone<ImportEmbedded>},
     {"demo",
      "  trialogctl demo --server ADDR --credentials FILE [--data FILE] [--state FILE] [--people FILE] [--plot FILE]\n"
      "                  [--log_key FILE]\n"

@@ -3,44 +3,16 @@
 #include <cstdio>
 
 #include "platform/errors/errors.h"
-#include "platform/log/admission.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
 #include "platform/text/text.h"
 #include "services/process/common.h"
-#include "services/process/kafka_flags.h"
+#include "services/trialogctl/kafka_command.h"
 
 namespace trialog::ctl {
 
-namespace {
-
-absl::StatusOr<log::kafka::Options> Kafka() {
-  auto flags = process::ReadKafkaFlags();
-  if (!flags.ok()) return flags.status();
-  if (!*flags) return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING", "give --kafka_brokers");
-  return **std::move(flags);
-}
-
-// What a reader knows at the end of the partition.
-absl::StatusOr<event::v1::FoldState> FoldOf(log::Log& log, const std::string& service, int partition) {
-  event::v1::FoldState fold;
-  constexpr size_t kReadBytes = 1 << 20;
-  while (true) {
-    auto records = log.Read(service, partition, fold.next_offset(), kReadBytes);
-    if (!records.ok()) return records.status();
-    if (records->empty()) return fold;
-    for (const log::StoredRecord& stored : *records) {
-      auto record = log::ParseRecord(stored.bytes, stored.offset);
-      if (!record.ok()) return record.status();
-      log::Admit(fold, *record, stored.bytes, stored.offset);
-    }
-  }
-}
-
-}  // namespace
-
 absl::Status Owners(std::string_view asked) {
-  const auto kafka = Kafka();
+  const auto kafka = AskedKafka();
   if (!kafka.ok()) return kafka.status();
   std::vector<std::string> services = process::AllServices();
   if (!asked.empty()) std::erase_if(services, [&](const std::string& service) { return service != asked; });
@@ -50,9 +22,8 @@ absl::Status Owners(std::string_view asked) {
   auto log = log::KafkaLog::Open(*kafka);
   if (!log.ok()) return log.status();
   for (const std::string& service : services) {
-    const int partitions = log::kafka::PrivateTopics(*kafka, {service})[0].partitions;
-    for (int p = 0; p < partitions; ++p) {
-      const auto fold = FoldOf(**log, service, p);
+    for (int p = 0; p < PartitionsOf(service); ++p) {
+      const auto fold = FoldWhole(**log, service, p);
       if (!fold.ok()) return fold.status();
       std::printf("%s %d: %s, term %llu, %llu records, %llu fenced, %llu alarms\n", service.c_str(), p,
                   fold->owner().empty() ? "nobody" : fold->address().c_str(),
@@ -67,9 +38,10 @@ absl::Status Owners(std::string_view asked) {
 absl::Status Topics(std::string_view what) {
   if (what != "create" && what != "check")
     return Refuse(absl::StatusCode::kInvalidArgument, "BAD_FLAG", Cat("'", what, "' is neither create nor check"));
-  const auto kafka = Kafka();
+  const auto kafka = AskedKafka();
   if (!kafka.ok()) return kafka.status();
-  const auto topics = log::kafka::PrivateTopics(*kafka, process::AllServices());
+  auto topics = log::kafka::PrivateTopics(*kafka, process::AllServices());
+  for (auto& topic : log::kafka::PublicTopics(*kafka, process::AllServices())) topics.push_back(std::move(topic));
   if (what == "create") {
     if (absl::Status made = log::kafka::CreateTopics(*kafka, topics); !made.ok()) return made;
   }

@@ -13,7 +13,6 @@
 #include "services/analytics/domain/evolve.h"
 #include "services/audit/app/audit_keys.h"
 #include "services/audit/domain/choices.h"
-#include "services/audit/verify/verify.h"
 #include "services/auth/domain/evolve.h"
 #include "services/inventory/domain/evolve.h"
 #include "services/inventory/domain/invariants.h"
@@ -24,19 +23,6 @@
 
 namespace trialog::ctl {
 namespace {
-
-std::vector<audit::ServiceStore> Stores(const std::string& data) {
-  std::vector<audit::ServiceStore> stores;
-  for (const Domain* domain : {&auth::AuthDomain(), &inventory::InventoryDomain(), &trials::TrialsDomain(),
-                               &analytics::AnalyticsDomain(), &audit::AuditDomain()}) {
-    audit::ServiceStore& store = stores.emplace_back();
-    store.domain = domain;
-    store.path = Cat(data, "/stores/", domain->service);
-    store.partitions = domain->service == "audit" ? 1 : log::kPartitions;
-    store.facts.push_back({"auth", callers::FoldAuthEvent});
-  }
-  return stores;
-}
 
 // Chains, terms and repeated requests of each log, and what the domains say of their states.
 absl::Status CheckLogs(log::Log& log, const std::vector<audit::ServiceStore>& stores) {
@@ -65,6 +51,19 @@ absl::Status CheckLogs(log::Log& log, const std::vector<audit::ServiceStore>& st
 
 }  // namespace
 
+std::vector<audit::ServiceStore> ServiceStores(const std::string& data) {
+  std::vector<audit::ServiceStore> stores;
+  for (const Domain* domain : {&auth::AuthDomain(), &inventory::InventoryDomain(), &trials::TrialsDomain(),
+                               &analytics::AnalyticsDomain(), &audit::AuditDomain()}) {
+    audit::ServiceStore& store = stores.emplace_back();
+    store.domain = domain;
+    store.path = Cat(data, "/stores/", domain->service);
+    store.partitions = domain->service == "audit" ? 1 : log::kPartitions;
+    store.facts.push_back({"auth", callers::FoldAuthEvent});
+  }
+  return stores;
+}
+
 absl::Status VerifyDataFolder(const std::string& data, const std::optional<log::kafka::Options>& kafka,
                               const std::string& checkpoint_file) {
   auto keys = audit::LoadAuditKeys(data + "/keys/audit.key", process::kLogOrigin);
@@ -84,7 +83,7 @@ absl::Status VerifyDataFolder(const std::string& data, const std::optional<log::
   options.log = log.get();
   options.tree_path = data + "/stores/audit-tree";
   options.salt_key = keys->salt_key;
-  options.services = Stores(data);
+  options.services = ServiceStores(data);
   options.scratch = data + "/verify-scratch";
   options.verifiers = {keys->signer.verifier()};
   if (!checkpoint_file.empty()) {

@@ -6,8 +6,12 @@
 
 #include "absl/status/status.h"
 #include "platform/log/kafka/options.h"
+#include "services/audit/verify/verify.h"
 
 namespace trialog::ctl {
+
+// The stores of rows of a data folder, also those that are not there.
+std::vector<audit::ServiceStore> ServiceStores(const std::string& data);
 
 // Checks the folder of a standalone that is not running: log files, tree, checkpoints, every store byte for byte, the
 // logs' own chains, and the invariants of the domains that state some. Prints progress and the result. The first fault

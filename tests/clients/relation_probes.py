@@ -235,6 +235,7 @@ class Probes:
         under.list("NotificationService/ListNotifications", world.notice, user)
         under.watch("NotificationService/WatchNotifications", world.notice, user)
         under.ask("trialog.trials.v1.EventService/Subscribe", told, parent=world.name, from_start=True)
+        self._under("Contacts of a notice's recipient").get("NotificationService/ResolveContact", world.notice)
         under = self._under("Preferences about notices")
         under.get("NotificationService/GetPreferences", f"{user}/notificationPreferences")
 

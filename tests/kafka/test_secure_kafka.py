@@ -12,7 +12,7 @@ from server import Server, write_secret
 
 SERVICES = ("auth", "inventory", "trials", "analytics", "audit")
 LOGS = tuple(f"trialog.{service}.log" for service in SERVICES)
-EVENTS = tuple(f"trialog.{service}.events" for service in SERVICES)
+EVENTS = tuple(f"trialog.{service}.events" for service in SERVICES if service != "audit")  # It publishes nothing.
 KEYS = "trialog.keys"
 ALL_IN_ONE = "trialog-standalone"
 USERS = tuple(f"trialog-{service}" for service in SERVICES) + (ALL_IN_ONE, "trialog-operator", "trialog-consumer")
@@ -34,7 +34,9 @@ def service_of(user):
 
 
 def may_write(user, topic):
-    """Only its owner writes to a topic; auth keeps the keys."""
+    """Only its owner writes to a topic; auth keeps the keys, consumers what they lay aside."""
+    if topic == ASIDE or user == "trialog-consumer":
+        return topic == ASIDE and user == "trialog-consumer"
     if user == ALL_IN_ONE:
         return True
     service = service_of(user)
@@ -44,14 +46,15 @@ def may_write(user, topic):
 def may_read(user, topic):
     """Owners read what is theirs, services what they fold, consumers what is public."""
     if user == "trialog-consumer":
-        return topic in EVENTS
+        return topic in (*EVENTS, ASIDE)
     service = service_of(user)
     folded = FOLDS.get(service, ())
     return may_write(user, topic) or topic in {f"trialog.{other}.log" for other in folded}
 
 
-# What is written and read for the tests; the other public topics are not made, only granted.
-MADE = ("trialog.trials.events", KEYS)
+# Laid aside by a consumer; and the keys, which nobody uses yet.
+ASIDE = "trialog.consumer.aside"
+USED = ("trialog.trials.events", ASIDE, KEYS)
 
 
 def trialogctl(binaries, *arguments):
@@ -94,9 +97,11 @@ def used(topics, binaries, tmp_path_factory):
         server.verify()
     finally:
         server.kill()
-    for topic in MADE:
-        topics.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", topic, "--partitions", "1")
-        assert topics.write("trialog-trials" if topic in EVENTS else "trialog-auth", topic)[0] == 0
+    for topic in USED:
+        if topic not in EVENTS:
+            topics.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", topic, "--partitions", "1")
+        writer = next(user for user in USERS if may_write(user, topic))
+        assert topics.write(writer, topic)[0] == 0
     return topics
 
 
@@ -190,7 +195,7 @@ def test_a_server_works(used):
 
 @pytest.mark.parametrize("user", USERS)
 def test_who_reads_which_topic(used, user):
-    outcomes = {topic: used.read(user, topic) for topic in (*LOGS, *MADE)}
+    outcomes = {topic: used.read(user, topic) for topic in (*LOGS, *USED)}
     read = {topic for topic, (code, _) in outcomes.items() if code == 0}
     assert read == {topic for topic in outcomes if may_read(user, topic)}
     assert all(REFUSED in printed for topic, (_, printed) in outcomes.items() if topic not in read), outcomes
@@ -198,7 +203,7 @@ def test_who_reads_which_topic(used, user):
 
 @pytest.mark.parametrize("user", USERS)
 def test_who_writes_which_topic(used, user):
-    outcomes = {topic: used.write(user, topic) for topic in (*LOGS, *MADE)}
+    outcomes = {topic: used.write(user, topic) for topic in (*LOGS, *USED)}
     written = {topic for topic, (code, _) in outcomes.items() if code == 0}
     assert written == {topic for topic in outcomes if may_write(user, topic)}
     assert all(REFUSED in printed for topic, (_, printed) in outcomes.items() if topic not in written), outcomes
@@ -212,13 +217,15 @@ def test_nothing_else_is_granted(kafka):
     for user in services:
         owned = {topic for topic in topics if may_write(user, topic)}
         expected |= {(user, "WRITE", "TOPIC", topic) for topic in owned}
-        expected |= {(user, "DESCRIBE", "TOPIC", topic) for topic in LOGS}
-        expected |= {(user, "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in {*LOGS, *owned}}
+        expected |= {(user, "DESCRIBE", "TOPIC", topic) for topic in (*LOGS, *EVENTS)}
+        expected |= {(user, "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in {*LOGS, *EVENTS, *owned}}
         groups = SERVICES if user == ALL_IN_ONE else [service_of(user)]
         expected |= {(user, "READ", "GROUP", f"trialog.{service}.owners") for service in groups}
     for operation in ("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS"):
         expected.add(("trialog-operator", operation, "TOPIC", "trialog.*"))
     expected.add(("trialog-consumer", "READ", "GROUP", "trialog.consumer.*"))
+    for operation in ("READ", "WRITE", "DESCRIBE"):
+        expected.add(("trialog-consumer", operation, "TOPIC", "trialog.consumer.*"))
 
     granted = set()
     resource = None

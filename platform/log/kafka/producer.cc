@@ -6,6 +6,18 @@
 namespace trialog::log::kafka {
 namespace {
 
+// Null when the record has no headers. The library's once it took the record.
+using HeadersHandle = std::unique_ptr<rd_kafka_headers_t, Destroyer<rd_kafka_headers_destroy>>;
+HeadersHandle HeadersOf(const Envelope& envelope) {
+  if (envelope.headers.empty()) return nullptr;
+  HeadersHandle headers(rd_kafka_headers_new(envelope.headers.size()));
+  for (const auto& [name, value] : envelope.headers) {
+    rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  }
+  return headers;
+}
+
 absl::Status Failed(rd_kafka_resp_err_t error) {
   return RetryLater(absl::StatusCode::kUnavailable, "LOG_WRITE_FAILED",
                     Cat("the log could not be written: ", rd_kafka_err2str(error)), absl::Seconds(1));
@@ -20,6 +32,7 @@ struct Producer::Group {
     size_t index;
   };
   std::vector<std::string> records;  // The library reads them where they are.
+  std::vector<Envelope> envelopes;
   std::vector<Slot> slots;
   std::vector<Report> reports;
   std::atomic<size_t> waiting;
@@ -59,11 +72,12 @@ void Producer::OnDelivery(const rd_kafka_message_t& message) {
 }
 
 void Producer::Send(const std::string& topic, int partition, std::vector<std::string> records,
-                    std::function<void(std::vector<Report>)> done) {
+                    std::function<void(std::vector<Report>)> done, std::vector<Envelope> envelopes) {
   if (records.empty()) return done({});
   auto* group = new Group;
   const size_t count = records.size();
   group->records = std::move(records);
+  group->envelopes = std::move(envelopes);
   group->reports.resize(count);
   group->waiting = count;
   group->done = std::move(done);
@@ -74,10 +88,16 @@ void Producer::Send(const std::string& topic, int partition, std::vector<std::st
   for (size_t i = 0; i < count; ++i) {
     // One that was refused refuses those behind it: they would only be a gap in the log.
     if (refused == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      static const Envelope kNone;
       std::string& record = group->records[i];
-      refused = rd_kafka_producev(client_->handle(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
-                                  RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE(record.data(), record.size()),
-                                  RD_KAFKA_V_OPAQUE(&group->slots[i]), RD_KAFKA_V_END);
+      const Envelope& envelope = group->envelopes.empty() ? kNone : group->envelopes[i];
+      HeadersHandle headers = HeadersOf(envelope);
+      refused =
+          rd_kafka_producev(client_->handle(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+                            RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE(record.data(), record.size()),
+                            RD_KAFKA_V_KEY(envelope.key.empty() ? nullptr : envelope.key.data(), envelope.key.size()),
+                            RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(&group->slots[i]), RD_KAFKA_V_END);
+      if (refused == RD_KAFKA_RESP_ERR_NO_ERROR) (void)headers.release();
     }
     // After the last Note the group is gone, but then i was the last too.
     if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) group->Note(i, {Failed(refused), -1});

@@ -11,6 +11,12 @@
 
 namespace trialog::log::kafka {
 
+// What stands beside the bytes of a record; nothing beside those of a private log.
+struct Envelope {
+  std::string key;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
 // An idempotent producer. Thread safe. Once it reported a failure it is good for nothing new: Broken says so, and
 // whoever claims next takes another.
 class Producer {
@@ -18,9 +24,9 @@ class Producer {
   static absl::StatusOr<std::unique_ptr<Producer>> Make(const Options& options);
 
   // Appends each record for itself. `done` is called once, with a report a record, on the client's thread; or in this
-  // one when nothing could be sent.
+  // one when nothing could be sent. `envelopes`: one a record, or none at all.
   void Send(const std::string& topic, int partition, std::vector<std::string> records,
-            std::function<void(std::vector<Report>)> done);
+            std::function<void(std::vector<Report>)> done, std::vector<Envelope> envelopes = {});
   bool Broken() const;
 
  private:

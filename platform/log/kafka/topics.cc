@@ -133,6 +133,18 @@ std::vector<Topic> PrivateTopics(const Options& options, const std::vector<std::
   return topics;
 }
 
+Topic PublicTopic(const Options& options, std::string_view service) {
+  return {Cat(options.topic_prefix, service, ".events"), kPartitions};
+}
+
+std::vector<Topic> PublicTopics(const Options& options, const std::vector<std::string>& services) {
+  std::vector<Topic> topics;
+  for (const std::string& service : services) {
+    if (service != "audit") topics.push_back(PublicTopic(options, service));
+  }
+  return topics;
+}
+
 absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topics) {
   const Durability& durability = options.durability;
   auto client = Client::Make(RD_KAFKA_PRODUCER, options, {});

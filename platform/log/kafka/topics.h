@@ -17,6 +17,10 @@ struct Topic {
 // The private topics of `services`, in order; audit's has one partition.
 std::vector<Topic> PrivateTopics(const Options& options, const std::vector<std::string>& services);
 
+// The public topic of one of them; audit has none.
+Topic PublicTopic(const Options& options, std::string_view service);
+std::vector<Topic> PublicTopics(const Options& options, const std::vector<std::string>& services);
+
 // Makes the topics that are missing, with the settings that CheckTopics asks for. Others stay as they are.
 absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topics);
 
