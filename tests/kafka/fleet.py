@@ -1,5 +1,6 @@
 """The five services as processes of their own on one Kafka, as many replicas of each as a test wants."""
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -52,7 +53,8 @@ class Kafka:
     def down(self, at_once=False):
         """Stops what was started, and nothing else; in order, or at once."""
         for number in range(1, self.count + 1) if at_once else ():
-            self.kill(number)
+            with contextlib.suppress(ProcessLookupError):  # Killed before.
+                self.kill(number)
         subprocess.run([KAFKA_SH, "down", "--forget", "--dir", self.folder], check=True, timeout=UP_DEADLINE)
 
 

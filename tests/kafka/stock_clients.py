@@ -172,8 +172,8 @@ class Client:
         return "ReturnStock", inventory_item_pb2.ReturnStockRequest(quantity=units, **more)
 
     async def attempts(self, method, request, metadata=()):
-        """Repeats a call at any replica, but for the one that just failed. Gives what came of it: (answer, position), or (None, reason), when its last
-        attempt began, and what the others met with."""
+        """Repeats a call at any replica but the one that just failed. Gives what came of it, (answer, position) or (None, reason),
+        when its last attempt began, and what the others met with."""
         begin, pause, met, stub = time.monotonic(), FIRST_PAUSE, [], None
         while True:
             invoke = time.monotonic_ns()

@@ -16,7 +16,7 @@ class StockLoad:
     """The process of the clients. `targets()`: addresses of inventory's replicas, as they are now."""
 
     def __init__(self, folder, worlds, targets, clients, seed):
-        self.history = folder / f"history-{worlds[0].organization.id}-{seed}.jsonl"
+        self.history = folder / f"history-{worlds[0].organization.id}.jsonl"
         self._targets = targets
         self._process = subprocess.Popen(
             [sys.executable, PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"

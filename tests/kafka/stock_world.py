@@ -14,13 +14,13 @@ CAPACITIES = (3, 4)  # Fewer than the items, so that there is often no room.
 class StockWorld:
     """A biobank in an organisation of its own, so that each has a partition by chance."""
 
-    def __init__(self, fleet, number):
+    def __init__(self, fleet, organization_id):
         self.fleet = fleet
-        self.organization = Organization(fleet)
+        self.organization = Organization(fleet, organization_id)
         bank = Biobank(self.organization)
         self.name, self.person = bank.name, bank.technician
         self.locations = [bank.add_location(f"place-{i}", capacity) for i, capacity in enumerate(CAPACITIES)]
-        self.samples = [bank.add_sample(f"S{number}-{i}").name for i in range(ITEMS)]
+        self.samples = [bank.add_sample(f"S-{i}").name for i in range(ITEMS)]
         self.partition = int(self._position_of_answer().split("/")[0])
 
     def _position_of_answer(self):
