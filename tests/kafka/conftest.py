@@ -10,6 +10,12 @@ sys.path.insert(0, str(TESTS / "clients"))
 
 def pytest_addoption(parser):
     parser.addoption("--build", default="build/release", help="build folder; the binaries are in its bin/")
+    parser.addoption("--seed", type=int, help="of the faults and clients of test_faults.py; drawn when not given, and printed")
+    parser.addoption("--fault_seconds", type=int, default=1, help="no fault of a run begins later than this")
+    parser.addoption("--fault_limits", action="store_true", help="a longest wait over what is promised fails the test")
+    parser.addoption("--fault_runs", type=int, default=1, help="how many runs, each with the next seed")
+    for service, count in (("auth", 1), ("audit", 3)):
+        parser.addoption(f"--{service}_replicas", type=int, default=count, help=f"replicas of {service} in test_faults.py")
 
 
 def pytest_configure(config):
@@ -17,6 +23,15 @@ def pytest_configure(config):
     import stubs
 
     stubs.install(config)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What the tests of faults have to say, also when they passed."""
+    from faults import SAID
+
+    if SAID:
+        terminalreporter.section("faults")
+        terminalreporter.write_line("\n".join(SAID))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,10 @@
 """The five services as processes of their own on one Kafka, as many replicas of each as a test wants."""
+import concurrent.futures
+import contextlib
+import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import signal
@@ -20,20 +24,37 @@ class Kafka:
     """Brokers that kafka.sh starts, in the clear."""
 
     def __init__(self, folder, count=1):
-        self.folder = folder
+        self.folder, self.count = folder, count
         command = [KAFKA_SH, "up", str(count), "--dir", folder, "--port", "0"]
         self.brokers = subprocess.run(command, check=True, timeout=UP_DEADLINE, stdout=subprocess.PIPE, text=True).stdout.strip()
 
     def kill(self, number):
         """Kills a broker that was started here."""
-        os.kill(int((self.folder / f"node{number}" / "pid").read_text()), signal.SIGKILL)
+        self.signal(number, signal.SIGKILL)
+
+    def signal(self, number, what):
+        """Sends a signal to a broker that was started here."""
+        os.kill(int((self.folder / f"node{number}" / "pid").read_text()), what)
 
     def start(self, number):
         """Starts a broker again."""
         subprocess.run([KAFKA_SH, "start", str(number), "--dir", self.folder], check=True, timeout=UP_DEADLINE)
 
-    def down(self):
-        """Stops what was started, and nothing else."""
+    def partitions(self, prefix):
+        """{(topic, partition): (leader, brokers in sync)} of the topics whose names begin so, as any broker says."""
+        said = subprocess.run(["kcat", "-b", self.brokers, "-L", "-J"], check=True, timeout=UP_DEADLINE, stdout=subprocess.PIPE)
+        return {
+            (topic["topic"], partition["partition"]): (partition["leader"], len(partition["isrs"]))
+            for topic in json.loads(said.stdout)["topics"]
+            if topic["topic"].startswith(prefix)
+            for partition in topic["partitions"]
+        }
+
+    def down(self, at_once=False):
+        """Stops what was started, and nothing else; in order, or at once."""
+        for number in range(1, self.count + 1) if at_once else ():
+            with contextlib.suppress(ProcessLookupError):  # Killed before.
+                self.kill(number)
         subprocess.run([KAFKA_SH, "down", "--forget", "--dir", self.folder], check=True, timeout=UP_DEADLINE)
 
 
@@ -76,7 +97,7 @@ class Replica(Server):
 
 
 class Fleet:
-    """All processes of a site. `replicas`: how many of a service, one where it is not said."""
+    """All processes of a site. `replicas`: how many of a service, one where it is not said; 0 leaves it out."""
 
     def __init__(self, folder, binaries, kafka, *flags, **replicas):
         self.folder, self.binaries, self.flags = folder, binaries, flags
@@ -84,21 +105,22 @@ class Fleet:
         subprocess.run([CERTIFICATES_SH, self.peers], check=True, timeout=DEADLINE)
         make_data_folder(folder / "site", binaries)
         self.keys = folder / "site" / "keys"
-        prefix = ("--kafka_topic_prefix", f"f{secrets.token_hex(6)}.")
-        self.kafka_flags = ("--kafka_brokers", kafka.brokers, "--kafka_replicas", "1", *prefix)
+        self.prefix = f"f{secrets.token_hex(6)}."
+        copies = ("--kafka_replicas", str(kafka.count))
+        self.kafka_flags = ("--kafka_brokers", kafka.brokers, *copies, "--kafka_topic_prefix", self.prefix)
         create = [binaries / "trialogctl", "topics", "create", *self.kafka_flags]
         subprocess.run(create, check=True, timeout=DEADLINE, stdout=subprocess.DEVNULL)
         self.trials_peer = ""
         self.replicas = {}
         for service in sorted(SERVICES, key=lambda name: name == "analytics"):  # It is told where trials is.
             self.replicas[service] = [Replica(self, service, i) for i in range(replicas.get(service, 1))]
-            if service == "trials":
+            if service == "trials" and self.replicas[service]:
                 self.trials_peer = self.replicas[service][0].peer
 
     def start(self):
         """Starts every process; each of them has caught up then."""
-        for replica in self.all():
-            replica.start()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(Replica.start, self.all()))
         return self
 
     def all(self):
@@ -108,7 +130,7 @@ class Fleet:
     @property
     def target(self):
         """Where each service is: its first replica that runs."""
-        return {service: next((r.target for r in self.replicas[service] if r.alive()), None) for service in SERVICES}
+        return {replica.service: replica.target for replica in reversed(self.all()) if replica.alive()}
 
     def target_with(self, replica):
         """The same, with this replica of its service."""
@@ -124,6 +146,14 @@ class Fleet:
     def owner(self, service):
         """The replica that owns most partitions of the service."""
         return max((r for r in self.replicas[service] if r.alive()), key=lambda r: r.owned())
+
+    def owners(self, service):
+        """The replica that owns each partition, None where none does, as the log says."""
+        command = [self.binaries / "trialogctl", "owners", service, *self.kafka_flags]
+        said = subprocess.run(command, check=True, timeout=DEADLINE, stdout=subprocess.PIPE, text=True).stdout
+        by_peer = {replica.peer: replica for replica in self.replicas[service]}
+        found = re.findall(r"^\S+ (\d+): (\S+), term", said, re.M)
+        return {int(partition): by_peer.get(address) for partition, address in found}
 
     def kill(self):
         """Ends all at once."""
