@@ -26,9 +26,10 @@ if $once; then
 elif [ -z "$data" ]; then
   $kafka && data=data-kafka || data=data
 fi
-server=""
+server="" consumer=""
 stop() {
   [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
+  [ -z "$consumer" ] || kill -- "-$consumer" 2>/dev/null || true
   ! $kafka || { scripts/five.sh down "$data"; deploy/kafka/kafka.sh down --dir "$data/kafka"; } 2>/dev/null || true
   ! $once || rm -rf "$data"
 }
@@ -84,6 +85,13 @@ demo() {
     --people "$data/keys/demo-people.json" --data tests/data/lung.csv --log_key "$data/keys/audit.pub"
 }
 $empty || timed "demo" demo
+# A consumer outside, with kcat alone, of what the demo led to: every notice once.
+notices() { docs/examples/notifier/notices.sh "$(cat "$data/brokers")" "$data/notices" "$@"; }
+told() {
+  notices -1 >"$data/notices.out" && [ -s "$data/notices.out" ] && [ -z "$(sort "$data/notices.out" | uniq -d)" ] &&
+    echo "$(wc -l <"$data/notices.out") notices on trialog.trials.events, the last: $(tail -1 "$data/notices.out")"
+}
+if $kafka && ! $empty; then timed "a consumer" told; fi
 if $once; then
   again() { demo | grep '^already loaded' >/dev/null; }
   $empty || timed "demo, a second time" again
@@ -101,7 +109,11 @@ echo
 echo "Trialog serves on $address; its data is in $data/. Stop it with Ctrl-C; start it again with the same command."
 scripts/next_steps.sh "$bin" "$address" "$data" demo
 if $kafka; then
-  echo "Kafka: $(cat "$data/brokers"). Each service's log is in $data/run/."
+  echo "Kafka: $(cat "$data/brokers"). Each service's log is in $data/run/. New notices are printed here as a consumer sees them."
+  export -f notices
+  export data
+  setsid bash -c 'notices | sed -u "s/^/notice: /"' &
+  consumer=$!
   while read -rt 3600 <> <(:) || true; do :; done
 fi
 wait "$server"

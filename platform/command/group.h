@@ -58,9 +58,9 @@ struct Group {
     records.push_back(std::move(pending));
   }
 
-  // Decided on pending records, a rejection waits for them.
+  // It follows from a state that another owner may have changed meanwhile.
   void Reject(std::unique_ptr<Command> command, absl::Status status) {
-    (Last() ? conditional : answers).push_back({std::move(command), std::move(status)});
+    conditional.push_back({std::move(command), std::move(status)});
   }
 
   // Answers the commands for which `ends` holds. Their records stay.
@@ -81,8 +81,8 @@ struct Group {
   std::unique_ptr<view::State> base;  // Null while another group is in flight.
   view::ChangeSet changes;
   std::vector<Pending> records;
-  std::vector<Answer> answers;               // They follow from the store alone.
-  std::vector<Answer> conditional;           // They wait for the records before them.
+  std::vector<Answer> answers;               // They follow from what is for ever so.
+  std::vector<Answer> conditional;           // They wait for the group's records or, without any, for the log's end.
   std::map<std::string, size_t> by_request;  // Into records.
   size_t bytes = 0;
   Group* before = nullptr;

@@ -57,6 +57,7 @@ class ScriptedLog final : public log::WrappedLog {
   bool hide_offsets = false;       // The next group is reported without offsets.
   bool hold = false;               // Groups are reported only by LetGo.
   int fail_reads = 0;              // So many reads answer UNAVAILABLE.
+  std::optional<int64_t> asleep;   // Nobody is woken, and this is what is known of the end.
 
   std::unique_ptr<log::Appender> NewAppender(const std::string& topic, int partition) override {
     return std::make_unique<ScriptedAppender>(*this, WrappedLog::NewAppender(topic, partition));
@@ -69,6 +70,14 @@ class ScriptedLog final : public log::WrappedLog {
                                                       size_t max_bytes) override {
     if (fail_reads > 0 && fail_reads--) return absl::UnavailableError("scripted");
     return WrappedLog::Read(topic, partition, from, max_bytes);
+  }
+  int64_t KnownEnd(const std::string& topic, int partition) override {
+    return asleep ? *asleep : WrappedLog::KnownEnd(topic, partition);
+  }
+  std::unique_ptr<log::Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
+    return WrappedLog::Follow(topic, partition, [this, wake = std::move(wake)] {
+      if (!asleep) wake();
+    });
   }
 
  private:

@@ -397,19 +397,29 @@ void PartitionOwner::WatchDeadlines() {
     if (!*alive) return;
     deadlines_watched_ = false;
     AnswerLate();
-    if (in_flight_ || !waiting_.empty()) WatchDeadlines();
+    if (in_flight_ || !asked_.empty() || !waiting_.empty()) WatchDeadlines();
   });
 }
 
 void PartitionOwner::AnswerLate() {
   constexpr absl::Duration kStalled = absl::Milliseconds(250), kAhead = absl::Milliseconds(200);
-  if (role_ == Role::kOwner && (!in_flight_ || runtime_.Monotonic() - appended_at_ < kStalled)) return;
+  const absl::Duration now = runtime_.Monotonic();
+  const bool stalls =
+      (in_flight_ && now - appended_at_ >= kStalled) || (!asked_.empty() && now - asked_at_ >= kStalled);
+  if (role_ == Role::kOwner && !stalls) return;
   const absl::Time soon = runtime_.Now() + kAhead;
   const absl::Status late = OwnerUnavailable("the log does not answer in time");
   const absl::Status waiting = role_ == Role::kOwner ? late : NoOwner();
   AnswerWaiting([&](const Command& command) { return command.deadline <= soon ? waiting : absl::OkStatus(); });
   for (Group* group : {in_flight_.get(), decided_.get()}) {
     if (group != nullptr) group->Take([&](const Command& command) { return command.deadline <= soon; }, late);
+  }
+  for (auto* answers : {&unasked_, &asked_}) {
+    std::erase_if(*answers, [&](Answer& answer) {
+      if (answer.command->deadline > soon) return false;
+      answer.command->done(late);
+      return true;
+    });
   }
 }
 
@@ -422,13 +432,50 @@ void PartitionOwner::Finish(Group& group) {
   Give(group.conditional);
 }
 
-// Of a group without records: decided while another was in flight, when nobody looked whether the log had grown. A
-// rival may have claimed by then and acknowledged what is refused here; so that is looked at now.
-void PartitionOwner::GiveRejections() {
-  const bool current = decided_->conditional.empty() || !IsBehind() || (FoldNewRecords() && HoldsTerm());
-  const std::unique_ptr<Group> group = std::move(decided_);
-  if (!group) return;  // It stepped down.
-  current ? Give(group->conditional) : Drop(*group, OwnerUnavailable("the log is not known up to its end"));
+// Of a group without records. A rival may have claimed by now, though nothing of it is known here, and acknowledged
+// what contradicts a rejection: a process that stood still wakes up with what it knew. So the log is asked for its end.
+void PartitionOwner::ConfirmRejections() {
+  for (Answer& answer : decided_->conditional) unasked_.push_back(std::move(answer));
+  decided_.reset();
+  AskEnd();
+}
+
+void PartitionOwner::AskEnd() {
+  if (unasked_.empty() || !asked_.empty()) return;
+  asked_ = std::exchange(unasked_, {});
+  confirmed_by_.reset();
+  asked_at_ = runtime_.Monotonic();
+  WatchDeadlines();
+  auto ask = [this, &log = log_, topic = std::string(domain_.service), partition = partition_, alive = alive_,
+              attempt = attempt_, &executor = executor_] {
+    executor.Post([this, alive, attempt, end = log.EndOffset(topic, partition)] {
+      if (*alive) OnEnd(attempt, end);
+    });
+  };
+  options_.asking != nullptr ? options_.asking->Post(std::move(ask)) : ask();
+}
+
+void PartitionOwner::OnEnd(uint64_t attempt, const absl::StatusOr<int64_t>& end) {
+  if (attempt != attempt_ || asked_.empty()) return;
+  if (!end.ok()) {
+    const absl::Status why = OwnerUnavailable("the log is not known up to its end");
+    for (Answer& answer : std::exchange(asked_, {})) Reject(*answer.command, why);
+  } else {
+    confirmed_by_ = *end;
+  }
+  GiveConfirmed();
+}
+
+void PartitionOwner::GiveConfirmed() {
+  if (!asked_.empty() && confirmed_by_) {
+    // What is in flight is folded when it is reported; anything else stands there by others.
+    if (!in_flight_ && store_.next_offset(partition_) < *confirmed_by_ && !FoldNewRecords()) return;
+    if (store_.next_offset(partition_) >= *confirmed_by_ && HoldsTerm()) {
+      std::vector<Answer> confirmed = std::exchange(asked_, {});
+      Give(confirmed);
+    }
+  }
+  AskEnd();
 }
 
 void PartitionOwner::GoOn() {
@@ -436,9 +483,10 @@ void PartitionOwner::GoOn() {
     if (!decided_->records.empty()) {
       AppendDecided(nullptr);
     } else {
-      GiveRejections();
+      ConfirmRejections();
     }
   }
+  GiveConfirmed();
   if (in_flight_) return Schedule();
   if (role_ == Role::kReleasing) return AppendRelease();
   if (wake_missed_) return Wake();

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ struct OwnerOptions {
   // Where a group is appended while the one before it is committed, for a log that blocks; null: on the executor. Not
   // used once the owner was stopped.
   Executor* appending = nullptr;
+  // Where the log is asked for its end, which may take long. Null: on the owner's own.
+  Executor* asking = nullptr;
   // Called once, on the executor, when a partition can no longer be folded.
   std::function<void(int partition, const absl::Status& why)> on_failure;
   PlantedBugs bugs;
@@ -117,7 +120,10 @@ class PartitionOwner {
   void WatchDeadlines();
   void AnswerLate();
   void Finish(Group& group);
-  void GiveRejections();
+  void ConfirmRejections();
+  void AskEnd();
+  void OnEnd(uint64_t attempt, const absl::StatusOr<int64_t>& end);
+  void GiveConfirmed();
   void GoOn();
   void Drop(Group& group, const absl::Status& why);
   void AppendRelease();
@@ -175,6 +181,12 @@ class PartitionOwner {
   std::atomic<size_t> waiting_count_ = 0;  // Its size, for metrics.
   std::unique_ptr<Group> in_flight_;       // Appended; its reports are awaited, or being looked at.
   std::unique_ptr<Group> decided_;         // Goes next; on top of the one in flight when there is one.
+
+  // Rejections that nothing was written after: `asked_` wait until what the log held when it was asked is folded, up to
+  // `confirmed_by_` once that is known; `unasked_` for the next question.
+  std::vector<Answer> unasked_, asked_;
+  std::optional<int64_t> confirmed_by_;
+  absl::Duration asked_at_;  // Monotonic.
 
   absl::Time claim_sent_;
   bool log_clock_differs_ = false;

@@ -1,12 +1,14 @@
 """Notices of what happens in inventory and analytics: who is told, and that nobody else is."""
 import pytest
 
-from client import request_id
+from client import eventually, refused, request_id
+from clinic import Clinic
 from inventory import Biobank, milliliters
 from notices import kinds_of, notices_from_now, notices_of, until_told
 from organization import Organization
 from test_statistics import Study, survival_by
 from trialog.analytics.v1 import analysis_pb2, dataset_pb2
+from trialog.audit.v1 import service_pb2
 from trialog.inventory.v1 import biobank_pb2, inventory_item_pb2, sample_pb2
 from trialog.trials.v1 import notification_pb2
 
@@ -168,3 +170,44 @@ def test_requester_is_told_of_a_result_that_the_policy_releases(study):
         notices.until(lambda change: change.notification.resource == analysis.name)
     assert kinds_of(study.analyst, analysis.name) == ["ANALYSIS_RELEASED"]
     assert kinds_of(study.custodian, analysis.name) == []
+
+
+def test_notifier_learns_where_to_tell_the_recipient_of_an_open_notice_and_that_is_recorded(server):
+    organization = Organization(server)
+    clinic, notifier = Clinic(organization), organization.program("NOTIFIER")
+    patient = clinic.patient
+    clinic.send(clinic.provider, patient, "are the drops helping?")
+    notice = eventually(lambda: notices_of(patient))[0].name
+
+    def resolve(caller=notifier):
+        return caller.NotificationService.ResolveContact(notification_pb2.ResolveContactRequest(name=notice))
+
+    assert resolve() == notification_pb2.ResolveContactResponse()  # In the application only.
+    wanted = notification_pb2.NotificationPreferences(
+        name=f"{patient.name}/notificationPreferences",
+        etag='"0"',
+        language="fr-CH",
+        contacts=[
+            notification_pb2.NotificationContact(channel="NOTIFICATION_CHANNEL_SMS", address="+41 79 555 01 02"),
+            notification_pb2.NotificationContact(channel="NOTIFICATION_CHANNEL_EMAIL", address="ada@example.org"),
+        ],
+    )
+    patient.NotificationService.UpdatePreferences(
+        notification_pb2.UpdatePreferencesRequest(
+            preferences=wanted, update_mask={"paths": ["contacts", "language"]}, request_id=request_id()
+        )
+    )
+    answer = resolve()
+    assert (list(answer.contacts), answer.language) == (list(wanted.contacts), "fr-CH")
+    auditor = organization.join("auditor", "AUDITOR")
+
+    def sights():
+        asked = service_pb2.ListAccessesRequest(parent=organization.name, subject=wanted.name)
+        return [entry for entry in auditor.AuditService.ListAccesses(asked).accesses if entry.method.endswith("ResolveContact")]
+
+    assert eventually(sights)[0].actor.name == notifier.name
+    with refused("PERMISSION_DENIED", "ROLE_MISSING"):
+        resolve(clinic.provider)
+    clinic.acknowledge_notice(patient, notice)
+    with refused("FAILED_PRECONDITION", "NOTICE_OVER"):
+        resolve()

@@ -50,3 +50,13 @@ def kafka(tmp_path_factory):
         yield started.up()
     finally:
         started.down()
+
+
+@pytest.fixture(scope="session")
+def plain_kafka(tmp_path_factory):
+    """One broker in the clear; it ends with the tests."""
+    from fleet import Kafka
+
+    started = Kafka(tmp_path_factory.mktemp("plain-kafka"))
+    yield started
+    started.down()

@@ -15,14 +15,6 @@ from trialog.inventory.v1 import biobank_pb2
 TAKEOVER = 40
 
 
-@pytest.fixture(scope="module")
-def plain_kafka(tmp_path_factory):
-    """One broker in the clear; it ends with the tests."""
-    started = Kafka(tmp_path_factory.mktemp("plain-kafka"))
-    yield started
-    started.down()
-
-
 @pytest.fixture
 def make_fleet(plain_kafka, binaries, tmp_path):
     """Starts a fleet of one test; it ends with it."""

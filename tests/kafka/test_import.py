@@ -3,7 +3,7 @@ import subprocess
 
 from organization import Organization
 from server import DEADLINE, Server
-from test_fleet import create_biobank, plain_kafka  # noqa: F401  pylint: disable=unused-import
+from test_fleet import create_biobank
 from trialog.inventory.v1 import biobank_pb2
 
 PREFIX = "imported."
@@ -14,7 +14,7 @@ def trialogctl(binaries, *arguments):
     return subprocess.run(command, check=False, timeout=2 * DEADLINE, capture_output=True, text=True)
 
 
-def test_an_embedded_log_goes_on_on_kafka_at_the_same_offsets(binaries, tmp_path, plain_kafka):  # noqa: F811
+def test_an_embedded_log_goes_on_on_kafka_at_the_same_offsets(binaries, tmp_path, plain_kafka):
     kafka = ("--kafka_brokers", plain_kafka.brokers, "--kafka_replicas", "1", "--kafka_topic_prefix", PREFIX)
     server = Server(binaries, tmp_path).start()
     try:

@@ -104,7 +104,12 @@ absl::StatusOr<std::unique_ptr<KafkaLog>> KafkaLog::Open(kafka::Options options)
   if (!asking.ok()) return asking.status();
   log->asking_ = *std::move(asking);
   absl::MutexLock lock(&log->mutex_);
-  log->producers_.resize(std::max(1, log->options_.producers));
+  // Before they are needed: the first record of a new one waits until the brokers know it.
+  for (int i = 0; i < std::max(1, log->options_.producers); ++i) {
+    auto producer = kafka::Producer::Make(log->options_);
+    if (!producer.ok()) return producer.status();
+    log->producers_.push_back(*std::move(producer));
+  }
   return log;
 }
 

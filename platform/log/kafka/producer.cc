@@ -54,6 +54,8 @@ absl::StatusOr<std::unique_ptr<Producer>> Producer::Make(const Options& options)
                    {{"enable.idempotence", "true"},
                     {"acks", "all"},
                     {"linger.ms", "0"},
+                    // To all brokers at once, not to each with the first record for it.
+                    {"enable.sparse.connections", "false"},
                     {"compression.codec", "lz4"},
                     // The owner has one group in flight a partition; those of other partitions need not wait for it.
                     {"max.in.flight.requests.per.connection", "5"},

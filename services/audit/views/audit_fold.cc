@@ -103,16 +103,21 @@ absl::Status AuditFold::Take(const v1::Sequenced& range) {
     return Lost("SEQUENCE_GAP",
                 Cat("offsets ", fold.next_offset(), " to ", range.from(), " of ", where, " have no place"));
   }
+  bool reaches = false;  // The log is known to go as far as the range.
   while (fold.next_offset() < range.to()) {
     auto records = log_.Read(range.source(), range.partition(), fold.next_offset(), kReadBytes);
     if (!records.ok()) return records.status();
-    if (records->empty() || records->front().offset >= range.to()) {
+    if (records->empty() && !reaches) {
       auto end = log_.EndOffset(range.source(), range.partition());
       if (!end.ok()) return end.status();
       if (*end < range.to()) {
         return Lost("SOURCE_ENDS_EARLY", Cat("the log of ", where, " ends at ", *end, ", before ", range.to(),
                                              ", up to which it was sequenced"));
       }
+      reaches = true;
+      continue;  // What this process knew of the log may have ended before.
+    }
+    if (records->empty() || records->front().offset >= range.to()) {
       fold.set_next_offset(range.to());  // Offsets need not be dense.
     }
     for (const log::StoredRecord& stored : *records) {
