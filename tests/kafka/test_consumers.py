@@ -30,6 +30,12 @@ KILLS = 20
 SECRET_TEXTS = ("Ada Quintessa Marbleworth", "MRN-ada", "ada@example.org", "the heron at the weir", "Ben Othersby")
 
 
+def make_topic(fleet, name):
+    """A topic of consumers' own."""
+    admin = AdminClient({"bootstrap.servers": fleet.kafka_flags[1]})
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result(DEADLINE)
+
+
 class Notifier:
     """The example program, its keys and what it handled."""
 
@@ -41,8 +47,7 @@ class Notifier:
         self.printed = folder / "printed"
         prefix = fleet.kafka_flags[-1]
         self.group = f"{prefix}consumer.notifier-{secrets.token_hex(4)}"
-        admin = AdminClient({"bootstrap.servers": fleet.kafka_flags[1]})
-        admin.create_topics([NewTopic(f"{self.group}.aside", 1, 1)])[f"{self.group}.aside"].result(DEADLINE)
+        make_topic(fleet, f"{self.group}.aside")
         self.command = [
             *(sys.executable, EXAMPLE / "notifier.py", "--brokers", fleet.kafka_flags[1], "--topic_prefix", prefix),
             *("--auth", fleet.target["auth"], "--trials", fleet.target["trials"], "--keys", folder / "keys"),
@@ -82,20 +87,26 @@ class Notifier:
             time.sleep(0.02)
 
 
-def whole_topic(brokers, name):
-    """Every record of a topic, partition by partition."""
-    consumer = confluent_kafka.Consumer({"bootstrap.servers": brokers, "group.id": "nobody", "enable.auto.commit": False})
+def whole_topics(brokers, *names):
+    """Every record of some topics, each partition in order."""
+    settings = {"bootstrap.servers": brokers, "group.id": "nobody", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
+    consumer = confluent_kafka.Consumer(settings)
+    topics = consumer.list_topics(timeout=DEADLINE).topics
+    ends = {}
+    for name in names:
+        for partition in topics[name].partitions:
+            _, end = consumer.get_watermark_offsets(confluent_kafka.TopicPartition(name, partition), DEADLINE)
+            if end > 0:
+                ends[name, partition] = end
+    consumer.assign([confluent_kafka.TopicPartition(*place, 0) for place in ends])
     found = []
-    for partition in consumer.list_topics(name, DEADLINE).topics[name].partitions:
-        place = confluent_kafka.TopicPartition(name, partition, 0)
-        _, end = consumer.get_watermark_offsets(place, DEADLINE)
-        consumer.assign([place])
-        while end > 0:
-            message = consumer.poll(DEADLINE)
-            assert message is not None and message.error() is None, (name, partition)
-            found.append(message)
-            if message.offset() + 1 >= end:
-                break
+    while ends:
+        message = consumer.poll(DEADLINE)
+        assert message is not None and message.error() is None, ends
+        found.append(message)
+        place = message.topic(), message.partition()
+        if message.offset() + 1 >= ends.get(place, 1 << 62):
+            del ends[place]
     consumer.close()
     return found
 
@@ -107,7 +118,7 @@ def header(message, name):
 def published(fleet):
     """The notices of the public topic by organisation, in order, each once: repeats dropped as docs/events.md says."""
     last, found = {}, {}
-    for message in whole_topic(fleet.kafka_flags[1], f"{fleet.kafka_flags[-1]}trials.events"):
+    for message in whole_topics(fleet.kafka_flags[1], f"{fleet.kafka_flags[-1]}trials.events"):
         sequence = header(message, "ce_sequence")
         if not sequence or sequence <= last.get(message.partition(), ""):
             continue
@@ -145,6 +156,7 @@ def organization_with_key(fleet, notifier):
 @pytest.fixture(scope="module")
 def fleet(binaries, plain_kafka, tmp_path_factory):
     made = Fleet(tmp_path_factory.mktemp("consumers"), binaries, plain_kafka)
+    make_topic(made, f"{made.prefix}consumer.notices.aside")
     made.start()
     yield made
     made.kill()
@@ -204,7 +216,7 @@ def test_a_notifier_killed_twenty_times_delivers_each_notice_once_and_in_order(f
 def test_what_cannot_be_read_is_laid_aside_as_it_is_and_the_rest_goes_on(fleet, notifier):
     clinic = organization_with_key(fleet, notifier)
     topic, key = f"{fleet.kafka_flags[-1]}trials.events", clinic.name.split("/")[1]
-    partition = next(m.partition() for m in whole_topic(fleet.kafka_flags[1], topic) if m.key() == key.encode())
+    partition = next(m.partition() for m in whole_topics(fleet.kafka_flags[1], topic) if m.key() == key.encode())
     headers = {"content-type": "application/protobuf", "ce_specversion": "1.0", "ce_id": "poison", "ce_source": "/trialog/trials",
                "ce_type": "trialog.trials.v1.NotificationCreated"}  # fmt: skip
     producer = confluent_kafka.Producer({"bootstrap.servers": fleet.kafka_flags[1]})
@@ -218,7 +230,7 @@ def test_what_cannot_be_read_is_laid_aside_as_it_is_and_the_rest_goes_on(fleet, 
     while (key, last) not in (notifier.rows() if notifier.count() else []):
         assert time.monotonic() < end, notifier.printed.read_text()[-2000:]
         time.sleep(0.05)
-    aside = whole_topic(fleet.kafka_flags[1], f"{notifier.group}.aside")
+    aside = whole_topics(fleet.kafka_flags[1], f"{notifier.group}.aside")
     assert {(message.value(), header(message, "aside_reason")) for message in aside} == {
         (b"no event", "no CloudEvent of a known content type"),
         (b"\xff\xff\xff", "not a trialog.trials.v1.NotificationCreated"),
@@ -257,7 +269,7 @@ def test_no_topic_holds_anything_personal(fleet):
     prefix, brokers = fleet.kafka_flags[-1], fleet.kafka_flags[1]
     names = [name for name in AdminClient({"bootstrap.servers": brokers}).list_topics(timeout=DEADLINE).topics if name.startswith(prefix)]
     assert {f"{prefix}{service}.log" for service in ("auth", "inventory", "trials", "analytics", "audit")} < set(names)
-    records = [message for name in names for message in whole_topic(brokers, name)]
+    records = whole_topics(brokers, *names)
     assert len(records) > 50
     for message in records:
         everything = b"\0".join([message.key() or b"", message.value() or b"", *(v for _, v in message.headers() or [])])
@@ -281,7 +293,7 @@ def test_headers_are_those_of_the_page(fleet):
     optional = {"ce_causationid", "traceparent"}
     kinds, caused = set(), 0
     for service in ("auth", "inventory", "trials", "analytics"):
-        for message in whole_topic(fleet.kafka_flags[1], f"{fleet.kafka_flags[-1]}{service}.events"):
+        for message in whole_topics(fleet.kafka_flags[1], f"{fleet.kafka_flags[-1]}{service}.events"):
             names = [name for name, _ in message.headers() or []]
             if "ce_sequence" not in names:
                 continue  # What the test of poison wrote.

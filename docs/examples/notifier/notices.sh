@@ -40,5 +40,11 @@ follow() {  # follow PARTITION
 
 options=("$@")
 export LC_ALL=C
-for partition in {0..11}; do follow "$partition" & done
-wait
+followers=()
+for partition in {0..11}; do
+  follow "$partition" &
+  followers+=($!)
+done
+failed=0
+for follower in "${followers[@]}"; do wait "$follower" || failed=1; done
+exit $failed
