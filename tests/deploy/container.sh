@@ -26,4 +26,5 @@ while read -r mode source target; do
 done
 mount -o remount,ro "$root"
 hostname "$name"
-exec chroot "$root" setpriv --reuid="$user" --regid="$group" --groups="$group" --no-new-privs --inh-caps=-all --bounding-set=-all -- "$@" </dev/null
+exec chroot "$root" setpriv --reuid="$user" --regid="$group" --groups="$group" --no-new-privs --inh-caps=-all --bounding-set=-all --pdeathsig=KILL \
+  -- "$@" </dev/null

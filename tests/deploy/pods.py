@@ -71,14 +71,17 @@ class Pod:
         security = self.spec["securityContext"]
         self.user, self.group = security["runAsUser"], security["fsGroup"]
         self.process, self._printed = None, b""
-        claims = {claim["metadata"]["name"]: None for claim in workload["spec"].get("volumeClaimTemplates", [])}
-        for volume in [*self.spec["volumes"], *({"name": name, "claim": True} for name in claims)]:
+        self._make_volumes()
+
+    def _make_volumes(self):
+        claims = [claim["metadata"] for claim in self.workload["spec"].get("volumeClaimTemplates", [])]
+        for volume in [*self.spec["volumes"], *claims]:
             self._make_volume(volume)
 
     def _make_volume(self, volume):
         """A folder as the kubelet makes it: of the pod's group, which may read what is in a Secret."""
         folder = self.folder / "volumes" / volume["name"]
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         if "emptyDir" in volume:
             assert volume["emptyDir"]["medium"] == "Memory"
             run("mount", "-t", "tmpfs", "-o", f"size={volume['emptyDir']['sizeLimit'].removesuffix('i')}", "tmpfs", folder)
@@ -130,7 +133,9 @@ class Pod:
         variables = environment_of(container, self.object, self.cluster.config_maps)
         root = self.folder / f"root-{container['name']}"
         root.mkdir(exist_ok=True)
-        words = ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"]
+        # Whatever ends this process ends the pods: here for unshare, in container.sh for what it waits for.
+        words = ["setpriv", "--pdeathsig=KILL", "nsenter", f"--net=/run/netns/{self.name}"]
+        words += ["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork"]
         words += ["sh", "-eu", CONTAINER_SH, root, self.name, self.cluster.programs, self.user, self.group]
         with open(self.log_file, "ab") as log:
             process = subprocess.Popen(
@@ -158,6 +163,16 @@ class Pod:
         """Starts the server; await_serving waits for it."""
         self.initialise()
         self.process = self._spawn(self.container, subprocess.PIPE)
+
+    def restart(self):
+        """Starts it as a new pod of the same name: what its claims hold is there, what was in memory is not."""
+        for volume in self.spec["volumes"]:
+            folder = self.folder / "volumes" / volume["name"]
+            if "emptyDir" in volume:
+                run("umount", folder)
+                self._make_volume(volume)
+        self._printed = b""
+        self.start()
 
     @property
     def container(self):
@@ -211,7 +226,7 @@ class Pod:
     def kill(self):
         """Ends it at once."""
         if self.process:
-            self.process.kill()
+            self.process.kill()  # Of unshare; the container's process 1 goes with it.
             self.wait(DEADLINE)
 
 

@@ -63,7 +63,10 @@ def test_a_single_replica_can_be_moved(site):
 def test_there_is_time_to_drain(site):
     for workload in site.all("StatefulSet").values():
         spec = workload["spec"]["template"]["spec"]
-        assert spec["terminationGracePeriodSeconds"] >= 2 * seconds(flags_of(spec["containers"][0])["drain"])
+        flags = flags_of(spec["containers"][0])
+        # While no broker answers, handing over ends only when the record of it has been tried for that long (a minute if not said).
+        waits = seconds(flags["drain"]) + seconds(flags.get("kafka_message_timeout", "60s"))
+        assert spec["terminationGracePeriodSeconds"] >= 1.25 * waits
 
 
 def test_a_long_catch_up_is_no_fault_and_a_short_pause_neither(site):
