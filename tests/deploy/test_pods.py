@@ -1,6 +1,8 @@
 """The five services, started with exactly what the manifests say: users, mounts, keys, command lines, environment, names and ports. The
 overlay is `small`, with a second replica of inventory and of trials, as `kubectl scale` would make them."""
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -164,30 +166,54 @@ def test_a_trial_goes_through_all_five(organization):
     assert eventually(lambda: auditor.AuditService.GetCheckpoint(asked)).tree_size > 0
 
 
-def test_either_replica_takes_a_command(cluster, organization):
+@pytest.fixture(scope="module")
+def manager(organization):
+    """Somebody who may make biobanks."""
+    return organization.organization.join("manager", "BIOBANK_MANAGER")
+
+
+def biobank(organization, biobank_id):
+    """A request to make one; the same when it is repeated."""
+    return biobank_pb2.CreateBiobankRequest(
+        parent=organization.name,
+        biobank_id=biobank_id,
+        biobank=biobank_pb2.Biobank(display_name="Cold store"),
+        request_id=f"make-{biobank_id}",
+    )
+
+
+def test_either_replica_takes_a_command(cluster, organization, manager):
     """Only one of them owns the organisation; the other finds it by the address in its claim."""
-    manager = organization.organization.join("manager", "BIOBANK_MANAGER")
     for ordinal in (0, 1):
-        credentials = Caller.credentials
         pod = cluster.pods[f"trialog-inventory-{ordinal}"]
-        override = (("grpc.ssl_target_name_override", "trialog-inventory.trialog.svc"),)
-        with grpc.secure_channel(f"{pod.address}:50051", credentials, options=override) as channel:
+        known_as = (("grpc.ssl_target_name_override", "trialog-inventory.trialog.svc"),)
+        with grpc.secure_channel(f"{pod.address}:50051", Caller.credentials, options=known_as) as channel:
             create = channel.unary_unary(
                 "/trialog.inventory.v1.BiobankService/CreateBiobank",
                 request_serializer=biobank_pb2.CreateBiobankRequest.SerializeToString,
                 response_deserializer=biobank_pb2.Biobank.FromString,
             )
-            made = create(
-                biobank_pb2.CreateBiobankRequest(
-                    parent=organization.name,
-                    biobank_id=f"by-{ordinal}",
-                    biobank=biobank_pb2.Biobank(display_name="Cold store"),
-                    request_id=request_id(),
-                ),
-                timeout=DEADLINE,
-                metadata=manager.metadata(),
-            )
+            made = create(biobank(organization, f"by-{ordinal}"), timeout=DEADLINE, metadata=manager.metadata())
             assert made.name.endswith(f"by-{ordinal}")
+
+
+def test_claims_carry_the_names_of_pods(kafka, binaries, organization):
+    command = [binaries / "trialogctl", "owners", "inventory", "--kafka_brokers", f"{BROKER}:9093", "--kafka_replicas", "1"]
+    command += ["--kafka_roots", kafka / "tls" / "ca.pem", "--kafka_user", "trialog-inventory"]
+    command += ["--kafka_password_file", kafka / "users" / "trialog-inventory"]
+    printed = subprocess.run(command, check=True, timeout=DEADLINE, stdout=subprocess.PIPE, text=True).stdout
+    owners = set(re.findall(r"^inventory \d+: (\S+),", printed, re.M)) - {"nobody"}
+    names = {f"trialog-inventory-{ordinal}.trialog-peers-inventory.trialog.svc:50052" for ordinal in (0, 1)}
+    assert owners and owners <= names, printed
+
+
+def test_a_port_is_forwarded_to_a_client_that_knows_the_service_by_name(cluster, site, organization):
+    """As deploy/kubernetes/README.md has it: another address, the Service's name."""
+    command = [TOOLS / "grpcurl", "-cacert", site / "tls" / "roots.pem", "-authority", "trialog-auth.trialog.svc", "-d", "@"]
+    command += [f"{cluster.pods['trialog-auth-0'].address}:50051", "trialog.auth.v1.OrganizationService/CreateOrganization"]
+    spent = {"organization_id": "another", "administrator": {"username": "root"}, "password": "Pw-of-nobody-else", "init_token": "spent"}
+    called = subprocess.run(command, input=json.dumps(spent), check=False, timeout=DEADLINE, capture_output=True, text=True)
+    assert "INIT_TOKEN_INVALID" in called.stderr, called.stderr
 
 
 def test_a_pod_that_is_deleted_comes_back_with_its_volumes(cluster, organization):
@@ -202,13 +228,13 @@ def test_a_pod_that_is_deleted_comes_back_with_its_volumes(cluster, organization
     organization.provider.sign_in_again()
 
 
-def test_without_kafka_no_probe_restarts_anything(cluster, kafka, organization):
+def test_without_kafka_no_probe_restarts_anything(cluster, kafka, organization, manager):
     subprocess.run([KAFKA_SH, "down", "--dir", kafka], check=True, timeout=DEADLINE)
     for pod in cluster.pods.values():
         assert pod.probe("liveness") == 0 and pod.probe("readiness") == 0, pod.last_words()
     subprocess.run([KAFKA_SH, "up", "--dir", kafka], check=True, timeout=UP_DEADLINE, stdout=subprocess.DEVNULL)
-    named = organization.organization.join("clerk", "PROVIDER").name
-    assert named.endswith("/clerk")
+    made = eventually(lambda: manager.BiobankService.CreateBiobank(biobank(organization, "after")))
+    assert made.name.endswith("/after")
 
 
 def test_all_end_in_time(cluster):
