@@ -94,6 +94,7 @@ if [ "$preset" != asan ] && [ "$preset" != tsan ]; then
   step "client environment" python_environment && {
     step "client tests" .venv/bin/python -m pytest -q tests/clients --junitxml=build/pytest.xml --build "build/$preset"
     step "client tests on Kafka" client_tests_on_kafka
+    step "deployment" .venv/bin/python -m pytest -q tests/deploy --junitxml=build/pytest-deploy.xml --build "build/$preset"
     step "processes on Kafka" .venv/bin/python -m pytest -q tests/kafka --junitxml=build/pytest-kafka.xml --build "build/$preset"
   }
 fi

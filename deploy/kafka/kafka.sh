@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
 # A real Apache Kafka (KRaft) on loopback: one broker for development, three to see fail-over.
-# usage: kafka.sh up [1|3] [--secure] [--dir DIR] [--port N] [--heap SIZE]
+# usage: kafka.sh up [1|3] [--secure] [--dir DIR] [--port N] [--host NAME] [--heap SIZE]
 #                                       starts it, or what of it is down; prints the brokers' addresses
 #        kafka.sh down [--dir DIR] [--forget]   stops exactly what `up` started; the data stays, or goes
 #        kafka.sh start K [--dir DIR]           starts broker K alone, after it was stopped or killed
 #        kafka.sh fetch                         fetches the broker's jars (Maven Central, pinned in pom.xml)
 # DIR (default .kafka) holds nodeK/{server.properties,data,log,pid} and `brokers`. Broker K listens on N+10(K-1), its controller on
 # the port behind. Port 0 takes ports that are free. Without --secure there is no TLS and no password: whoever reaches the port may
-# do all. With it (secure.sh) there are TLS, a user for each service, and the rights of acls.txt. Both are on loopback alone.
+# do all. With it (secure.sh) there are TLS, a user for each service, and the rights of acls.txt. Both are on loopback alone, unless
+# --host names another address of this machine, or a name of one, which the brokers' certificate is then for as well.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 version=4.1.0
-dir=$root/.kafka port=19092 heap=384m forget=false secure=false
+dir=$root/.kafka port=19092 host=127.0.0.1 heap=384m forget=false secure=false
 umask 077  # What a broker keeps, and its passwords, are its user's alone.
 # shellcheck source-path=SCRIPTDIR source=secure.sh
 . "$here/secure.sh"
-usage() { sed -n 2,10p "$0"; exit 2; }
+usage() { sed -n 2,11p "$0"; exit 2; }
 
 fetch() {  # fetch VERSION
   libs=${KAFKA_LIBS:-$root/.deps/kafka-$1}
@@ -47,7 +48,7 @@ free_base() {  # free_base COUNT: a port below those that the system gives out, 
   for _ in $(seq 200); do
     base=$((10000 + RANDOM % 2000 * 10)) busy=false
     for k in $(seq 0 $(($1 * 10))); do
-      ! (exec 3<>"/dev/tcp/127.0.0.1/$((base + k))") 2>/dev/null || busy=true
+      ! (exec 3<>"/dev/tcp/$host/$((base + k))") 2>/dev/null || busy=true
     done
     $busy || { echo "$base"; return; }
   done
@@ -60,8 +61,8 @@ configure() {  # configure COUNT
   [ "$count" = 1 ] || { replicas=3; in_sync=2; }
   [ "$port" != 0 ] || port=$(free_base "$count")
   for k in $(seq "$count"); do
-    voters+=${voters:+,}$k@127.0.0.1:$((port + (k - 1) * 10 + 1))
-    brokers+=${brokers:+,}127.0.0.1:$((port + (k - 1) * 10))
+    voters+=${voters:+,}$k@$host:$((port + (k - 1) * 10 + 1))
+    brokers+=${brokers:+,}$host:$((port + (k - 1) * 10))
   done
   mkdir -p "$dir"
   rm -rf "$dir"/{tls,users,clients,admin.properties} "$dir"/acls.*  # Of an `up` that did not come to its end.
@@ -79,8 +80,8 @@ configure() {  # configure COUNT
 process.roles=broker,controller
 node.id=$k
 controller.quorum.voters=$voters
-listeners=$listener://127.0.0.1:$at,CONTROLLER://127.0.0.1:$((at + 1))
-advertised.listeners=$listener://127.0.0.1:$at
+listeners=$listener://$host:$at,CONTROLLER://$host:$((at + 1))
+advertised.listeners=$listener://$host:$at
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=$listener
 listener.security.protocol.map=$listener:$listener,CONTROLLER:$controllers
@@ -136,6 +137,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --dir) mkdir -p "$2"; dir=$(cd "$2" && pwd); shift ;;
     --port) port=$2; shift ;;
+    --host) host=$2; shift ;;
     --secure) secure=true ;;
     --heap) heap=$2; shift ;;
     --forget) forget=true ;;

@@ -5,7 +5,7 @@
 #   tls/broker.pem   the brokers' one certificate and its key
 #   users/NAME       the password of each user (acls.txt names them)
 #   clients/NAME     the same user's settings, as `kcat -F` reads them
-# shellcheck disable=SC2154,SC2034  # `dir`, `here` and `libs` are kafka.sh's; it reads `secure_version`.
+# shellcheck disable=SC2154,SC2034  # `dir`, `here`, `host` and `libs` are kafka.sh's; it reads `secure_version`.
 # Not the plain mode's version: the librdkafka of Debian 12 (2.0.2; all before 2.6.1) answers SCRAM with a nonce that is not the
 # one it was given, which Kafka 3.9 overlooks and Kafka 4 refuses as invalid credentials. The tool below has another name in 4.
 secure_version=3.9.2
@@ -21,6 +21,11 @@ make_certificates() (
   mkdir -p "$dir/tls"
   cd "$dir/tls" || exit
   trap '[ -f ca.pem ] || cat openssl.log >&2' EXIT
+  case $host in
+    127.0.0.1) also="" ;;
+    *[!0-9.]*) also=,DNS:$host ;;
+    *) also=,IP:$host ;;
+  esac
   new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
   openssl req -x509 "${new_key[@]}" -days 825 -subj "/CN=Trialog Kafka CA" -addext keyUsage=critical,keyCertSign \
     -keyout ca.key -out ca.new 2>openssl.log
@@ -28,7 +33,7 @@ make_certificates() (
   # A broker is the client of another one, and of the controllers.
   openssl x509 -req -in broker.csr -CA ca.new -CAkey ca.key -set_serial 1 -days 825 -out broker.crt 2>>openssl.log -extfile <(
     printf '%s\n' basicConstraints=critical,CA:FALSE keyUsage=critical,digitalSignature extendedKeyUsage=serverAuth,clientAuth \
-      subjectAltName=IP:127.0.0.1,DNS:localhost
+      "subjectAltName=IP:127.0.0.1,DNS:localhost$also"
   )
   cat broker.key broker.crt ca.new >broker.pem
   # With the CA's key anybody could be a controller; nothing is left for it to sign.

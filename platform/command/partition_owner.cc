@@ -72,9 +72,10 @@ void PartitionOwner::Wake() {
   if (!failure_.ok() || stopped_) return;
   wake_missed_ = in_flight_ || role_ == Role::kClaiming;  // Looked at when that is done.
   if (wake_missed_) return;
-  if (role_ == Role::kOwner && !IsBehind()) return Schedule();
-  if (!FoldNewRecords()) return;
-  role_ == Role::kStandby ? StandBy() : Schedule();
+  if ((role_ != Role::kOwner || IsBehind()) && !FoldNewRecords()) return;
+  if (role_ == Role::kStandby) return StandBy();
+  GiveConfirmed();
+  Schedule();
 }
 
 // What was folded may say who owns the partition now, or that nobody does.
@@ -448,7 +449,7 @@ void PartitionOwner::AskEnd() {
   WatchDeadlines();
   auto ask = [this, &log = log_, topic = std::string(domain_.service), partition = partition_, alive = alive_,
               attempt = attempt_, &executor = executor_] {
-    executor.Post([this, alive, attempt, end = log.EndOffset(topic, partition)] {
+    executor.Post([this, alive, attempt, end = log.PeekEnd(topic, partition)] {
       if (*alive) OnEnd(attempt, end);
     });
   };
@@ -468,8 +469,11 @@ void PartitionOwner::OnEnd(uint64_t attempt, const absl::StatusOr<int64_t>& end)
 
 void PartitionOwner::GiveConfirmed() {
   if (!asked_.empty() && confirmed_by_) {
-    // What is in flight is folded when it is reported; anything else stands there by others.
-    if (!in_flight_ && store_.next_offset(partition_) < *confirmed_by_ && !FoldNewRecords()) return;
+    // What is in flight is folded when it is reported; anything else stands there by others, and comes.
+    if (!in_flight_ && store_.next_offset(partition_) < *confirmed_by_) {
+      if (!FoldNewRecords()) return;
+      if (store_.next_offset(partition_) < *confirmed_by_) return WakeLater();
+    }
     if (store_.next_offset(partition_) >= *confirmed_by_ && HoldsTerm()) {
       std::vector<Answer> confirmed = std::exchange(asked_, {});
       Give(confirmed);

@@ -51,6 +51,8 @@ class _Service:
 class Caller:
     """Calls a server: `caller.SampleService.GetSample(request)`. Without a token: as nobody."""
 
+    credentials = None  # Of the channels of all callers; without them calls are in the clear.
+
     def __init__(self, target, token=None):
         self._token = token
         self.connect(target)
@@ -58,7 +60,11 @@ class Caller:
     def connect(self, target):
         """Opens the channels that all later calls use: one, or one for each service, {"auth": "host:port", …}."""
         targets = target if isinstance(target, dict) else {None: target}
-        self._channels = {service: grpc.insecure_channel(address) for service, address in targets.items()}
+        secure = self.credentials
+        self._channels = {
+            service: grpc.secure_channel(address, secure) if secure else grpc.insecure_channel(address)
+            for service, address in targets.items()
+        }
         self._services = {}
 
     def channel_of(self, method):
