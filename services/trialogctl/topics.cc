@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "absl/time/clock.h"
 #include "platform/errors/errors.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
@@ -45,7 +46,15 @@ absl::Status Topics(std::string_view what) {
   if (what == "create") {
     if (absl::Status made = log::kafka::CreateTopics(*kafka, topics); !made.ok()) return made;
   }
-  if (absl::Status checked = log::kafka::CheckTopics(*kafka, topics); !checked.ok()) return checked;
+  // The broker that is asked may hear of new topics a little later than the one that made them.
+  constexpr absl::Duration kHeardOf = absl::Seconds(15), kLookAgain = absl::Milliseconds(200);
+  const absl::Time give_up = absl::Now() + (what == "create" ? kHeardOf : absl::ZeroDuration());
+  absl::Status checked = log::kafka::CheckTopics(*kafka, topics);
+  while (!checked.ok() && absl::Now() < give_up) {
+    absl::SleepFor(kLookAgain);
+    checked = log::kafka::CheckTopics(*kafka, topics);
+  }
+  if (!checked.ok()) return checked;
   for (const auto& topic : topics) std::printf("%s: %d partitions\n", topic.name.c_str(), topic.partitions);
   return absl::OkStatus();
 }

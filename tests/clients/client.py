@@ -51,7 +51,7 @@ class _Service:
 class Caller:
     """Calls a server: `caller.SampleService.GetSample(request)`. Without a token: as nobody."""
 
-    credentials = None  # Of the channels of all callers; without them calls are in the clear.
+    channel_credentials = None  # Of all callers; without them calls are in the clear.
 
     def __init__(self, target, token=None):
         self._token = token
@@ -60,7 +60,7 @@ class Caller:
     def connect(self, target):
         """Opens the channels that all later calls use: one, or one for each service, {"auth": "host:port", …}."""
         targets = target if isinstance(target, dict) else {None: target}
-        secure = self.credentials
+        secure = self.channel_credentials
         self._channels = {
             service: grpc.secure_channel(address, secure) if secure else grpc.insecure_channel(address)
             for service, address in targets.items()

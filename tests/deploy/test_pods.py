@@ -105,11 +105,11 @@ class Site:
 def organization(cluster, site):
     """The first organisation, with a trial in it; callers verify the servers."""
     roots = (site / "tls" / "roots.pem").read_bytes()
-    Caller.credentials = grpc.ssl_channel_credentials(roots)
+    Caller.channel_credentials = grpc.ssl_channel_credentials(roots)
     try:
         yield TrialSite(Organization(Site(site)))
     finally:
-        Caller.credentials = None
+        Caller.channel_credentials = None
 
 
 def test_probes_say_that_all_serve(cluster):
@@ -187,7 +187,7 @@ def test_either_replica_takes_a_command(cluster, organization, manager):
     for ordinal in (0, 1):
         pod = cluster.pods[f"trialog-inventory-{ordinal}"]
         known_as = (("grpc.ssl_target_name_override", "trialog-inventory.trialog.svc"),)
-        with grpc.secure_channel(f"{pod.address}:50051", Caller.credentials, options=known_as) as channel:
+        with grpc.secure_channel(f"{pod.address}:50051", Caller.channel_credentials, options=known_as) as channel:
             create = channel.unary_unary(
                 "/trialog.inventory.v1.BiobankService/CreateBiobank",
                 request_serializer=biobank_pb2.CreateBiobankRequest.SerializeToString,
