@@ -49,6 +49,8 @@ class Network:
         run("ip", "netns", "add", name)
         run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
         run("ip", "link", "set", link, "master", "pods", "up")
+        # Names are in a file; who may have IPv6 would also ask a names' server, which there is none, and wait for it.
+        run("ip", "netns", "exec", name, "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6")
         for words in (["address", "add", f"{address}/16", "dev", "eth0"], ["link", "set", "eth0", "up"], ["link", "set", "lo", "up"]):
             run("ip", "-n", name, *words)
         return address
