@@ -448,9 +448,9 @@ void PartitionOwner::AskEnd() {
   asked_at_ = runtime_.Monotonic();
   WatchDeadlines();
   auto ask = [this, &log = log_, topic = std::string(domain_.service), partition = partition_, alive = alive_,
-              attempt = attempt_, &executor = executor_] {
-    executor.Post([this, alive, attempt, end = log.PeekEnd(topic, partition)] {
-      if (*alive) OnEnd(attempt, end);
+              attempt = attempt_, asked_at = asked_at_, &executor = executor_] {
+    executor.Post([this, alive, attempt, asked_at, end = log.PeekEnd(topic, partition)] {
+      if (*alive && asked_at == asked_at_) OnEnd(attempt, end);  // Not of those that were too late.
     });
   };
   options_.asking != nullptr ? options_.asking->Post(std::move(ask)) : ask();

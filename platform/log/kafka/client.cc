@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kPollMilliseconds = 100;
 constexpr absl::Duration kAskAgain = absl::Milliseconds(20);
+// Longest wait for one broker's answer before others are asked who it should be.
+constexpr absl::Duration kOneQuestion = absl::Seconds(1);
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(500);
 
 std::vector<Setting> CommonSettings(const Options& options) {
@@ -40,6 +42,8 @@ std::vector<Setting> CommonSettings(const Options& options) {
   }
   return settings;
 }
+
+int Milliseconds(absl::Duration time) { return static_cast<int>(absl::ToInt64Milliseconds(time)); }
 
 absl::Status BadSetting(std::string_view why) {
   return Refuse(absl::StatusCode::kInvalidArgument, "KAFKA_SETTING", why);
@@ -121,6 +125,13 @@ void Client::OnLog(const rd_kafka_t*, int level, const char* facility, const cha
   say("kafka_client", {{"facility", facility}, {"text", text}, {"left_out", *left_out > 0 ? Cat(*left_out) : ""}});
 }
 
+void Client::LookForLeaders(const std::string& topic) const {
+  const TopicHandle known(rd_kafka_topic_new(handle_, topic.c_str(), nullptr));
+  const struct rd_kafka_metadata* metadata = nullptr;
+  if (rd_kafka_metadata(handle_, 0, known.get(), &metadata, Milliseconds(kOneQuestion)) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(metadata);
+}
+
 absl::StatusOr<Client::Range> Client::QueryRange(const std::string& topic, int partition,
                                                  absl::Duration patience) const {
   const absl::Time give_up = absl::Now() + patience;
@@ -128,11 +139,13 @@ absl::StatusOr<Client::Range> Client::QueryRange(const std::string& topic, int p
     const absl::Duration left = std::max(give_up - absl::Now(), absl::Milliseconds(1));
     Range range{};
     const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        handle_, topic.c_str(), partition, &range.begin, &range.end, static_cast<int>(absl::ToInt64Milliseconds(left)));
+        handle_, topic.c_str(), partition, &range.begin, &range.end, Milliseconds(std::min(left, kOneQuestion)));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return range;
-    // The library does not try again by itself while the leader changes.
     absl::Status status = FromKafka(error, Cat(topic, " partition ", partition));
     if (!absl::IsUnavailable(status) || left <= kAskAgain) return status;
+    // The library does not try again by itself while the leader changes, and may go on asking the former one, which
+    // does not answer any more.
+    LookForLeaders(topic);
     absl::SleepFor(kAskAgain);
   }
 }

@@ -63,6 +63,8 @@ class Client {
  private:
   explicit Client(ClientHooks hooks) : hooks_(std::move(hooks)) {}
   void Poll(int milliseconds);
+  // Asks any broker who leads the topic's partitions.
+  void LookForLeaders(const std::string& topic) const;
   static void OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
                           void* client);
   static void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client);

@@ -30,7 +30,8 @@ Reader::Reader(Client& client, Client& asking, std::string topic, int partition,
       partition_(partition),
       patience_(patience),
       grown_(std::move(grown)),
-      handle_(rd_kafka_topic_new(client.handle(), topic_.c_str(), nullptr)) {}
+      handle_(rd_kafka_topic_new(client.handle(), topic_.c_str(), nullptr)),
+      asked_(rd_kafka_topic_new(asking.handle(), topic_.c_str(), nullptr)) {}
 
 Reader::~Reader() {
   absl::MutexLock lock(&mutex_);

@@ -76,6 +76,7 @@ class Reader {
   std::atomic<int64_t> end_ = kUnknown;  // Some end that the partition had.
   std::atomic<int64_t> appended_ = 0;    // Up to here it is known to be written by this process.
   const TopicHandle handle_;
+  const TopicHandle asked_;  // A topic that the asking client knows: it hears when another broker leads it.
 
   absl::Mutex mutex_;
   bool followed_ ABSL_GUARDED_BY(mutex_) = false;
