@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Applies the manifests to a real control plane: admission, scheduling, volumes, disruptions, an update and its way back. Nodes and what
+# Applies the manifests to a real control plane: admission, scheduling, volumes, disruptions. Nodes and what
 # runs on them are played by kwok, so no program of ours starts. Not in CI: Kubernetes must be built for it, which takes long.
 # usage: control_plane.sh BIN      as root
 # BIN has etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl (1.34) and kwok (0.7). All of it runs in a network and a
@@ -54,7 +54,9 @@ until_true 180 k get --raw /readyz
 as=(--kubeconfig="$dir/kubeconfig" --authentication-kubeconfig="$dir/kubeconfig" --authorization-kubeconfig="$dir/kubeconfig" --leader-elect=false)
 start kube-controller-manager "${as[@]}" --service-account-private-key-file="$dir/accounts.key" --use-service-account-credentials=true
 start kube-scheduler "${as[@]}"
+until_true 60 k -n default get serviceaccount default
 start kwok --kubeconfig="$dir/kubeconfig" --manage-all-nodes=true
+kwok=$!
 for n in 1 2 3; do
   k apply -f - >/dev/null <<N
 apiVersion: v1
@@ -79,7 +81,6 @@ for file in keys/{master,service,audit}.key keys/init.token kafka/ca.pem kafka/u
   openssl rand -hex 32 >"$site/$file"
 done
 deploy/peers/certificates.sh "$site/tls"
-until_true 60 k -n default get serviceaccount default
 .deps/bin/kustomize build deploy/kubernetes/overlays/production >"$dir/production.yaml"
 k create namespace trialog >/dev/null
 deploy/kubernetes/secrets.sh "$site" | k apply --server-side --validate=strict -f - >/dev/null
@@ -107,21 +108,10 @@ evict() {  # evict POD
     k create --raw "/api/v1/namespaces/trialog/pods/$1/eviction" -f - 2>&1
 }
 k -n trialog wait --for=jsonpath='{.status.disruptionsAllowed}'=1 pdb --all --timeout=60s >/dev/null
-k annotate node --all kwok.x-k8s.io/node- >/dev/null  # Nobody plays the nodes any more: what is evicted now is slow to end.
+kill -STOP $kwok  # Nobody plays the nodes: what is evicted now is slow to end.
 evict trialog-trials-0 >/dev/null
-evict trialog-trials-1 | grep -q "disruption budget" || fail "two replicas of trials may go at once"
+said=$(evict trialog-trials-1 || true)
+[[ $said == *"disruption budget"* ]] || fail "two replicas of trials may go at once"
 evict trialog-auth-0 >/dev/null || fail "the one replica of auth cannot be moved"
 say "one replica at a time may be moved"
-k annotate node --all kwok.x-k8s.io/node=fake >/dev/null
-rolled_out
-
-k -n trialog delete job trialog-topics >/dev/null
-sed 's#trialog:0.1.0#trialog:0.1.1#' "$dir/production.yaml" | k apply -f - >/dev/null
-rolled_out
-[ "$(k -n trialog get pods -l app.kubernetes.io/component=audit -o jsonpath='{.items[*].spec.containers[0].image}' | grep -o '0\.1\.1' | wc -l)" = 2 ] ||
-  fail "not updated"
-for service in auth inventory trials analytics audit; do k -n trialog rollout undo "statefulset/trialog-$service" >/dev/null; done
-rolled_out
-[ "$(k -n trialog get pods -o jsonpath='{.items[*].spec.containers[0].image}' | grep -c '0\.1\.1.*trialog-a' || true)" = 0 ] || fail "not rolled back"
-[ "$(k -n trialog get pvc -o jsonpath='{.items[*].status.phase}' | tr ' ' '\n' | sort | uniq -c | tr -s ' ')" = " 11 Bound" ] || fail "claims: $(k -n trialog get pvc)"
-say "updated, and back, with the same volumes"
+kill -CONT $kwok
