@@ -43,7 +43,7 @@ std::vector<Setting> CommonSettings(const Options& options) {
   return settings;
 }
 
-int Milliseconds(absl::Duration time) { return static_cast<int>(absl::ToInt64Milliseconds(time)); }
+int InMilliseconds(absl::Duration time) { return static_cast<int>(absl::ToInt64Milliseconds(time)); }
 
 absl::Status BadSetting(std::string_view why) {
   return Refuse(absl::StatusCode::kInvalidArgument, "KAFKA_SETTING", why);
@@ -128,7 +128,7 @@ void Client::OnLog(const rd_kafka_t*, int level, const char* facility, const cha
 void Client::LookForLeaders(const std::string& topic) const {
   const TopicHandle known(rd_kafka_topic_new(handle_, topic.c_str(), nullptr));
   const struct rd_kafka_metadata* metadata = nullptr;
-  if (rd_kafka_metadata(handle_, 0, known.get(), &metadata, Milliseconds(kOneQuestion)) == RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (rd_kafka_metadata(handle_, 0, known.get(), &metadata, InMilliseconds(kOneQuestion)) == RD_KAFKA_RESP_ERR_NO_ERROR)
     rd_kafka_metadata_destroy(metadata);
 }
 
@@ -139,7 +139,7 @@ absl::StatusOr<Client::Range> Client::QueryRange(const std::string& topic, int p
     const absl::Duration left = std::max(give_up - absl::Now(), absl::Milliseconds(1));
     Range range{};
     const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        handle_, topic.c_str(), partition, &range.begin, &range.end, Milliseconds(std::min(left, kOneQuestion)));
+        handle_, topic.c_str(), partition, &range.begin, &range.end, InMilliseconds(std::min(left, kOneQuestion)));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return range;
     absl::Status status = FromKafka(error, Cat(topic, " partition ", partition));
     if (!absl::IsUnavailable(status) || left <= kAskAgain) return status;
