@@ -123,9 +123,9 @@ def test_examples_have_the_headers_of_the_table():
         assert [name for name in headers if name != "ce_causationid"] == always
         assert headers["ce_type"] == kind and headers["ce_source"] == f"/trialog/{service}"
         assert headers["ce_subject"].split("/")[:2] == ["organizations", headers["ce_partitionkey"]]
-        assert headers["ce_dataschema"] == f"trialog-events-v1.binpb#{kind}"
+        assert headers["ce_dataschema"] == f"urn:trialog:events:v1:{kind}"
         assert re.fullmatch(form % 8, headers["ce_id"]) and re.fullmatch(form % 7, headers["ce_correlationid"])
-        assert re.fullmatch(r"\d{20}\.\d{4}", headers["ce_sequence"])
+        assert re.fullmatch(r"\d{20}\.\d{6}", headers["ce_sequence"])
         assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", headers["traceparent"])
         assert headers.get("ce_causationid") == value.get("causeEvent")
     assert len({headers["ce_id"] for headers, _ in examples().values()}) == len(examples())
@@ -149,6 +149,7 @@ def marked_fields():
     from trialog import options_pb2
 
     sealed = {"trialog.event.v1.Sealed", "trialog.event.v1.SealedPart"}
+    stubs.services()  # All files are known after that.
     for path in stubs.proto_files():
         file = descriptor_pool.Default().FindFileByName(path)
         for message in (each for top in file.message_types_by_name.values() for each in proto_docs.with_nested(top)):
