@@ -58,9 +58,9 @@ struct Group {
     records.push_back(std::move(pending));
   }
 
-  // It follows from a state that another owner may have changed meanwhile.
+  // Decided on pending records, a rejection waits for them; with rivals, always for a record that follows it.
   void Reject(std::unique_ptr<Command> command, absl::Status status) {
-    conditional.push_back({std::move(command), std::move(status)});
+    (rivals || Last() ? conditional : answers).push_back({std::move(command), std::move(status)});
   }
 
   // Answers the commands for which `ends` holds. Their records stay.
@@ -81,11 +81,12 @@ struct Group {
   std::unique_ptr<view::State> base;  // Null while another group is in flight.
   view::ChangeSet changes;
   std::vector<Pending> records;
-  std::vector<Answer> answers;               // They follow from what is for ever so.
-  std::vector<Answer> conditional;           // They wait for the group's records or, without any, for the log's end.
+  std::vector<Answer> answers;               // They follow from the store alone.
+  std::vector<Answer> conditional;           // They wait until the group is admitted.
   std::map<std::string, size_t> by_request;  // Into records.
   size_t bytes = 0;
   Group* before = nullptr;
+  bool rivals = false;  // Another process may own the partition by now, unseen.
 };
 
 }  // namespace trialog

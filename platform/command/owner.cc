@@ -25,11 +25,9 @@ Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions o
       store_(store),
       log_(log),
       executor_(runtime.NewExecutor(Cat("own-", store.domain().service))),
-      appending_(runtime.NewExecutor(Cat("log-", store.domain().service))),
-      asking_(runtime.NewExecutor(Cat("end-", store.domain().service))) {
+      appending_(runtime.NewExecutor(Cat("log-", store.domain().service))) {
   options = NotingFailures(std::move(options));
   options.appending = appending_.get();
-  options.asking = asking_.get();
   for (int p = 0; p < partitions; ++p) {
     owners_.push_back(std::make_unique<PartitionOwner>(runtime, *executor_, log, store, p, options));
     woken_.push_back(std::make_unique<std::atomic<bool>>(false));
@@ -39,8 +37,7 @@ Owner::Owner(Runtime& runtime, log::Log& log, view::Store& store, OwnerOptions o
 
 Owner::~Owner() {
   Stop();
-  asking_.reset();  // Its tasks and the next ones' report to the last.
-  appending_.reset();
+  appending_.reset();  // Its tasks report to the other.
   executor_.reset();
   // One that was submitted while everything stopped.
   for (auto& command : Incoming()) command->done(Leaving());

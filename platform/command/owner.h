@@ -62,7 +62,6 @@ class Owner {
   log::Log& log_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<Executor> appending_;
-  std::unique_ptr<Executor> asking_;
   std::vector<std::unique_ptr<PartitionOwner>> owners_;
   std::vector<std::unique_ptr<std::atomic<bool>>> woken_;
   std::vector<absl::Status> readable_;  // By partition; constant after Start.

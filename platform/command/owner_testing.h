@@ -71,6 +71,9 @@ class ScriptedLog final : public log::WrappedLog {
     if (fail_reads > 0 && fail_reads--) return absl::UnavailableError("scripted");
     return WrappedLog::Read(topic, partition, from, max_bytes);
   }
+  absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
+    return asleep ? absl::StatusOr<int64_t>(*asleep) : WrappedLog::EndOffset(topic, partition);
+  }
   int64_t KnownEnd(const std::string& topic, int partition) override {
     return asleep ? *asleep : WrappedLog::KnownEnd(topic, partition);
   }

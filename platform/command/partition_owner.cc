@@ -72,10 +72,9 @@ void PartitionOwner::Wake() {
   if (!failure_.ok() || stopped_) return;
   wake_missed_ = in_flight_ || role_ == Role::kClaiming;  // Looked at when that is done.
   if (wake_missed_) return;
-  if ((role_ != Role::kOwner || IsBehind()) && !FoldNewRecords()) return;
-  if (role_ == Role::kStandby) return StandBy();
-  GiveConfirmed();
-  Schedule();
+  if (role_ == Role::kOwner && !IsBehind()) return Schedule();
+  if (!FoldNewRecords()) return;
+  role_ == Role::kStandby ? StandBy() : Schedule();
 }
 
 // What was folded may say who owns the partition now, or that nobody does.
@@ -149,7 +148,10 @@ void PartitionOwner::DecideWaiting() {
 }
 
 std::unique_ptr<Group> PartitionOwner::NewGroup() {
-  return in_flight_ ? std::make_unique<Group>(*in_flight_) : std::make_unique<Group>(store_.StateForCommit(partition_));
+  auto group =
+      in_flight_ ? std::make_unique<Group>(*in_flight_) : std::make_unique<Group>(store_.StateForCommit(partition_));
+  group->rivals = options_.replicated;
+  return group;
 }
 
 void PartitionOwner::Give(std::vector<Answer>& answers) {
@@ -163,11 +165,8 @@ void PartitionOwner::Decide(std::unique_ptr<Command> command, Group& group) {
                                    "the deadline passed before the command was decided; nothing was written"));
   }
   if (AnswerFromRequests(command, group)) return;
-  Context context;
+  Context context = NewContext(group, command->organization);
   context.principal = std::move(command->principal);
-  context.organization = command->organization;
-  context.record_time = RecordTime(group);
-  context.command_id = UuidV7(absl::ToUnixMillis(FromProto(context.record_time)), runtime_.RandomBytes(10));
   if (command->access) return AddRecord(std::move(command), context, {}, group);
   absl::StatusOr<Decision> decision = command->decide(group.changes, context);
   if (!decision.ok()) return group.Reject(std::move(command), decision.status());
@@ -199,23 +198,35 @@ bool PartitionOwner::AnswerFromRequests(std::unique_ptr<Command>& command, Group
   return true;
 }
 
-void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& context, Decision decision,
-                               Group& group) {
-  Pending pending;
-  event::v1::LogRecord record;
-  event::v1::Data& data = *record.mutable_data();
+Context PartitionOwner::NewContext(const Group& group, const std::string& organization) {
+  Context context;
+  context.organization = organization;
+  context.record_time = RecordTime(group);
+  context.command_id = UuidV7(absl::ToUnixMillis(FromProto(context.record_time)), runtime_.RandomBytes(10));
+  return context;
+}
+
+void PartitionOwner::BeginRecord(const Group& group, const Context& context, event::v1::Data& data) const {
   data.set_term(term_);
   data.set_owner(owner_);
   data.set_seq(next_seq_);
   const Pending* last = group.Last();
   data.set_prev(last ? log::RecordHash(last->bytes) : store_.fold(partition_).last_hash());
   data.set_command_id(context.command_id);
-  data.set_request_key(command->request_key);
-  data.set_request_mac(command->request_mac);
   *data.mutable_caller() = context.principal.caller;
   *data.mutable_record_time() = context.record_time;
+  data.set_organization(context.organization);
+}
+
+void PartitionOwner::AddRecord(std::unique_ptr<Command> command, const Context& context, Decision decision,
+                               Group& group) {
+  Pending pending;
+  event::v1::LogRecord record;
+  event::v1::Data& data = *record.mutable_data();
+  BeginRecord(group, context, data);
+  data.set_request_key(command->request_key);
+  data.set_request_mac(command->request_mac);
   data.set_trace(command->trace);
-  data.set_organization(command->organization);
   data.set_method(command->method);
   std::vector<std::shared_ptr<const google::protobuf::Message>> bodies;
   for (NewEvent& event : decision.events) {
@@ -398,29 +409,19 @@ void PartitionOwner::WatchDeadlines() {
     if (!*alive) return;
     deadlines_watched_ = false;
     AnswerLate();
-    if (in_flight_ || !asked_.empty() || !waiting_.empty()) WatchDeadlines();
+    if (in_flight_ || !waiting_.empty()) WatchDeadlines();
   });
 }
 
 void PartitionOwner::AnswerLate() {
   constexpr absl::Duration kStalled = absl::Milliseconds(250), kAhead = absl::Milliseconds(200);
-  const absl::Duration now = runtime_.Monotonic();
-  const bool stalls =
-      (in_flight_ && now - appended_at_ >= kStalled) || (!asked_.empty() && now - asked_at_ >= kStalled);
-  if (role_ == Role::kOwner && !stalls) return;
+  if (role_ == Role::kOwner && (!in_flight_ || runtime_.Monotonic() - appended_at_ < kStalled)) return;
   const absl::Time soon = runtime_.Now() + kAhead;
   const absl::Status late = OwnerUnavailable("the log does not answer in time");
   const absl::Status waiting = role_ == Role::kOwner ? late : NoOwner();
   AnswerWaiting([&](const Command& command) { return command.deadline <= soon ? waiting : absl::OkStatus(); });
   for (Group* group : {in_flight_.get(), decided_.get()}) {
     if (group != nullptr) group->Take([&](const Command& command) { return command.deadline <= soon; }, late);
-  }
-  for (auto* answers : {&unasked_, &asked_}) {
-    std::erase_if(*answers, [&](Answer& answer) {
-      if (answer.command->deadline > soon) return false;
-      answer.command->done(late);
-      return true;
-    });
   }
 }
 
@@ -433,64 +434,42 @@ void PartitionOwner::Finish(Group& group) {
   Give(group.conditional);
 }
 
-// Of a group without records. A rival may have claimed by now, though nothing of it is known here, and acknowledged
-// what contradicts a rejection: a process that stood still wakes up with what it knew. So the log is asked for its end.
+// A process that stood still refuses from what it knew, though a rival has acknowledged the contrary; what a broker
+// says of the log's end may be as old. So an empty record follows: where it is admitted, nothing came between.
 void PartitionOwner::ConfirmRejections() {
-  for (Answer& answer : decided_->conditional) unasked_.push_back(std::move(answer));
-  decided_.reset();
-  AskEnd();
+  const std::string organization = decided_->conditional.front().command->organization;
+  Context context = NewContext(*decided_, organization);
+  context.principal.caller.set_kind(event::v1::Caller::KIND_SERVICE);
+  context.principal.caller.set_name(std::string(domain_.service));
+  Pending pending;
+  event::v1::LogRecord record;
+  BeginRecord(*decided_, context, *record.mutable_data());
+  record.mutable_data()->set_method("owner.confirm");
+  pending.bytes = record.SerializeAsString();
+  EvolveBodies(domain_, record.data(), {}, next_seq_, decided_->changes);
+  ++next_seq_;
+  pending.data = std::move(*record.mutable_data());
+  decided_->Add(std::move(pending));
 }
 
-void PartitionOwner::AskEnd() {
-  if (unasked_.empty() || !asked_.empty()) return;
-  asked_ = std::exchange(unasked_, {});
-  confirmed_by_.reset();
-  asked_at_ = runtime_.Monotonic();
-  WatchDeadlines();
-  auto ask = [this, &log = log_, topic = std::string(domain_.service), partition = partition_, alive = alive_,
-              attempt = attempt_, asked_at = asked_at_, &executor = executor_] {
-    executor.Post([this, alive, attempt, asked_at, end = log.PeekEnd(topic, partition)] {
-      if (*alive && asked_at == asked_at_) OnEnd(attempt, end);  // Not of those that were too late.
-    });
-  };
-  options_.asking != nullptr ? options_.asking->Post(std::move(ask)) : ask();
-}
-
-void PartitionOwner::OnEnd(uint64_t attempt, const absl::StatusOr<int64_t>& end) {
-  if (attempt != attempt_ || asked_.empty()) return;
-  if (!end.ok()) {
-    const absl::Status why = OwnerUnavailable("the log is not known up to its end");
-    for (Answer& answer : std::exchange(asked_, {})) Reject(*answer.command, why);
-  } else {
-    confirmed_by_ = *end;
-  }
-  GiveConfirmed();
-}
-
-void PartitionOwner::GiveConfirmed() {
-  if (!asked_.empty() && confirmed_by_) {
-    // What is in flight is folded when it is reported; anything else stands there by others, and comes.
-    if (!in_flight_ && store_.next_offset(partition_) < *confirmed_by_) {
-      if (!FoldNewRecords()) return;
-      if (store_.next_offset(partition_) < *confirmed_by_) return WakeLater();
-    }
-    if (store_.next_offset(partition_) >= *confirmed_by_ && HoldsTerm()) {
-      std::vector<Answer> confirmed = std::exchange(asked_, {});
-      Give(confirmed);
-    }
-  }
-  AskEnd();
+// Of a group without records: decided while another was in flight, when nobody looked whether the log had grown. That
+// is looked at now.
+void PartitionOwner::GiveRejections() {
+  const bool current = decided_->conditional.empty() || !IsBehind() || (FoldNewRecords() && HoldsTerm());
+  const std::unique_ptr<Group> group = std::move(decided_);
+  if (!group) return;  // It stepped down.
+  current ? Give(group->conditional) : Drop(*group, OwnerUnavailable("the log is not known up to its end"));
 }
 
 void PartitionOwner::GoOn() {
   if (!in_flight_ && decided_) {
+    if (decided_->rivals && decided_->records.empty() && !decided_->conditional.empty()) ConfirmRejections();
     if (!decided_->records.empty()) {
       AppendDecided(nullptr);
     } else {
-      ConfirmRejections();
+      GiveRejections();
     }
   }
-  GiveConfirmed();
   if (in_flight_) return Schedule();
   if (role_ == Role::kReleasing) return AppendRelease();
   if (wake_missed_) return Wake();

@@ -7,7 +7,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,8 +44,6 @@ struct OwnerOptions {
   // Where a group is appended while the one before it is committed, for a log that blocks; null: on the executor. Not
   // used once the owner was stopped.
   Executor* appending = nullptr;
-  // Where the log is asked for its end, which may take long. Null: on the owner's own.
-  Executor* asking = nullptr;
   // Called once, on the executor, when a partition can no longer be folded.
   std::function<void(int partition, const absl::Status& why)> on_failure;
   PlantedBugs bugs;
@@ -106,6 +103,9 @@ class PartitionOwner {
   std::unique_ptr<Group> NewGroup();
   // True when the command was answered, joined or will be answered without a record of its own.
   bool AnswerFromRequests(std::unique_ptr<Command>& command, Group& group);
+  Context NewContext(const Group& group, const std::string& organization);
+  // What every record of this owner begins with; the next of its sequence.
+  void BeginRecord(const Group& group, const Context& context, event::v1::Data& data) const;
   void AddRecord(std::unique_ptr<Command> command, const Context& context, Decision decision, Group& group);
   void Give(std::vector<Answer>& answers);
   void AppendDecided(Executor* elsewhere);
@@ -121,9 +121,7 @@ class PartitionOwner {
   void AnswerLate();
   void Finish(Group& group);
   void ConfirmRejections();
-  void AskEnd();
-  void OnEnd(uint64_t attempt, const absl::StatusOr<int64_t>& end);
-  void GiveConfirmed();
+  void GiveRejections();
   void GoOn();
   void Drop(Group& group, const absl::Status& why);
   void AppendRelease();
@@ -181,12 +179,6 @@ class PartitionOwner {
   std::atomic<size_t> waiting_count_ = 0;  // Its size, for metrics.
   std::unique_ptr<Group> in_flight_;       // Appended; its reports are awaited, or being looked at.
   std::unique_ptr<Group> decided_;         // Goes next; on top of the one in flight when there is one.
-
-  // Rejections that nothing was written after: `asked_` wait until what the log held when it was asked is folded, up to
-  // `confirmed_by_` once that is known; `unasked_` for the next question.
-  std::vector<Answer> unasked_, asked_;
-  std::optional<int64_t> confirmed_by_;
-  absl::Duration asked_at_;  // Monotonic.
 
   absl::Time claim_sent_;
   bool log_clock_differs_ = false;

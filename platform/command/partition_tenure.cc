@@ -230,9 +230,6 @@ void PartitionOwner::StepDown(const absl::Status& why) {
   const std::unique_ptr<Group> in_flight = std::move(in_flight_), decided = std::move(decided_);
   if (in_flight) Drop(*in_flight, why);
   if (decided) Drop(*decided, why);
-  for (auto* answers : {&asked_, &unasked_}) {
-    for (Answer& answer : std::exchange(*answers, {})) Reject(*answer.command, why);
-  }
   if (stopped_ || released_ || !failure_.ok()) {
     AnswerWaiting([&](const Command&) { return failure_.ok() ? why : failure_; });
     if (on_released_) std::exchange(on_released_, nullptr)();

@@ -71,10 +71,6 @@ class Log {
   // Offset that the next record would get, at least: asked of whoever has the log, so it may take long or fail. Holds
   // everything that was acknowledged before the call.
   virtual absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) = 0;
-  // The same, for who only compares: no read waits for what is now known to be there.
-  virtual absl::StatusOr<int64_t> PeekEnd(const std::string& topic, int partition) {
-    return EndOffset(topic, partition);
-  }
   // An end that the partition had: what is known here without asking, so perhaps late. Cheap and never waits; -1 when
   // nothing is known. Holds what this process appended.
   virtual int64_t KnownEnd(const std::string& topic, int partition) { return EndOffset(topic, partition).value_or(-1); }

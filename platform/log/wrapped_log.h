@@ -26,9 +26,6 @@ class WrappedLog : public Log {
   absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
     return target_.EndOffset(topic, partition);
   }
-  absl::StatusOr<int64_t> PeekEnd(const std::string& topic, int partition) override {
-    return target_.PeekEnd(topic, partition);
-  }
   int64_t KnownEnd(const std::string& topic, int partition) override { return target_.KnownEnd(topic, partition); }
   std::unique_ptr<Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
     return target_.Follow(topic, partition, std::move(wake));

@@ -16,7 +16,7 @@
 #include "platform/text/text.h"
 #include "services/process/common.h"
 #include "services/trialogctl/backup_files.h"
-#include "services/trialogctl/kafka_command.h"
+#include "services/trialogctl/logs.h"
 #include "services/trialogctl/verify.h"
 
 namespace trialog::ctl {

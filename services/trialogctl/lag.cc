@@ -10,7 +10,7 @@
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 #include "services/process/common.h"
-#include "services/trialogctl/kafka_command.h"
+#include "services/trialogctl/logs.h"
 
 namespace trialog::ctl {
 namespace {

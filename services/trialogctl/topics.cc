@@ -8,7 +8,7 @@
 #include "platform/log/kafka/topics.h"
 #include "platform/text/text.h"
 #include "services/process/common.h"
-#include "services/trialogctl/kafka_command.h"
+#include "services/trialogctl/logs.h"
 
 namespace trialog::ctl {
 

@@ -12,6 +12,7 @@ def pytest_addoption(parser):
     parser.addoption("--build", default="build/release", help="build folder; the binaries are in its bin/")
     parser.addoption("--seed", type=int, help="of the faults and clients of test_faults.py; drawn when not given, and printed")
     parser.addoption("--fault_seconds", type=int, default=1, help="no fault of a run begins later than this")
+    parser.addoption("--notices", type=int, default=5000, help="that a notifier is killed twenty times during")
     parser.addoption("--fault_limits", action="store_true", help="a longest wait over what is promised fails the test")
     parser.addoption("--fault_runs", type=int, default=1, help="how many runs, each with the next seed")
     for service, count in (("auth", 1), ("audit", 3)):

@@ -26,7 +26,6 @@ from trialog.trials.v1 import notification_pb2
 from client import eventually, request_id
 
 EXAMPLE = REPOSITORY / "docs" / "examples" / "notifier"
-NOTICES = int(os.environ.get("TRIALOG_NOTICES", "900"))
 KILLS = 20
 SECRET_TEXTS = ("Ada Quintessa Marbleworth", "MRN-ada", "ada@example.org", "the heron at the weir", "Ben Othersby")
 
@@ -170,13 +169,12 @@ def notifier(fleet, tmp_path):
     made.kill()
 
 
-@pytest.mark.skipif("TRIALOG_NOTICES" not in os.environ, reason="long: asked for by TRIALOG_NOTICES")
-def test_a_notifier_killed_twenty_times_delivers_each_notice_once_and_in_order(fleet, notifier):
-    seed = int(os.environ.get("TRIALOG_SEED", random.randrange(1 << 32)))
-    print(f"TRIALOG_SEED={seed}")
-    chance = random.Random(seed)
+def test_a_notifier_killed_twenty_times_delivers_each_notice_once_and_in_order(fleet, notifier, pytestconfig):
+    seed = pytestconfig.getoption("--seed")
+    print(f"--seed {seed}")
+    chance, notices = random.Random(seed), pytestconfig.getoption("--notices")
     clinics = [organization_with_key(fleet, notifier) for _ in range(3)]
-    share = NOTICES // len(clinics)
+    share = notices // len(clinics)
 
     def write(clinic):
         thread = clinic.new_thread()
@@ -189,7 +187,7 @@ def test_a_notifier_killed_twenty_times_delivers_each_notice_once_and_in_order(f
         writer.start()
     notifier.start()
     for kill in range(KILLS):
-        notifier.await_count(share * len(clinics) * kill // KILLS + chance.randrange(1, max(2, NOTICES // KILLS)))
+        notifier.await_count(share * len(clinics) * kill // KILLS + chance.randrange(1, max(2, notices // KILLS)))
         notifier.kill()
         notifier.start()
     for writer in writers:

@@ -165,6 +165,7 @@ class Notifier:
             **common,
             "group.id": arguments.group,
             "enable.auto.commit": False,
+            "enable.auto.offset.store": False,  # Else what is only being handled counts as read with the next commit.
             "auto.offset.reset": "earliest",
             "session.timeout.ms": 6000,
             **({"group.instance.id": arguments.member} if arguments.member else {}),
@@ -190,6 +191,7 @@ class Notifier:
                 handled += self._handle(message)
             except Poison as why:
                 self._lay_aside(message, str(why))
+            self._consumer.store_offsets(message)
             read += 1
             if read % COMMIT_EVERY == 0:
                 self._consumer.commit()

@@ -171,10 +171,6 @@ absl::StatusOr<int64_t> KafkaLog::EndOffset(const std::string& topic, int partit
   return PartitionFor(topic, partition).tail.AskEnd();
 }
 
-absl::StatusOr<int64_t> KafkaLog::PeekEnd(const std::string& topic, int partition) {
-  return PartitionFor(topic, partition).tail.PeekEnd();
-}
-
 int64_t KafkaLog::KnownEnd(const std::string& topic, int partition) {
   return PartitionFor(topic, partition).tail.KnownEnd();
 }

@@ -28,7 +28,6 @@ class KafkaLog final : public Log {
   absl::StatusOr<std::vector<StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
                                                  size_t max_bytes) override;
   absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override;
-  absl::StatusOr<int64_t> PeekEnd(const std::string& topic, int partition) override;
   int64_t KnownEnd(const std::string& topic, int partition) override;
   std::unique_ptr<Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override;
 

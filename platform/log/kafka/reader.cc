@@ -215,18 +215,13 @@ void Reader::Skim() {
 }
 
 absl::StatusOr<int64_t> Reader::AskEnd() {
-  auto end = PeekEnd();
-  if (end.ok()) Raise(end_, *end);
-  return end;
-}
-
-absl::StatusOr<int64_t> Reader::PeekEnd() {
   auto range = asking_.QueryRange(topic_, partition_, patience_);
   if (!range.ok()) return range.status();
   if (range->begin > 0) {
     return Refuse(absl::StatusCode::kDataLoss, kDamaged,
                   Cat(Place(), " begins at offset ", range->begin, ": older records were deleted"));
   }
+  Raise(end_, range->end);
   return range->end;
 }
 

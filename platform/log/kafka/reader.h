@@ -37,10 +37,8 @@ class Reader {
   void RestAfter(absl::Duration idle);
   // As Log::KnownEnd.
   int64_t KnownEnd();
-  // Asks the leader. From then on the end is known to reads.
+  // Asks the leader.
   absl::StatusOr<int64_t> AskEnd();
-  // Only asks.
-  absl::StatusOr<int64_t> PeekEnd();
   // Fetches from the end on, from now on: whatever stops that, the next KnownEnd begins anew. When the brokers do not
   // answer, that does it too.
   void Follow();

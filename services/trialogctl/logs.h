@@ -1,4 +1,4 @@
-// What the commands on Kafka share.
+// What the commands that read whole logs share.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-#include "services/trialogctl/kafka_command.h"
+#include "services/trialogctl/logs.h"
 
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
