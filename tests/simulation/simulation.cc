@@ -265,7 +265,8 @@ class World {
     auto command = std::make_shared<std::unique_ptr<Command>>(other_content ? workload_.MakeOther(number)
                                                                             : workload_.Make(number));
     (*command)->deadline = runtime_.Now() + absl::Seconds(1) + random_.UpTo(absl::Seconds(2));
-    (*command)->done = [this, c, p, number, other_content](absl::StatusOr<Outcome> outcome) {
+    const bool repeats = client.answered;  // It is sent by who knows the outcome.
+    (*command)->done = [this, c, p, number, other_content, repeats](absl::StatusOr<Outcome> outcome) {
       answering_ = outcome.ok() || !IsRetryable(outcome.status()) ? p : AnyProcess();
       if (const std::string owner = OwnerAddressOf(outcome.status()); !owner.empty()) {
         ++counts_.passed_on;
@@ -273,8 +274,8 @@ class World {
       }
       if (random_.OneIn(50)) return;  // The answer is lost on its way.
       runtime_.Schedule(random_.UpTo(absl::Milliseconds(2)),
-                        [this, c, number, other_content, outcome = std::move(outcome)] {
-                          other_content ? OnOtherAnswer(number, outcome) : OnAnswer(c, number, outcome);
+                        [this, c, number, other_content, repeats, outcome = std::move(outcome)] {
+                          other_content ? OnOtherAnswer(number, outcome) : OnAnswer(c, number, repeats, outcome);
                         });
     };
     runtime_.Schedule(random_.UpTo(absl::Milliseconds(2)), [this, p, command] {
@@ -287,7 +288,7 @@ class World {
     counts_.reused += ReasonOf(outcome.status()) == "REQUEST_ID_REUSED";
   }
 
-  void OnAnswer(int c, int number, const absl::StatusOr<Outcome>& outcome) {
+  void OnAnswer(int c, int number, bool repeats, const absl::StatusOr<Outcome>& outcome) {
     Client& client = clients_[c];
     const std::string key = Workload::RequestKey(number);
     const bool current = client.command == number;
@@ -308,9 +309,8 @@ class World {
       return AttemptLater(c);
     }
     if (client.answered) {
-      // Only a log that answers an old end lets a writer that was fenced refuse what is done.
-      if (faults_.stale_end_one_in == 0)
-        Finding("request ", key, ": refused after it was acknowledged: ", outcome.status().ToString());
+      // Of two attempts under way the earlier may be refused, and that heard of last.
+      if (repeats) Finding("request ", key, ": refused after it was acknowledged: ", outcome.status().ToString());
       return NextCommandLater(c);
     }
     ++counts_.refused;
