@@ -100,7 +100,10 @@ share.coordinator.state.topic.min.isr=$in_sync
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 unclean.leader.election.enable=false
-broker.session.timeout.ms=6000
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
+controller.quorum.fetch.timeout.ms=1500
+controller.quorum.election.timeout.ms=500
 log.segment.bytes=67108864
 log.index.size.max.bytes=262144
 P

@@ -51,6 +51,7 @@ OwnerOptions Owner::NotingFailures(OwnerOptions options) {
     }
     if (given) given(partition, why);
   };
+  options.on_wrong_clock = [this] { clock_wrong_at_ = absl::ToInt64Milliseconds(runtime_.Monotonic()); };
   return options;
 }
 
@@ -154,6 +155,11 @@ size_t Owner::waiting() const {
 int Owner::owned() const {
   return static_cast<int>(std::count_if(
       owners_.begin(), owners_.end(), [](const auto& owner) { return owner->role() == PartitionOwner::Role::kOwner; }));
+}
+
+bool Owner::ClockWasWrong(absl::Duration ago) const {
+  const int64_t at = clock_wrong_at_;
+  return at != kNever && runtime_.Monotonic() < absl::Milliseconds(at) + ago;
 }
 
 absl::Status Owner::Health() const {

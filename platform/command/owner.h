@@ -42,6 +42,9 @@ class Owner {
   // Why the first partition that can no longer be folded cannot; OK while all can. Thread safe.
   absl::Status Health() const;
 
+  // Whether something was refused, not longer ago than this, because this process's clock is wrong. Thread safe.
+  bool ClockWasWrong(absl::Duration ago) const;
+
   // Why the store does not hold what a partition's log did when this started; OK when it does. Thread safe after Start.
   const absl::Status& Readable(int partition) const { return readable_[partition]; }
 
@@ -67,6 +70,8 @@ class Owner {
   std::vector<absl::Status> readable_;  // By partition; constant after Start.
   std::vector<std::unique_ptr<log::Tail>> tails_;
   std::atomic<bool> stopped_ = false;
+  static constexpr int64_t kNever = INT64_MIN;
+  std::atomic<int64_t> clock_wrong_at_ = kNever;  // Milliseconds of the monotonic clock.
 
   mutable absl::Mutex mutex_;
   std::vector<std::unique_ptr<Command>> incoming_ ABSL_GUARDED_BY(mutex_);

@@ -491,7 +491,9 @@ absl::Status PartitionOwner::ClockIsRight() {
   }
   const auto fold = store_.fold(partition_);
   const bool behind_log = fold.has_record_time() && now < FromProto(fold.record_time()) - options_.clock_error;
-  return absl::AbsDuration(drift) <= options_.clock_error && !behind_log ? absl::OkStatus() : ClockWrong();
+  if (absl::AbsDuration(drift) <= options_.clock_error && !behind_log) return absl::OkStatus();
+  if (options_.on_wrong_clock) options_.on_wrong_clock();
+  return ClockWrong();
 }
 
 google::protobuf::Timestamp PartitionOwner::RecordTime(const Group& group) const {

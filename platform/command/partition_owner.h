@@ -46,6 +46,8 @@ struct OwnerOptions {
   Executor* appending = nullptr;
   // Called once, on the executor, when a partition can no longer be folded.
   std::function<void(int partition, const absl::Status& why)> on_failure;
+  // Called, on the executor, when a command or a claim is refused because this process's clock is wrong.
+  std::function<void()> on_wrong_clock;
   PlantedBugs bugs;
 };
 

@@ -83,7 +83,10 @@ void PartitionOwner::BecomeOwner(int64_t claim_offset) {
       fold.owner() != owner_) {
     return LoseClaim(absl::AbortedError("another claim was first"));
   }
-  if (log_clock_differs_) return LoseClaim(ClockWrong());  // The next claim measures again.
+  if (log_clock_differs_) {  // The next claim measures again.
+    if (options_.on_wrong_clock) options_.on_wrong_clock();
+    return LoseClaim(ClockWrong());
+  }
   role_ = Role::kOwner;
   next_seq_ = fold.next_seq();
   last_own_offset_ = claim_offset;

@@ -104,21 +104,9 @@ absl::StatusOr<std::optional<Outlet::Found>> KafkaOutlet::HighestIn(const std::s
   return highest;
 }
 
-absl::StatusOr<std::shared_ptr<kafka::Producer>> KafkaOutlet::TakeProducer() {
-  std::shared_ptr<kafka::Producer> broken;  // Ends after the lock: that takes a while.
-  absl::MutexLock lock(&mutex_);
-  if (producer_ && producer_->Broken()) broken = std::move(producer_);
-  if (!producer_) {
-    auto made = kafka::Producer::Make(options_);
-    if (!made.ok()) return made.status();
-    producer_ = *std::move(made);
-  }
-  return producer_;
-}
-
 void KafkaOutlet::Send(const std::string& service, int partition, std::vector<Message> messages,
                        std::function<void(absl::Status)> done) {
-  const auto producer = TakeProducer();
+  const auto producer = producers_.Take();
   if (!producer.ok()) return done(producer.status());
   std::vector<std::string> values;
   std::vector<kafka::Envelope> envelopes;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "platform/log/kafka/producer.h"
 #include "platform/relay/outlet.h"
 
@@ -25,17 +24,13 @@ class KafkaOutlet final : public Outlet {
             std::function<void(absl::Status)> done) override;
 
  private:
-  explicit KafkaOutlet(log::kafka::Options options) : options_(std::move(options)) {}
+  explicit KafkaOutlet(log::kafka::Options options) : options_(std::move(options)), producers_(options_) {}
   std::string TopicOf(const std::string& service) const;
   absl::StatusOr<std::optional<Found>> HighestIn(const std::string& topic, int partition, int64_t begin, int64_t end);
-  // A broken one is replaced, and goes when the last that uses it is gone: never on a thread of its own.
-  absl::StatusOr<std::shared_ptr<log::kafka::Producer>> TakeProducer();
 
   const log::kafka::Options options_;
   std::unique_ptr<log::kafka::Client> reading_;
-
-  absl::Mutex mutex_;
-  std::shared_ptr<log::kafka::Producer> producer_ ABSL_GUARDED_BY(mutex_);
+  log::kafka::Producers producers_;
 };
 
 }  // namespace trialog::relay

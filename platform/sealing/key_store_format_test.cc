@@ -77,5 +77,33 @@ TEST_F(KeyStoreFormat, AStoreOfTheFirstBuildOpens) {
             "8485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3");
 }
 
+// Records of the topic of keys, and what the brokers keep them under: compaction must go on treating them alike.
+TEST(KeyRecordFormat, RecordsAndTheirKeysNeverChange) {
+  event::v1::Sealed wrapped;
+  wrapped.set_key_id("0011223344556677");
+  wrapped.set_nonce("nonce-12byte");
+  wrapped.set_ciphertext("ciphertext");
+  const std::string id = "00000000-0000-4000-8000-000000000001";
+  std::vector<event::v1::KeyRecord> records(6);
+  *records[0].mutable_check()->mutable_wrapped() = wrapped;
+  auto& made = *records[1].mutable_made_data_key();
+  made.set_subject(kPatient);
+  made.set_key_id(id);
+  *made.mutable_wrapped() = wrapped;
+  records[2].mutable_destroyed_data_key()->set_subject(kPatient);
+  records[2].mutable_destroyed_data_key()->set_key_id(id);
+  records[3] = records[2];
+  records[3].mutable_destroyed_data_key()->set_settled(true);
+  auto& lookup = *records[4].mutable_made_lookup_key();
+  lookup.set_organization("o");
+  lookup.set_epoch(2);
+  *lookup.mutable_wrapped() = wrapped;
+  records[5].mutable_destroyed_lookup_keys()->set_organization("o");
+  records[5].mutable_destroyed_lookup_keys()->set_before_epoch(2);
+  testing::GoldenLines lines;
+  for (const auto& record : records) lines[JournalKeyOf(record)] = absl::BytesToHexString(record.SerializeAsString());
+  testing::ExpectGolden("platform/sealing/testdata/key_record.golden", lines);
+}
+
 }  // namespace
 }  // namespace trialog::sealing

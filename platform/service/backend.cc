@@ -37,6 +37,7 @@ absl::Status Backend::Start() { return owner_.Start(options_.claim_at_start); }
 void Backend::Drain() {
   refusals_.Settle(absl::InfiniteDuration());
   watches_.Settle();  // Streams that were ended record what they have shown.
+  watches_.EndWaiting();
   owner_.Drain();
 }
 
@@ -70,17 +71,13 @@ void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Acces
     if (done) done(status);
   };
   AppendAccess(request, std::move(via.method), [this, request, noted](const absl::Status& status) {
-    const std::string owner = OwnerAddressOf(status);
-    const auto peer = owner.empty() || !options_.peer ? nullptr : options_.peer(owner);
-    if (peer == nullptr) return noted(status);
-    rpc::ClientOptions call{.timeout = kPeerTimeout,
-                            .metadata = {{std::string(callers::kServiceMetadata), std::string(domain_.service)}}};
-    peer->CallAsync<event::v1::RecordAccessResponse>(
-        Cat("trialog.", domain_.service, ".v1.PeerService/RecordAccess"), request, call,
-        [noted](const absl::StatusOr<event::v1::RecordAccessResponse>& recorded) {
-          // What failed on the way is not passed on once more with the call that shows something.
-          noted(recorded.ok() ? absl::OkStatus() : AccessNotRecorded());
-        });
+    if (OwnerAddressOf(status).empty()) return noted(status);
+    AskOwner<event::v1::RecordAccessResponse>(status, "RecordAccess", request,
+                                              [noted](const absl::StatusOr<event::v1::RecordAccessResponse>& recorded) {
+                                                // What failed on the way is not passed on once more with the call that
+                                                // shows something.
+                                                noted(recorded.ok() ? absl::OkStatus() : AccessNotRecorded());
+                                              });
   });
 }
 
@@ -99,12 +96,29 @@ void Backend::AppendAccess(event::v1::RecordAccessRequest request, std::string m
   owner_.Submit(std::move(command));
 }
 
+// Not even our other services: each does what is its own.
+absl::Status Backend::CheckIsPeer(const Principal& principal) const {
+  return principal.caller.name() == domain_.service ? absl::OkStatus() : Denied("NOT_A_PEER", "ask your own service");
+}
+
+std::shared_ptr<const rpc::Client> Backend::OwnerNamedBy(const absl::Status& status) const {
+  const std::string owner = OwnerAddressOf(status);
+  return owner.empty() || !options_.peer ? nullptr : options_.peer(owner);
+}
+
+std::string Backend::PeerMethod(std::string_view name) const {
+  return Cat("trialog.", domain_.service, ".v1.PeerService/", name);
+}
+
+rpc::ClientOptions Backend::ToPeer() const {
+  return {.timeout = kPeerTimeout,
+          .metadata = {{std::string(callers::kServiceMetadata), std::string(domain_.service)}}};
+}
+
 void Backend::RecordForPeers(std::string_view method) {
   handlers_.Unary(std::string(method), [this](std::shared_ptr<rpc::Call> call) {
     auto& request = call->Request<event::v1::RecordAccessRequest>();
-    // Not even our other services: each writes what it shows itself.
-    if (call->principal().caller.name() != domain_.service)
-      return call->Finish(Denied("NOT_A_PEER", "ask your own service"));
+    if (absl::Status peer = CheckIsPeer(call->principal()); !peer.ok()) return call->Finish(peer);
     if (!NameMatches("organizations/*", request.organization())) {
       return call->Finish(BadField("organization", "BAD_NAME", "must have the form organizations/*"));
     }

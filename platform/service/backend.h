@@ -205,6 +205,17 @@ class Backend {
   // Appends an access record for a call: shown, refused, or a failed sign-in. `done` may be null.
   void RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);
+  // Asks the process that owns a partition, as `status` says, what this one cannot do itself. `done` gets `status` when
+  // it says nothing of that, or there is no way to ask.
+  template <typename Response>
+  void AskOwner(const absl::Status& status, std::string_view method, const google::protobuf::Message& request,
+                std::function<void(absl::StatusOr<Response>)> done) {
+    const auto peer = OwnerNamedBy(status);
+    if (peer == nullptr) return done(status);
+    peer->CallAsync<Response>(PeerMethod(method), request, ToPeer(), std::move(done));
+  }
+  // PERMISSION_DENIED, NOT_A_PEER, unless another process of this service asks.
+  absl::Status CheckIsPeer(const Principal& principal) const;
   // Serves RecordAccess of a PeerService, which other processes of this service ask for what they show.
   void RecordForPeers(std::string_view method);
   // A known caller's call was refused by an access rule: the frame reports those that end so (IsRefusal), lists and
@@ -222,6 +233,10 @@ class Backend {
   struct WatchSpec;
 
  private:
+  // The process that a status names as the owner (OwnedElsewhere); null: none that could be asked.
+  std::shared_ptr<const rpc::Client> OwnerNamedBy(const absl::Status& status) const;
+  std::string PeerMethod(std::string_view name) const;
+  rpc::ClientOptions ToPeer() const;
   void AppendAccess(event::v1::RecordAccessRequest request, std::string method, std::function<void(absl::Status)> done);
   // Whether the caller would see this version of a record, and the record as it stands.
   bool MaySeeNow(const ResourceType& type, const Principal& principal, int partition, std::string_view name,

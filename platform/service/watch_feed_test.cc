@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "gtest/gtest.h"
+#include "platform/errors/errors.h"
 #include "platform/runtime/simulated_runtime.h"
 #include "platform/service/change_feed.h"
 #include "platform/service/watch_hub.h"
@@ -16,6 +17,7 @@ namespace {
 
 using google::protobuf::StringValue;
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 const view::Table kThings{1, "things/*", &StringValue::default_instance(), nullptr};
 const Domain kDomain{"test", &StringValue::default_instance(), {&kThings}, nullptr};
@@ -263,6 +265,20 @@ TEST_F(WatchHubTest, WhoWaitsForAPositionIsToldBeforeStreamsAreWoken) {
   Record({"a"}, "one");
   runtime_.RunFor(absl::Seconds(1));
   EXPECT_THAT(order, ElementsAre("waiter", "stream"));
+}
+
+TEST_F(WatchHubTest, WhoWaitsForAPositionIsSentElsewhereWhenNothingMoreIsFolded) {
+  std::vector<std::string> told;
+  const auto tell = [&](const absl::Status& status) { told.emplace_back(ReasonOf(status)); };
+  hub_.WhenFolded(kPartition, 0, absl::InfiniteFuture(), tell);
+  runtime_.RunFor(absl::Seconds(1));
+  EXPECT_THAT(told, IsEmpty());
+  hub_.EndWaiting();
+  runtime_.RunFor(absl::Milliseconds(10));
+  EXPECT_THAT(told, ElementsAre("POSITION_NOT_REACHED"));
+  hub_.WhenFolded(kPartition, 0, absl::InfiniteFuture(), tell);
+  runtime_.RunFor(absl::Milliseconds(10));
+  EXPECT_THAT(told, ElementsAre("POSITION_NOT_REACHED", "POSITION_NOT_REACHED"));
 }
 
 TEST_F(WatchHubTest, ACommitDuringARoundIsFollowedByAnother) {

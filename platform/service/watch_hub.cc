@@ -127,11 +127,24 @@ void WatchHub::WhenFolded(int partition, int64_t offset, absl::Time deadline, st
   if (store_.next_offset(partition) > offset) return done(absl::OkStatus());
   {
     absl::MutexLock lock(&mutex_);
+    if (ended_) deadline = absl::InfinitePast();
     partitions_[partition].waiters.push_back({offset, deadline, std::move(done)});
   }
   executor_->Post([this, partition] { ServeWaiters(partition); });  // It may have been folded meanwhile.
+  if (deadline == absl::InfinitePast()) return;
   executor_->After(std::max(deadline - runtime_.Now(), absl::ZeroDuration()),
                    [this, partition] { ServeWaiters(partition); });
+}
+
+void WatchHub::EndWaiting() {
+  {
+    absl::MutexLock lock(&mutex_);
+    ended_ = true;
+    for (Partition& partition : partitions_) {
+      for (Waiter& waiter : partition.waiters) waiter.deadline = absl::InfinitePast();
+    }
+  }
+  for (int p = 0; p < static_cast<int>(rounds_.size()); ++p) executor_->Post([this, p] { ServeWaiters(p); });
 }
 
 void WatchHub::ServeWaiters(int partition) {

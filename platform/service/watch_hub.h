@@ -46,8 +46,11 @@ class WatchHub {
   ChangeFeed& feed() { return feed_; }
 
   // Calls `done` with OK once the partition is folded beyond `offset`; UNAVAILABLE with RetryInfo when that takes
-  // longer than until `deadline`. Thread safe.
+  // longer than until `deadline`, or nothing more is folded. Thread safe.
   void WhenFolded(int partition, int64_t offset, absl::Time deadline, std::function<void(absl::Status)> done);
+
+  // Nothing more is folded here: whoever waits for it is told to ask another. Thread safe.
+  void EndWaiting();
 
  private:
   using Pump = std::function<void()>;
@@ -94,6 +97,7 @@ class WatchHub {
   int64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   std::map<int64_t, int> partition_of_ ABSL_GUARDED_BY(mutex_);  // By id.
   std::vector<Partition> partitions_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::unique_ptr<Executor> executor_;  // Last: its tasks use all of the above.
 };

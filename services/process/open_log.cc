@@ -5,6 +5,7 @@
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
 #include "platform/relay/kafka_outlet.h"
+#include "platform/sealing/kafka_key_journal.h"
 #include "rocksdb/env.h"
 
 namespace trialog::process {
@@ -34,6 +35,15 @@ absl::StatusOr<std::unique_ptr<relay::Outlet>> OpenPublicTopics(const Config& co
   if (topics.empty()) return nullptr;
   if (absl::Status checked = log::kafka::CheckTopics(*config.kafka, topics); !checked.ok()) return checked;
   return relay::KafkaOutlet::Open(*config.kafka);
+}
+
+absl::StatusOr<std::unique_ptr<sealing::KeyJournal>> OpenKeyJournal(const Config& config) {
+  if (!config.kafka) return nullptr;
+  if (absl::Status checked = log::kafka::CheckTopics(*config.kafka, {log::kafka::KeysTopic(*config.kafka)});
+      !checked.ok()) {
+    return checked;
+  }
+  return sealing::KafkaKeyJournal::Open(*config.kafka);
 }
 
 }  // namespace trialog::process

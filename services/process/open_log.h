@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "platform/log/log.h"
 #include "platform/relay/outlet.h"
+#include "platform/sealing/key_journal.h"
 #include "services/process/config.h"
 
 namespace rocksdb {
@@ -25,5 +26,8 @@ absl::StatusOr<std::unique_ptr<log::Log>> OpenLog(const Config& config, const st
 // Where the public events of `services` go; null on an embedded log. Errors as above.
 absl::StatusOr<std::unique_ptr<relay::Outlet>> OpenPublicTopics(const Config& config,
                                                                 const std::vector<std::string>& services);
+
+// Where the replicas of auth agree on keys; null on an embedded log. Errors as above.
+absl::StatusOr<std::unique_ptr<sealing::KeyJournal>> OpenKeyJournal(const Config& config);
 
 }  // namespace trialog::process

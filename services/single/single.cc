@@ -38,8 +38,12 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& con
   if (!config.peer_address.empty()) single->peers_ = std::make_unique<rpc::Peers>(config.peer_files);
   absl::Status status = single->OpenHost(config, is_auth, make);
   if (status.ok()) status = single->Serve(config);
-  if (status.ok()) status = single->JoinGroup(config);
   if (!status.ok()) return status;
+  if (single->peers_) {
+    auto share = Share::Take(config, single->host_.get());
+    if (!share.ok()) return share.status();
+    single->share_ = *std::move(share);
+  }
   return single;
 }
 
@@ -51,12 +55,14 @@ absl::Status Single::OpenKeys(const process::Config& config, bool is_auth) {
   if (is_auth) {
     auto master = sealing::MasterKey::FromFile(data + "/keys/master.key");
     if (!master.ok()) return process::NotInitialised(data, master.status());
+    auto journal = process::OpenKeyJournal(config);
+    if (!journal.ok()) return journal.status();
+    key_journal_ = *std::move(journal);
     auto store = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), &RealRuntime(),
-                                         {.min_free_bytes = config.min_free_bytes});
+                                         {.min_free_bytes = config.min_free_bytes, .journal = key_journal_.get()});
     if (!store.ok()) return store.status();
     key_store_ = *std::move(store);
-    key_executor_ = RealRuntime().NewExecutor("keys");
-    own_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), key_executor_.get());
+    own_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), &RealRuntime());
   }
   return absl::OkStatus();
 }
@@ -118,36 +124,19 @@ absl::Status Single::Serve(const process::Config& config) {
   return front_->CatchUp();
 }
 
-absl::Status Single::JoinGroup(const process::Config& config) {
-  if (!peers_) return absl::OkStatus();
-  const log::kafka::Topic topic = log::kafka::PrivateTopics(*config.kafka, {std::string(host_->service())}).front();
-  log::kafka::MembershipOptions options;
-  options.group = Cat(config.kafka->topic_prefix, host_->service(), ".owners");
-  options.topic = topic.name;
-  options.partitions = topic.partitions;
-  options.member = config.member;
-  options.dead_after = config.dead_after;
-  auto joined = log::kafka::Membership::Join(
-      *config.kafka, options, [this](std::vector<bool> wanted) { host_->backend().owner().Hint(std::move(wanted)); });
-  if (!joined.ok()) return joined.status();
-  membership_ = *std::move(joined);
-  return absl::OkStatus();
-}
-
 void Single::Drain(absl::Time deadline) {
-  membership_.reset();
+  share_.reset();
   front_->Drain(deadline);
 }
 
 Single::~Single() {
-  membership_.reset();
+  share_.reset();
   if (host_) host_->backend().owner().Stop();
   front_.reset();
   host_.reset();
   keys_.reset();
   remote_keys_.reset();
   own_keys_.reset();
-  key_executor_.reset();
 }
 
 }  // namespace trialog::single

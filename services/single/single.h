@@ -10,7 +10,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "platform/log/kafka/membership.h"
 #include "platform/log/log.h"
 #include "platform/rpc/peers.h"
 #include "platform/sealing/caching_key_provider.h"
@@ -20,6 +19,7 @@
 #include "platform/service/remote_keys.h"
 #include "services/process/common.h"
 #include "services/process/serve.h"
+#include "services/single/share.h"
 
 namespace trialog::single {
 
@@ -48,21 +48,20 @@ class Single final : public process::Serving {
   absl::Status OpenKeys(const process::Config& config, bool is_auth);
   absl::Status OpenHost(const process::Config& config, bool is_auth, const MakeDefinition& make);
   absl::Status Serve(const process::Config& config);
-  absl::Status JoinGroup(const process::Config& config);
 
   std::optional<sealing::MasterKey> secret_;
   std::unique_ptr<log::Log> log_;
-  std::unique_ptr<relay::Outlet> public_topics_;  // Null: none.
-  std::unique_ptr<rpc::Peers> peers_;             // Null: this process is alone.
+  std::unique_ptr<relay::Outlet> public_topics_;      // Null: none.
+  std::unique_ptr<rpc::Peers> peers_;                 // Null: this process is alone.
+  std::unique_ptr<sealing::KeyJournal> key_journal_;  // Null: the keys of this process are its own.
   std::unique_ptr<sealing::KeyStore> key_store_;
-  std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyProvider> own_keys_;
   std::unique_ptr<service::RemoteKeyProvider> remote_keys_;
   std::unique_ptr<sealing::CachingKeyProvider> keys_;
   std::unique_ptr<rpc::TokenSigner> tokens_;
   std::unique_ptr<service::Host> host_;
   std::unique_ptr<service::Front> front_;
-  std::unique_ptr<log::kafka::Membership> membership_;
+  std::unique_ptr<Share> share_;  // Null: this process is alone.
 };
 
 }  // namespace trialog::single

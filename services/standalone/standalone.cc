@@ -40,12 +40,15 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auto topics = process::OpenPublicTopics(options, process::AllServices());
   if (!topics.ok()) return topics.status();
   public_topics_ = *std::move(topics);
-  auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), options.runtime,
-                                      {.env = options.env, .min_free_bytes = options.min_free_bytes});
+  auto journal = process::OpenKeyJournal(options);
+  if (!journal.ok()) return journal.status();
+  key_journal_ = *std::move(journal);
+  auto keys = sealing::KeyStore::Open(
+      data + "/keys/db", *std::move(master), options.runtime,
+      {.env = options.env, .min_free_bytes = options.min_free_bytes, .journal = key_journal_.get()});
   if (!keys.ok()) return keys.status();
   key_store_ = *std::move(keys);
-  key_executor_ = options.runtime->NewExecutor("keys");
-  local_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), key_executor_.get());
+  local_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), options.runtime);
   tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{process::Derived(*secret, "page tokens")});
 
   auth::AuthParts auth_parts;
@@ -126,7 +129,6 @@ Standalone::~Standalone() {
   cached_keys_.clear();
   remote_keys_.clear();
   local_keys_.reset();
-  key_executor_.reset();
 }
 
 }  // namespace trialog::standalone

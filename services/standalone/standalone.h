@@ -56,9 +56,9 @@ class Standalone final : public process::Serving {
   absl::Status Serve(const Options& options);
 
   std::unique_ptr<log::Log> log_;
-  std::unique_ptr<relay::Outlet> public_topics_;  // Null: none.
+  std::unique_ptr<relay::Outlet> public_topics_;      // Null: none.
+  std::unique_ptr<sealing::KeyJournal> key_journal_;  // Null on an embedded log.
   std::unique_ptr<sealing::KeyStore> key_store_;
-  std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyStoreProvider> local_keys_;
   std::vector<std::unique_ptr<service::RemoteKeyProvider>> remote_keys_;
   std::vector<std::unique_ptr<sealing::CachingKeyProvider>> cached_keys_;

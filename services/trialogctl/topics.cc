@@ -41,8 +41,7 @@ absl::Status Topics(std::string_view what) {
     return Refuse(absl::StatusCode::kInvalidArgument, "BAD_FLAG", Cat("'", what, "' is neither create nor check"));
   const auto kafka = AskedKafka();
   if (!kafka.ok()) return kafka.status();
-  auto topics = log::kafka::PrivateTopics(*kafka, process::AllServices());
-  for (auto& topic : log::kafka::PublicTopics(*kafka, process::AllServices())) topics.push_back(std::move(topic));
+  const auto topics = log::kafka::AllTopics(*kafka, process::AllServices());
   if (what == "create") {
     if (absl::Status made = log::kafka::CreateTopics(*kafka, topics); !made.ok()) return made;
   }

@@ -1,6 +1,7 @@
 // bench_client: measures trialog-standalone against bench_echo and prints the table. docs/performance.md.
 #include "platform/rpc/client.h"
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ ABSL_FLAG(std::string, folder, "", "Empty folder to work in; holds `data`, made 
 ABSL_FLAG(absl::Duration, slice, absl::Seconds(3), "Length of one measured interval");
 ABSL_FLAG(int, rounds, 5, "Intervals of each kind; medians are printed");
 ABSL_FLAG(std::string, only, "", "One of reads, movements, watching; all when empty");
+ABSL_FLAG(std::string, brokers, "", "Measures on Kafka, and nothing else. Topics are there, with the prefix bench.");
+ABSL_FLAG(int, replicas, 1, "Of these topics: 1, or 3, against what was measured with 1 before");
+ABSL_FLAG(std::string, rate_file, "", "Where the rate with one broker is kept for that");
 
 namespace trialog::bench {
 namespace {
@@ -42,6 +46,30 @@ Line Memory(const ServerProcess& server) {
       "Resident memory of the idle standalone", Cat(Number(mebibytes), " MiB"), "", "", "≤ 150 MiB", mebibytes <= 150};
 }
 
+// A standalone on the brokers, in the folder `kafka` made by init, with what the benchmark works on.
+struct KafkaServer {
+  KafkaServer(const std::string& bin, const std::string& data)
+      : server({bin + "/trialog-standalone", "--data", data, "--address", "127.0.0.1:0", "--kafka_brokers",
+                absl::GetFlag(FLAGS_brokers), "--kafka_replicas", Cat(absl::GetFlag(FLAGS_replicas)),
+                "--kafka_topic_prefix", "bench."}),
+        world(MakeWorld(*Clients(server.address())[0], data + "/keys/init.token", kSamples)) {}
+  ServerProcess server;
+  const World world;
+};
+
+std::vector<Line> OnBrokers(const Setting& setting, const std::string& bin, const std::string& data) {
+  KafkaServer kafka(bin, data);
+  const std::string rate_file = absl::GetFlag(FLAGS_rate_file);
+  double rate = 0;
+  if (absl::GetFlag(FLAGS_replicas) > 1) {
+    std::ifstream(rate_file) >> rate;
+    return ThreeBrokers(setting, {kafka.server, kafka.world}, rate);
+  }
+  auto lines = OneBroker(setting, {kafka.server, kafka.world}, rate);
+  std::ofstream(rate_file) << rate;
+  return lines;
+}
+
 int Main() {
   const std::string bin = absl::GetFlag(FLAGS_bin), folder = absl::GetFlag(FLAGS_folder);
   const std::string data = folder + "/data";
@@ -51,12 +79,18 @@ int Main() {
   const Line start = Start(ours.address(), started), memory = Memory(ours);
   const auto clients = Clients(ours.address());
   const World world = MakeWorld(*clients[0], data + "/keys/init.token", kSamples);
-  ServerProcess yardstick({bin + "/bench_echo", "--file", folder + "/durable"});
+  const std::string brokers = absl::GetFlag(FLAGS_brokers);
+  ServerProcess yardstick(
+      {bin + "/bench_echo", "--file", folder + "/durable", "--brokers", brokers, "--topic", "bench.trials.log"});
   const Setting setting{ours, yardstick, world, absl::GetFlag(FLAGS_slice), absl::GetFlag(FLAGS_rounds)};
   const auto add = [&](std::string_view name, std::vector<Line> (*stage)(const Setting&)) {
     if (!absl::GetFlag(FLAGS_only).empty() && absl::GetFlag(FLAGS_only) != name) return;
     for (Line& line : stage(setting)) lines.push_back(std::move(line));
   };
+  if (!brokers.empty()) {
+    Print(OnBrokers(setting, bin, folder + "/kafka"));
+    return 0;
+  }
   add("reads", Reads);
   add("movements", Movements);
   add("watching", Watching);

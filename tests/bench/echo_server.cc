@@ -1,4 +1,5 @@
-// bench_echo: the yardsticks, a bare gRPC callback server that does no work (Echo) or a synced append (DurableEcho).
+// bench_echo: the yardsticks, a bare gRPC callback server that does no work (Echo), a synced append (DurableEcho) or a
+// record to Kafka (KafkaEcho).
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
@@ -10,12 +11,15 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "platform/log/kafka/producer.h"
 #include "platform/rpc/method.h"
 #include "platform/rpc/raw_service.h"
 #include "tests/bench/group_commit.h"
 #include "trialog/bench/v1/echo.pb.h"
 
 ABSL_FLAG(std::string, file, "", "Where DurableEcho appends");
+ABSL_FLAG(std::string, brokers, "", "Where KafkaEcho produces; it is not served when empty");
+ABSL_FLAG(std::string, topic, "", "The topic that KafkaEcho produces to");
 
 namespace trialog::bench {
 namespace {
@@ -27,6 +31,30 @@ bool Answer(const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   if (!rpc::ParseBytes(request, said)) return false;
   answer.set_text(said.text());
   return rpc::SerializeBytes(answer, response);
+}
+
+// Null without brokers.
+std::unique_ptr<log::kafka::Producer> MakeProducer() {
+  if (absl::GetFlag(FLAGS_brokers).empty()) return nullptr;
+  auto made = log::kafka::Producer::Make({.brokers = absl::GetFlag(FLAGS_brokers)});
+  if (made.ok()) return *std::move(made);
+  std::fprintf(stderr, "%s\n", made.status().ToString().c_str());
+  std::exit(1);
+}
+
+void ServeKafkaEcho(rpc::RawService& service, log::kafka::Producer& producer) {
+  service.AddUnary(
+      "/trialog.bench.v1.EchoService/KafkaEcho",
+      [&producer](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+        auto* reactor = context->DefaultReactor();
+        const bool answered = Answer(*request, *response);
+        producer.Send(absl::GetFlag(FLAGS_topic), 0, {std::string(kRecordBytes, 'x')},
+                      [reactor, answered](const std::vector<log::Report>& reports) {
+                        const bool good = answered && reports.size() == 1 && reports[0].status.ok();
+                        reactor->Finish(good ? grpc::Status::OK : grpc::Status(grpc::StatusCode::UNAVAILABLE, ""));
+                      });
+        return reactor;
+      });
 }
 
 int Serve() {
@@ -54,6 +82,8 @@ int Serve() {
         });
         return reactor;
       });
+  const auto producer = MakeProducer();
+  if (producer) ServeKafkaEcho(service, *producer);
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);

@@ -115,6 +115,12 @@ Line AtMost(std::string measure, const std::vector<double>& ours, const std::vec
           Number(ratio, 2),   Cat("≤ ", Number(goal, 1)),       ratio <= goal};
 }
 
+// A broker that has just begun compiles itself for half a minute, and takes twice its time meanwhile.
+void WarmUp(const Side& kafka, const Setting& setting) {
+  constexpr int kSlices = 10;
+  Run(kafka.clients, kafka.work, kOutstanding, kSlices * setting.slice);
+}
+
 // Changes at a steady rate, and when each was answered.
 class SteadyChanges {
  public:
@@ -185,6 +191,28 @@ std::vector<Line> Movements(const Setting& setting) {
   for (int round = 0; round < setting.rounds; ++round) echo.Measure(kOutstanding, setting.slice);
   lines.push_back(AtMost("Server CPU of an AdjustStock, against E; 64 outstanding", adjust_cpus, echo.cpus, 3));
   return lines;
+}
+
+std::vector<Line> OneBroker(const Setting& setting, const OnKafka& one, double& rate) {
+  Side embedded{setting.ours, AdjustStock(setting.world)}, kafka{one.server, AdjustStock(one.world)};
+  WarmUp(kafka, setting);
+  Compare(embedded, kafka, kOutstanding, setting);
+  rate = Median(kafka.rates);
+  std::vector<Line> lines = {
+      AtLeast("AdjustStock on Kafka, one broker, against the embedded log; 64 outstanding", kafka, embedded, 0.8)};
+  Side produce{setting.yardstick, Echo("KafkaEcho")};
+  Compare(produce, kafka, 1, setting);
+  lines.push_back(AtMost("the same, p50 with one outstanding, against K", kafka.p50s, produce.p50s, 2));
+  return lines;
+}
+
+std::vector<Line> ThreeBrokers(const Setting& setting, const OnKafka& three, double rate_of_one) {
+  Side kafka{three.server, AdjustStock(three.world)};
+  WarmUp(kafka, setting);
+  for (int round = 0; round < setting.rounds; ++round) kafka.Measure(kOutstanding, setting.slice);
+  const double rate = Median(kafka.rates), ratio = rate / rate_of_one;
+  return {{"the same, three brokers, against one; 64 outstanding", Cat(Number(rate), "/s"),
+           Cat(Number(rate_of_one), "/s"), Number(ratio, 2), "≥ 0.5", ratio >= 0.5}};
 }
 
 std::vector<Line> Watching(const Setting& setting) {

@@ -23,4 +23,14 @@ std::vector<Line> Reads(const Setting& setting);
 std::vector<Line> Movements(const Setting& setting);
 std::vector<Line> Watching(const Setting& setting);
 
+// A standalone whose log is on brokers.
+struct OnKafka {
+  ServerProcess& server;
+  const World& world;
+};
+// `setting.yardstick` serves KafkaEcho with the same broker. `rate`: of movements a second, for the next.
+std::vector<Line> OneBroker(const Setting& setting, const OnKafka& one, double& rate);
+// `rate_of_one`: what OneBroker gave.
+std::vector<Line> ThreeBrokers(const Setting& setting, const OnKafka& three, double rate_of_one);
+
 }  // namespace trialog::bench

@@ -14,8 +14,9 @@ def pytest_addoption(parser):
     parser.addoption("--fault_seconds", type=int, default=1, help="no fault of a run begins later than this")
     parser.addoption("--notices", type=int, default=5000, help="that a notifier is killed twenty times during")
     parser.addoption("--fault_limits", action="store_true", help="a longest wait over what is promised fails the test")
+    parser.addoption("--fault_clients", type=int, default=64, help="how many clients work meanwhile")
     parser.addoption("--fault_runs", type=int, default=1, help="how many runs, each with the next seed")
-    for service, count in (("auth", 1), ("audit", 3)):
+    for service, count in (("auth", 3), ("audit", 3)):
         parser.addoption(f"--{service}_replicas", type=int, default=count, help=f"replicas of {service} in test_faults.py")
 
 

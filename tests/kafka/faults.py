@@ -20,18 +20,21 @@ class Window:
     worlds: set
 
     def longest_wait(self, operations):
-        """Seconds of the longest operation that was under way meanwhile, with all its attempts."""
+        """Seconds of the longest operation on one of the worlds that was under way meanwhile, with all its attempts."""
+        return self.longest_of([line for line in operations if line["world"] in self.worlds])
+
+    def longest_of(self, operations):
+        """The same of any of the operations."""
         waits = [
             line["return"] - line.get("began", line["invoke"])
             for line in operations
-            if line["return"] and line["world"] in self.worlds
-            and line.get("began", line["invoke"]) < self.end and line["return"] > self.begin
+            if line["return"] and line.get("began", line["invoke"]) < self.end and line["return"] > self.begin
         ]
         return max(waits, default=0) / 1e9
 
 
 class Faults:
-    """What can befall inventory and audit, and the brokers. Each fault ends when all runs again and work goes on everywhere."""
+    """What can befall inventory, auth and audit, and the brokers. Each fault ends when all runs again and work goes on everywhere."""
 
     def __init__(self, kafka, fleet, load, worlds, chance):
         self.kafka, self.fleet, self.load, self.worlds, self.chance = kafka, fleet, load, worlds, chance
@@ -92,18 +95,22 @@ class Faults:
             assert time.monotonic() < deadline, f"nobody owns {service} {partition}"
 
     def _owners(self):
-        """The owner for one of the worlds and the owner of audit's log; and the worlds that this replica writes for."""
-        owner, owners = self._owned_now("inventory", self.chance.choice(self.worlds).partition)
+        """The owner for one of the worlds, in auth too, and that of audit's log; and the worlds that the first writes for."""
+        partition = self.chance.choice(self.worlds).partition
+        owner, owners = self._owned_now("inventory", partition)
         hit = {world.name for world in self.worlds if owners[world.partition] is owner}
-        return [owner, self._owned_now("audit", 0)[0]], hit
+        return [owner, self._owned_now("auth", partition)[0], self._owned_now("audit", 0)[0]], hit
 
     def _standbys(self):
-        """A replica that does not write for one of the worlds, and one of audit that does not write; and the worlds of others."""
-        owner, owners = self._owned_now("inventory", self.chance.choice(self.worlds).partition)
+        """A replica of each service that does not write for one of the worlds; and the worlds of others."""
+        partition = self.chance.choice(self.worlds).partition
+        owner, owners = self._owned_now("inventory", partition)
         standby = self.chance.choice([replica for replica in self.fleet.replicas["inventory"] if replica is not owner])
-        signer, _ = self._owned_now("audit", 0)
-        readers = [replica for replica in self.fleet.replicas["audit"] if replica is not signer]
-        victims = [standby, self.chance.choice(readers)] if readers else [standby]
+        victims = [standby]
+        for service, of in (("auth", partition), ("audit", 0)):
+            writes, _ = self._owned_now(service, of)
+            others = [replica for replica in self.fleet.replicas[service] if replica is not writes]
+            victims += [self.chance.choice(others)] if others else []
         return victims, {world.name for world in self.worlds if owners[world.partition] is not standby}
 
     def _fault(self, kind, victims, act):
@@ -152,9 +159,10 @@ def say(text):
     SAID.append(text)
 
 
-def table(windows, operations):
-    """Longest waits, fault by fault."""
+def table(windows, operations, people=()):
+    """Longest waits, fault by fault; and those of who adds people meanwhile."""
     return [
-        f"{window.kind}: {window.longest_wait(operations):.2f} s, all well after {(window.end - window.begin) / 1e9:.1f} s"
+        f"{window.kind}: {window.longest_wait(operations):.2f} s, people {window.longest_of(people):.2f} s, "
+        f"all well after {(window.end - window.begin) / 1e9:.1f} s"
         for window in windows
     ]

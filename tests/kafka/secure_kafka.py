@@ -84,8 +84,8 @@ class SecureKafka:
         return self.kcat(self.settings(user), "-C", "-t", topic, "-o", "beginning", "-e", "-f", "%p %o %S\n")
 
     def write(self, user, topic, text="a line\n"):
-        """What becomes of that user's attempt to write."""
-        return self.kcat(self.settings(user), "-P", "-t", topic, "-p", "0", stdin=text)
+        """What becomes of that user's attempt to write, with a key, which compacted topics ask for."""
+        return self.kcat(self.settings(user), "-P", "-t", topic, "-p", "0", "-k", "a key", stdin=text)
 
     def describe(self, user, topic):
         """What that user learns of a topic."""

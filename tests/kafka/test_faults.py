@@ -1,4 +1,4 @@
-"""Three brokers and several replicas of inventory and audit, many clients, and faults of all kinds: what the clients were told has
+"""Three brokers and several replicas of auth, inventory and audit, many clients, and faults of all kinds: what the clients were told has
 one order, nothing acknowledged is missing and nothing is there twice. --seed repeats a run; --fault_runs and --fault_seconds
 lengthen it."""
 import concurrent.futures
@@ -11,15 +11,16 @@ import time
 import pytest
 from faults import Faults, say, table
 from fleet import UP_DEADLINE, Fleet, Kafka
+from people import People
 from server import DEADLINE
 from stock_history import LINEARIZABLE, History
 from stock_load import StockLoad
 from stock_world import StockWorld
+from takeovers import figures, takeovers
 from zombie import Zombie
 
 WORLDS = 6
 PARTITIONS = 12
-CLIENTS = 64
 # Seconds that a client may wait at most, with all its attempts; asked for with --fault_limits, on a machine that does nothing else.
 LIMITS = {"owner killed": 10, "leader killed": 10, "inventory restarted": 0.5, "audit restarted": 0.5}
 LONG = 30  # Seconds of a run that is not CI's.
@@ -38,16 +39,18 @@ class Site:
         self.folder = folder
         self.seed = config.getoption("--seed") or random.SystemRandom().randrange(10**9)
         self.seconds, self.strict = config.getoption("--fault_seconds"), config.getoption("--fault_limits")
+        self.clients = config.getoption("--fault_clients")
         self.kafka = Kafka(folder / "kafka", 3)
         asked = {service: config.getoption(f"--{service}_replicas") for service in ("auth", "audit")}
         self.fleet = Fleet(folder, binaries, self.kafka, inventory=3, trials=0, analytics=0, **asked)
 
     def settle(self):
-        """Waits until the replicas of inventory have shared its partitions out."""
+        """Waits until the replicas of inventory and auth have shared their partitions out."""
         deadline = time.monotonic() + UP_DEADLINE
-        replicas = self.fleet.replicas["inventory"]
-        while any(replica.owned() < PARTITIONS // len(replicas) for replica in replicas):
-            assert time.monotonic() < deadline, [replica.owned() for replica in replicas]
+        for service in ("inventory", "auth"):
+            replicas = self.fleet.replicas[service]
+            while any(replica.owned() < PARTITIONS // len(replicas) for replica in replicas):
+                assert time.monotonic() < deadline, [replica.owned() for replica in replicas]
 
     def worlds(self, label, count=WORLDS):
         """The same seed gives them the same partitions."""
@@ -94,7 +97,8 @@ def under_load(site, seed, act):
     chance = random.Random(seed)
     say(f"--seed {seed}")
     worlds = site.worlds(f"{act.__name__.replace('_', '-')}-{seed}")
-    load = StockLoad(site.folder, worlds, site.targets, CLIENTS, seed)
+    load = StockLoad(site.folder, worlds, site.targets, site.clients, seed)
+    people = People(site.fleet, worlds, seed)
     faults = Faults(site.kafka, site.fleet, load, worlds, chance)
     try:
         load.await_done()
@@ -103,8 +107,11 @@ def under_load(site, seed, act):
         history = History(worlds, load.stop())
     finally:
         load.kill()
-    for line in table(faults.windows, history.operations):
+        added = people.stop()
+    for line in table(faults.windows, history.operations, added):
         say(line)
+    say(f"people added: {len(added)}")
+    people.check()
     assert all(replica.alive() for replica in site.fleet.all())
     for replica in site.fleet.all():
         assert f'trialog_healthy{{service="{replica.service}"}} 1' in replica.metrics(), replica.last_words()
@@ -167,6 +174,7 @@ def test_a_former_owner_that_wakes_up_changes_nothing_and_says_nothing_old(site,
 
 def test_audit_of_every_replica_is_what_the_logs_give_when_folded_again(site):
     """Last, since it stops all."""
+    say(figures(takeovers(site.fleet, site.kafka.brokers, "inventory", PARTITIONS)))
     for replica in site.fleet.all():
         replica.stop()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -1,4 +1,5 @@
 """Five services in processes of their own on a real Kafka: what one alone cannot show."""
+import shutil
 import signal
 import time
 
@@ -8,6 +9,7 @@ from client import Caller
 from fleet import Fleet, Kafka
 from organization import Organization
 from server import DEADLINE
+from trialog.auth.v1 import user_pb2
 from trialog.inventory.v1 import biobank_pb2
 
 # Longest that an organisation may wait for another replica to write for it. On an idle machine: a second when the owner
@@ -145,6 +147,52 @@ def test_without_a_broker_reads_go_on_and_all_comes_back_with_it(binaries, tmp_p
     finally:
         fleet.kill()
         kafka.down()
+
+
+def test_keys_are_shared_by_the_replicas_of_auth_and_lost_with_no_volume(make_fleet):
+    fleet = make_fleet(auth=2, trials=0, analytics=0, audit=0)
+    first, second = fleet.replicas["auth"]
+    await_owned(first, 6)
+    await_owned(second, 6)
+    organization = with_manager(fleet)
+
+    def people(replica):
+        request = user_pb2.ListUsersRequest(parent=organization.name)
+        administrator = organization.administrator.reconnect(fleet.target_with(replica))
+        return {user.display_name for user in retried(lambda: administrator.UserService.ListUsers(request))[0].users}
+
+    known = people(first)
+    assert "Person manager" in known and people(second) == known
+    # Whichever wrote for the organisation, the other one makes the next person's key.
+    fleet.owner("auth").kill()
+    organization.administrator = organization.administrator.reconnect(fleet.target)
+    made = user_pb2.CreateUserRequest(
+        parent=organization.name, user=user_pb2.User(username="alone", display_name="Person alone"), request_id="alone"
+    )
+    retried(lambda: organization.administrator.UserService.CreateUser(made))
+    for replica in (first, second):
+        replica.kill()
+        shutil.rmtree(replica.data / "keys" / "db")
+        shutil.rmtree(replica.data / "stores")
+    for replica in (first, second):
+        replica.start()
+        assert people(replica) == known | {"Person alone"}
+
+
+def test_a_replica_that_cannot_write_leaves_the_partitions_to_others(make_fleet):
+    fleet = make_fleet(inventory=2, trials=0, analytics=0, audit=0)
+    first, second = fleet.replicas["inventory"]
+    await_owned(first, 6)
+    organizations = [with_manager(fleet) for _ in range(4)]
+    for organization in organizations:
+        retried(lambda: create_biobank(at(organization, second), organization, "before"))
+    first.stop()
+    first.flags += ("--disk_watermark", str(2**60))  # A full disk.
+    first.start()
+    await_owned(second, 12)
+    for organization in organizations:  # Whoever is asked.
+        retried(lambda: create_biobank(at(organization, first), organization, "meanwhile"))
+    assert first.owned() == 0 and "left_group" not in first.last_words()
 
 
 def test_only_our_own_services_reach_the_port_for_peers(make_fleet):

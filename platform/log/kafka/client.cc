@@ -91,9 +91,12 @@ Client::~Client() {
 void Client::Poll(int milliseconds) {
   if (!hooks_.on_assigned) {
     rd_kafka_poll(handle_, milliseconds);
-  } else {
-    MessageHandle(rd_kafka_consumer_poll(handle_, milliseconds)).reset();  // Errors only: nothing is read.
+    return;
   }
+  const MessageHandle told(rd_kafka_consumer_poll(handle_, milliseconds));  // Errors only: nothing is read.
+  if (!told) return;
+  static telemetry::LineLimit limit(1);
+  if (limit.Pass()) telemetry::Warning("kafka_group", {{"text", rd_kafka_message_errstr(told.get())}});
 }
 
 // What is taken away is not told: the next assignment says what is left, and until then all goes on as it was.

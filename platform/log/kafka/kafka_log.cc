@@ -6,24 +6,8 @@
 namespace trialog::log {
 namespace {
 
-// One partition may be fetched this far ahead of its readers.
-constexpr int kFetchedAheadKilobytes = 4 << 10;
 // What is far behind is fetched no more after so long without a reader.
 constexpr absl::Duration kIdle = absl::Seconds(10);
-
-std::vector<kafka::Setting> ReadingSettings() {
-  return {{"enable.auto.commit", "false"},
-          {"enable.auto.offset.store", "false"},
-          // A position that is not there any more means lost records, never: begin somewhere else.
-          {"auto.offset.reset", "error"},
-          {"isolation.level", "read_uncommitted"},
-          {"check.crcs", "true"},
-          {"queued.max.messages.kbytes", Cat(kFetchedAheadKilobytes)},
-          {"fetch.message.max.bytes", Cat(1 << 20)},
-          // A partition that joins waits until the fetch under way returns.
-          {"fetch.wait.max.ms", "50"},
-          {"fetch.error.backoff.ms", "50"}};
-}
 
 }  // namespace
 
@@ -96,27 +80,25 @@ KafkaLog::KafkaLog(kafka::Options options) : options_(std::move(options)) {}
 absl::StatusOr<std::unique_ptr<KafkaLog>> KafkaLog::Open(kafka::Options options) {
   std::unique_ptr<KafkaLog> log(new KafkaLog(std::move(options)));
   for (auto* client : {&log->tail_, &log->history_}) {
-    auto made = kafka::Client::Make(RD_KAFKA_CONSUMER, log->options_, ReadingSettings());
+    auto made = kafka::Client::Make(RD_KAFKA_CONSUMER, log->options_, kafka::ReadingSettings());
     if (!made.ok()) return made.status();
     *client = *std::move(made);
   }
   auto asking = kafka::Client::Make(RD_KAFKA_PRODUCER, log->options_, {});
   if (!asking.ok()) return asking.status();
   log->asking_ = *std::move(asking);
-  absl::MutexLock lock(&log->mutex_);
-  // Before they are needed: the first record of a new one waits until the brokers know it.
   for (int i = 0; i < std::max(1, log->options_.producers); ++i) {
-    auto producer = kafka::Producer::Make(log->options_);
-    if (!producer.ok()) return producer.status();
-    log->producers_.push_back(*std::move(producer));
+    auto& producers = log->producers_.emplace_back(std::make_unique<kafka::Producers>(log->options_));
+    // Before it is needed: the first record of a new one waits until the brokers know it.
+    if (auto made = producers->Take(); !made.ok()) return made.status();
   }
   return log;
 }
 
 KafkaLog::~KafkaLog() {
   // Reports that come while a producer goes are noted in a partition.
-  absl::MutexLock lock(&mutex_);
   producers_.clear();
+  absl::MutexLock lock(&mutex_);
   partitions_.clear();
 }
 
@@ -130,14 +112,7 @@ KafkaLog::Partition& KafkaLog::PartitionFor(const std::string& topic, int number
 }
 
 absl::StatusOr<std::shared_ptr<kafka::Producer>> KafkaLog::ProducerFor(const Partition& partition) {
-  absl::MutexLock lock(&mutex_);
-  std::shared_ptr<kafka::Producer>& producer = producers_[partition.number % producers_.size()];
-  if (!producer || producer->Broken()) {
-    auto made = kafka::Producer::Make(options_);
-    if (!made.ok()) return made.status();
-    producer = *std::move(made);
-  }
-  return producer;
+  return producers_[partition.number % producers_.size()]->Take();
 }
 
 std::unique_ptr<Appender> KafkaLog::NewAppender(const std::string& topic, int partition) {

@@ -41,7 +41,6 @@ class KafkaLog final : public Log {
   explicit KafkaLog(kafka::Options options);
   Partition& PartitionFor(const std::string& topic, int number);
   kafka::Reader& HistoryOf(Partition& partition);
-  // The producer of a partition; a broken one is replaced, and goes when the last that uses it is gone.
   absl::StatusOr<std::shared_ptr<kafka::Producer>> ProducerFor(const Partition& partition);
   std::string TopicOf(const std::string& topic) const;
 
@@ -53,7 +52,7 @@ class KafkaLog final : public Log {
 
   absl::Mutex mutex_;
   std::map<Place, std::unique_ptr<Partition>> partitions_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<kafka::Producer>> producers_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<kafka::Producers>> producers_;  // Partitions share them.
 };
 
 }  // namespace trialog::log

@@ -94,16 +94,28 @@ void Producer::Send(const std::string& topic, int partition, std::vector<std::st
       std::string& record = group->records[i];
       const Envelope& envelope = group->envelopes.empty() ? kNone : group->envelopes[i];
       HeadersHandle headers = HeadersOf(envelope);
-      refused =
-          rd_kafka_producev(client_->handle(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
-                            RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE(record.data(), record.size()),
-                            RD_KAFKA_V_KEY(envelope.key.empty() ? nullptr : envelope.key.data(), envelope.key.size()),
-                            RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(&group->slots[i]), RD_KAFKA_V_END);
+      refused = rd_kafka_producev(
+          client_->handle(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(0),
+          RD_KAFKA_V_VALUE(envelope.deletes ? nullptr : record.data(), record.size()),
+          RD_KAFKA_V_KEY(envelope.key.empty() ? nullptr : envelope.key.data(), envelope.key.size()),
+          RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(&group->slots[i]), RD_KAFKA_V_END);
       if (refused == RD_KAFKA_RESP_ERR_NO_ERROR) (void)headers.release();
     }
     // After the last Note the group is gone, but then i was the last too.
     if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) group->Note(i, {Failed(refused), -1});
   }
+}
+
+absl::StatusOr<std::shared_ptr<Producer>> Producers::Take() {
+  std::shared_ptr<Producer> broken;  // Ends after the lock: that takes a while.
+  absl::MutexLock lock(&mutex_);
+  if (producer_ && producer_->Broken()) broken = std::move(producer_);
+  if (!producer_) {
+    auto made = Producer::Make(options_);
+    if (!made.ok()) return made.status();
+    producer_ = *std::move(made);
+  }
+  return producer_;
 }
 
 bool Producer::Broken() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "platform/log/kafka/client.h"
 #include "platform/log/log.h"
 
@@ -15,6 +16,7 @@ namespace trialog::log::kafka {
 struct Envelope {
   std::string key;
   std::vector<std::pair<std::string, std::string>> headers;
+  bool deletes = false;  // Of a compacted topic: the record is none, and what has its key goes.
 };
 
 // An idempotent producer. Thread safe. Once it reported a failure it is good for nothing new: Broken says so, and
@@ -37,6 +39,19 @@ class Producer {
   // Shared with the groups in flight, whose reports may come while this is destroyed.
   const std::shared_ptr<std::atomic<bool>> broken_ = std::make_shared<std::atomic<bool>>(false);
   const std::unique_ptr<Client> client_;
+};
+
+// A producer for many who write; a broken one is replaced. Thread safe.
+class Producers {
+ public:
+  explicit Producers(Options options) : options_(std::move(options)) {}
+  // One that is good. The broken one goes when the last that uses it is gone: not on a thread of its own.
+  absl::StatusOr<std::shared_ptr<Producer>> Take();
+
+ private:
+  const Options options_;
+  absl::Mutex mutex_;
+  std::shared_ptr<Producer> producer_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace trialog::log::kafka

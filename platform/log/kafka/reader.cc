@@ -13,6 +13,9 @@ constexpr size_t kTakenAtOnce = 256;
 // What a reader passes over rather than have the library fetch anew.
 constexpr int64_t kSkip = 10'000;
 constexpr absl::Duration kReadAgain = absl::Milliseconds(200);
+// Fewer records fetched ahead are no reason to ask for more.
+constexpr size_t kDeep = 2048;
+constexpr absl::Duration kFetchOnPatience = absl::Milliseconds(200);
 
 void Raise(std::atomic<int64_t>& highest, int64_t value) {
   int64_t seen = highest;
@@ -20,7 +23,26 @@ void Raise(std::atomic<int64_t>& highest, int64_t value) {
   }
 }
 
+// One partition may be fetched this far ahead of its readers.
+constexpr int kFetchedAheadKilobytes = 4 << 10;
+
 }  // namespace
+
+std::vector<Setting> ReadingSettings() {
+  return {{"enable.auto.commit", "false"},
+          {"enable.auto.offset.store", "false"},
+          // A position that is not there any more means lost records, never: begin somewhere else.
+          {"auto.offset.reset", "error"},
+          {"isolation.level", "read_uncommitted"},
+          {"check.crcs", "true"},
+          {"queued.max.messages.kbytes", Cat(kFetchedAheadKilobytes)},
+          {"fetch.message.max.bytes", Cat(1 << 20)},
+          // What comes within so long comes together: each answer to a fetch costs broker and reader as much as many
+          // records. A partition that joins waits until the fetch under way returns.
+          {"fetch.wait.max.ms", "20"},
+          {"fetch.min.bytes", Cat(16 << 10)},
+          {"fetch.error.backoff.ms", "50"}};
+}
 
 Reader::Reader(Client& client, Client& asking, std::string topic, int partition, absl::Duration patience,
                std::function<void()> grown)
@@ -106,6 +128,7 @@ void Reader::Stop() {
   next_ = kUnknown;
   kept_.clear();
   kept_bytes_ = 0;
+  deepest_ = 0;
   if (!queue_) return;
   rd_kafka_consume_stop(handle_.get(), partition_);
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
@@ -137,7 +160,18 @@ absl::StatusOr<size_t> Reader::Take(size_t count, absl::Duration wait) {
     Stop();  // Whoever reads next begins anew.
     return status;
   }
+  FetchOn();
   return static_cast<size_t>(std::max<ssize_t>(got, 0)) + 1;
+}
+
+// The library (2.0.2) stops fetching when it holds as much as it may, and looks again only a second later, or when it
+// has anything else to do with that broker: a question to it is something else.
+void Reader::FetchOn() {
+  const size_t held = rd_kafka_queue_length(queue_.get());
+  deepest_ = std::max(deepest_, held);
+  if (deepest_ < kDeep || held > deepest_ / 2) return;
+  deepest_ = held;
+  client_.QueryRange(topic_, partition_, kFetchOnPatience).IgnoreError();
 }
 
 absl::Status Reader::Keep(const rd_kafka_message_t& message) {
@@ -201,16 +235,21 @@ int64_t Reader::KnownEnd() {
   return SeenEnd();
 }
 
+bool Reader::SkimSome() {
+  const auto taken = Take(kTakenAtOnce, absl::ZeroDuration());
+  if (!taken.ok() || *taken == 0) return false;
+  Trim(INT64_MAX);
+  return true;
+}
+
 void Reader::Skim() {
   if (!mutex_.TryLock()) return;  // Somebody reads.
+  bool more = queue_ != nullptr;
+  while (more && next_ < appended_) more = SkimSome();
+  // What lies there though no record is known to be there may be an error, and while it does the library tells of
+  // nothing that comes behind it.
+  if (more && end_ <= next_) SkimSome();
   if (followed_ && !queue_ && end_ != kUnknown) FetchFrom(end_).IgnoreError();
-  if (queue_) {
-    while (next_ < appended_) {
-      auto taken = Take(kTakenAtOnce, absl::ZeroDuration());
-      if (!taken.ok() || *taken == 0) break;
-      Trim(INT64_MAX);
-    }
-  }
   mutex_.Unlock();
 }
 

@@ -13,6 +13,9 @@
 
 namespace trialog::log::kafka {
 
+// Of a client that readers read through.
+std::vector<Setting> ReadingSettings();
+
 // Thread safe. Readers that are close to each other share what was fetched; one that is far off moves the fetching to
 // where it reads.
 class Reader {
@@ -54,13 +57,18 @@ class Reader {
   bool CoversLocked(int64_t from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes up to `count` records that were fetched, waiting for the first up to `wait`. How many it took.
   absl::StatusOr<size_t> Take(size_t count, absl::Duration wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has the library fetch on, when much of what it had fetched is taken.
+  void FetchOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Keep(const rd_kafka_message_t& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Forgets the oldest records below `before`, but for kKeptBytes.
   void Trim(int64_t before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // KnownEnd without Skim.
   int64_t SeenEnd();
-  // Takes and passes over what this process appended itself, so that the library goes on fetching.
+  // Takes and passes over what this process appended itself, and errors, so that the library goes on fetching and
+  // telling of it.
   void Skim();
+  // Whether there was something.
+  bool SkimSome() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t BytesFrom(int64_t from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<StoredRecord> Kept(int64_t from, size_t max_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Place() const;
@@ -79,8 +87,9 @@ class Reader {
   absl::Mutex mutex_;
   bool followed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time last_read_ ABSL_GUARDED_BY(mutex_);
-  QueueHandle queue_ ABSL_GUARDED_BY(mutex_);              // What the library has fetched; null: it does not fetch.
-  int64_t next_ ABSL_GUARDED_BY(mutex_) = kUnknown;        // Offset that the queue gives next.
+  QueueHandle queue_ ABSL_GUARDED_BY(mutex_);        // What the library has fetched; null: it does not fetch.
+  int64_t next_ ABSL_GUARDED_BY(mutex_) = kUnknown;  // Offset that the queue gives next.
+  size_t deepest_ ABSL_GUARDED_BY(mutex_) = 0;       // Records that the queue held, at most, since FetchOn did it.
   std::deque<StoredRecord> kept_ ABSL_GUARDED_BY(mutex_);  // Up to next_ (exclusive).
   size_t kept_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

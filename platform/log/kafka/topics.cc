@@ -1,5 +1,6 @@
 #include "platform/log/kafka/topics.h"
 
+#include <algorithm>
 #include <map>
 
 #include "platform/errors/errors.h"
@@ -13,9 +14,10 @@ using ResourceHandle = std::unique_ptr<rd_kafka_ConfigResource_t, Destroyer<rd_k
 using AdminOptionsHandle = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 using Metadata = const struct rd_kafka_metadata;
 
-// Settings that every topic of ours has, as they are made; `min.insync.replicas` beside them.
-const std::vector<std::pair<std::string, std::string>>& FixedSettings() {
-  static const std::vector<std::pair<std::string, std::string>> settings = {
+// Settings of a topic as it is made; `min.insync.replicas` beside them.
+const std::vector<std::pair<std::string, std::string>>& FixedSettings(const Topic& topic) {
+  using List = std::vector<std::pair<std::string, std::string>>;
+  static const List kept = {
       {"cleanup.policy", "delete"},
       {"retention.ms", "-1"},
       {"retention.bytes", "-1"},
@@ -23,7 +25,23 @@ const std::vector<std::pair<std::string, std::string>>& FixedSettings() {
       {"message.timestamp.type", "LogAppendTime"},
       {"max.message.bytes", "1048588"},
   };
-  return settings;
+  // What was destroyed is gone from the brokers' disks within about an hour.
+  static const List compacted = {
+      {"cleanup.policy", "compact"},
+      {"max.compaction.lag.ms", "3600000"},
+      {"segment.ms", "3600000"},
+      {"unclean.leader.election.enable", "false"},
+      {"message.timestamp.type", "LogAppendTime"},
+      {"max.message.bytes", "1048588"},
+  };
+  return topic.compacted ? compacted : kept;
+}
+
+// Whether a setting is as good as the one wanted.
+bool IsRight(const std::string& name, const std::string& is, const std::string& wanted) {
+  if (name == "max.message.bytes") return atoll(is.c_str()) >= atoll(wanted.c_str());
+  if (name == "max.compaction.lag.ms" || name == "segment.ms") return atoll(is.c_str()) <= atoll(wanted.c_str());
+  return is == wanted;
 }
 
 int Milliseconds(const Options& options) { return static_cast<int>(absl::ToInt64Milliseconds(options.patience)); }
@@ -112,10 +130,9 @@ void CheckSettings(const Topic& topic, const Settings& settings, const Durabilit
     const auto found = settings.find(name);
     return found == settings.end() ? std::string() : found->second;
   };
-  for (const auto& [name, wanted] : FixedSettings()) {
+  for (const auto& [name, wanted] : FixedSettings(topic)) {
     const std::string is = value(name);
-    const bool right = name == "max.message.bytes" ? atoll(is.c_str()) >= atoll(wanted.c_str()) : is == wanted;
-    if (!right) Append(faults, "\n", topic.name, ": ", name, " is ", is, ", must be ", wanted);
+    if (!IsRight(name, is, wanted)) Append(faults, "\n", topic.name, ": ", name, " is ", is, ", must be ", wanted);
   }
   const std::string in_sync = value("min.insync.replicas");
   if (atoi(in_sync.c_str()) < durability.in_sync) {
@@ -145,6 +162,17 @@ std::vector<Topic> PublicTopics(const Options& options, const std::vector<std::s
   return topics;
 }
 
+Topic KeysTopic(const Options& options) {
+  return {Cat(options.topic_prefix, "keys"), /*partitions=*/1, /*compacted=*/true};
+}
+
+std::vector<Topic> AllTopics(const Options& options, const std::vector<std::string>& services) {
+  std::vector<Topic> topics = PrivateTopics(options, services);
+  for (Topic& topic : PublicTopics(options, services)) topics.push_back(std::move(topic));
+  if (std::count(services.begin(), services.end(), "auth") > 0) topics.push_back(KeysTopic(options));
+  return topics;
+}
+
 absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topics) {
   const Durability& durability = options.durability;
   auto client = Client::Make(RD_KAFKA_PRODUCER, options, {});
@@ -156,7 +184,7 @@ absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topi
     made.emplace_back(
         rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, durability.replicas, error, sizeof error));
     if (!made.back()) return Refuse(absl::StatusCode::kInvalidArgument, "TOPIC_SETTINGS", Cat(topic.name, ": ", error));
-    for (const auto& [name, value] : FixedSettings())
+    for (const auto& [name, value] : FixedSettings(topic))
       rd_kafka_NewTopic_set_config(made.back().get(), name.c_str(), value.c_str());
     rd_kafka_NewTopic_set_config(made.back().get(), "min.insync.replicas", Cat(durability.in_sync).c_str());
     pointers.push_back(made.back().get());

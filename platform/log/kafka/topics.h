@@ -12,6 +12,7 @@ namespace trialog::log::kafka {
 struct Topic {
   std::string name;  // As Kafka knows it.
   int partitions = kPartitions;
+  bool compacted = false;  // Keeps of each key the last record, and that for ever.
 };
 
 // The private topics of `services`, in order; audit's has one partition.
@@ -20,6 +21,12 @@ std::vector<Topic> PrivateTopics(const Options& options, const std::vector<std::
 // The public topic of one of them; audit has none.
 Topic PublicTopic(const Options& options, std::string_view service);
 std::vector<Topic> PublicTopics(const Options& options, const std::vector<std::string>& services);
+
+// That of auth's wrapped keys.
+Topic KeysTopic(const Options& options);
+
+// All topics of `services`.
+std::vector<Topic> AllTopics(const Options& options, const std::vector<std::string>& services);
 
 // Makes the topics that are missing, with the settings that CheckTopics asks for. Others stay as they are.
 absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topics);

@@ -35,8 +35,7 @@ class TestService {
     Require(log::EmbeddedLog::Open({.path = path_ + "/log", .min_free_bytes = 0, .compress = false}), log_);
     const auto master = sealing::SecretKey::FromBytes(std::string(32, 'm'));
     Require(sealing::KeyStore::Open(path_ + "/keys", sealing::MasterKey(*master), &RealRuntime()), key_store_);
-    key_executor_ = RealRuntime().NewExecutor("keys");
-    keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), key_executor_.get());
+    keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), &RealRuntime());
     auto store = view::Store::Open(auth::AuthDomain(), {.path = path_ + "/auth", .compress = false});
     EXPECT_TRUE(store.ok()) << store.status();
     service::BackendOptions options{.request_key = std::string(32, 'a')};
@@ -49,7 +48,6 @@ class TestService {
     Stop();
     auth_.reset();
     keys_.reset();
-    key_executor_.reset();
     std::filesystem::remove_all(path_);
   }
 
@@ -165,7 +163,6 @@ class TestService {
   std::map<std::string, int64_t> auth_positions_;  // By organisation: what its tokens must be known up to.
   std::unique_ptr<log::EmbeddedLog> log_;
   std::unique_ptr<sealing::KeyStore> key_store_;
-  std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyStoreProvider> keys_;
   std::unique_ptr<service::Backend> auth_;
   std::shared_ptr<grpc::Channel> trials_;

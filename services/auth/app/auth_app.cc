@@ -35,7 +35,7 @@ void Handlers::Register(service::Backend& backend) {
   signers_ = std::make_unique<Signers>(backend);
   Runtime& runtime = parts_.runtime ? *parts_.runtime : backend.runtime();
   key_executor_ = runtime.NewExecutor("auth-keys");
-  key_provider_ = std::make_unique<sealing::KeyStoreProvider>(parts_.keys, key_executor_.get());
+  key_provider_ = std::make_unique<sealing::KeyStoreProvider>(parts_.keys, &runtime);
   workers_ = std::make_unique<PasswordWorkers>(runtime, parts_.password_threads, parts_.max_waiting_passwords);
   RegisterSignIn();
   RegisterSessions();

@@ -71,8 +71,11 @@ class Handlers {
   // INIT_TOKEN_USED when the token is known to be spent on another organisation than this one (an id).
   absl::Status CheckUnspent(std::string_view token_sha256, std::string_view organization) const;
   // Spends the token on the organisation by a command of its own, so that the log says which one it made.
-  void SpendToken(const rpc::Call& call, std::string token_sha256, std::string organization,
+  void SpendToken(const CallPtr& call, std::string token_sha256, std::string organization,
                   std::function<void(const absl::Status&)> done);
+  void SpendTokenForPeer(const CallPtr& call);
+  void SubmitSpending(const CallPtr& call, std::string token_sha256, std::string organization, std::string trace,
+                      std::function<void(const absl::Status&)> done);
   void CreateInvitation(CallPtr call);
   void ListOrganizations(CallPtr call);
 
@@ -100,7 +103,7 @@ class Handlers {
   const AuthParts parts_;
   service::Backend* backend_ = nullptr;
   std::unique_ptr<Signers> signers_;
-  std::unique_ptr<Executor> key_executor_;  // KeyStore blocks on the disk.
+  std::unique_ptr<Executor> key_executor_;  // KeyStore blocks on the disk, or the brokers.
   std::unique_ptr<sealing::KeyStoreProvider> key_provider_;
   std::unique_ptr<PasswordWorkers> workers_;  // Last: their tasks use the others.
 };

@@ -68,9 +68,11 @@ void Handlers::RegisterKeys() {
     const auto& request = call->Request<v1::GetLookupKeyRequest>();
     auto organization = OrganizationIn("organization", request.organization());
     if (!organization.ok()) return call->Finish(organization.status());
+    if (request.epoch() == 0) {
+      return key_provider_->GetLookupKey(*organization, [call](auto key) { FinishWithKey(call, std::move(key)); });
+    }
     key_executor_->Post([this, call, organization = *organization, epoch = request.epoch()] {
-      FinishWithKey(
-          call, epoch == 0 ? parts_.keys->GetLookupKey(organization) : parts_.keys->GetLookupKey(organization, epoch));
+      FinishWithKey(call, parts_.keys->GetLookupKey(organization, epoch));
     });
   });
 

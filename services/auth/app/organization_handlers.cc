@@ -51,6 +51,7 @@ void Handlers::RegisterOrganizations() {
   backend.Get("trialog.auth.v1.OrganizationService/GetOrganization", kOrganizationType);
   backend.Unary("trialog.auth.v1.OrganizationService/ListOrganizations",
                 [this](CallPtr call) { ListOrganizations(std::move(call)); });
+  backend.Unary("trialog.auth.v1.PeerService/SpendInitToken", [this](CallPtr call) { SpendTokenForPeer(call); });
   backend.Update("trialog.auth.v1.OrganizationService/UpdateOrganization", kOrganizationType,
                  service::Typed<v1::UpdateOrganizationRequest>(UpdateOrganization));
   backend.Unary("trialog.auth.v1.OrganizationService/CreateInvitation",
@@ -95,7 +96,7 @@ void Handlers::CheckInitToken(CallPtr call, SecretPtr token, SecretPtr password)
       if (!spent.ok()) return call->Finish(spent);
       SubmitOrganization(call, presented, administrator, hash);
     };
-    exists ? make(absl::OkStatus()) : SpendToken(*call, presented, std::string(OrganizationOf(administrator)), make);
+    exists ? make(absl::OkStatus()) : SpendToken(call, presented, std::string(OrganizationOf(administrator)), make);
   });
 }
 
@@ -108,13 +109,42 @@ absl::Status Handlers::CheckUnspent(std::string_view token_sha256, std::string_v
   return absl::OkStatus();
 }
 
-void Handlers::SpendToken(const rpc::Call& call, std::string token_sha256, std::string organization,
+// Tokens and the organisation stand in two partitions, which two processes may own: the one that serves the call asks
+// the other.
+void Handlers::SpendToken(const CallPtr& call, std::string token_sha256, std::string organization,
                           std::function<void(const absl::Status&)> done) {
+  v1::SpendInitTokenRequest request;
+  request.set_organization(OrganizationName(organization));
+  request.set_token_sha256(token_sha256);
+  request.set_trace(std::string(call->traceparent()));
+  const auto elsewhere = [this, request = std::move(request), done = std::move(done)](const absl::Status& spent) {
+    if (OwnerAddressOf(spent).empty()) return done(spent);
+    backend_->AskOwner<v1::SpendInitTokenResponse>(spent, "SpendInitToken", request,
+                                                   [done](const auto& answer) { done(WithoutMark(answer.status())); });
+  };
+  SubmitSpending(call, std::move(token_sha256), std::move(organization), std::string(call->traceparent()), elsewhere);
+}
+
+void Handlers::SpendTokenForPeer(const CallPtr& call) {
+  const auto& request = call->Request<v1::SpendInitTokenRequest>();
+  if (absl::Status peer = backend_->CheckIsPeer(call->principal()); !peer.ok()) return call->Finish(peer);
+  auto organization = OrganizationIn("organization", request.organization());
+  if (!organization.ok()) return call->Finish(organization.status());
+  if (request.token_sha256().size() != sealing::kSha256Size)
+    return call->Finish(BadField("token_sha256", "HASH_MALFORMED", "must have 32 bytes"));
+  SubmitSpending(call, request.token_sha256(), *std::move(organization), request.trace(),
+                 [call](const absl::Status& spent) {
+                   spent.ok() ? call->Finish(v1::SpendInitTokenResponse()) : call->Finish(WithoutMark(spent));
+                 });
+}
+
+void Handlers::SubmitSpending(const CallPtr& call, std::string token_sha256, std::string organization,
+                              std::string trace, std::function<void(const absl::Status&)> done) {
   auto command = std::make_unique<Command>();  // Of no organisation: there is none yet.
-  command->method = std::string(call.method_name());
-  command->principal = call.principal();
-  command->trace = std::string(call.traceparent());
-  command->deadline = call.deadline();
+  command->method = "trialog.auth.v1.OrganizationService/CreateOrganization";
+  command->principal = call->principal();
+  command->trace = std::move(trace);
+  command->deadline = call->deadline();
   command->decide = [token_sha256 = std::move(token_sha256), organization = std::move(organization)](
                         const view::State& state, const Context& context) {
     return SpendInitToken(state, context, organization, token_sha256);

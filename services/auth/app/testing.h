@@ -95,8 +95,7 @@ class AuthWorld {
     auto keys = sealing::KeyStore::Open(folder_ / "keys", std::move(master), &runtime);
     ASSERT_TRUE(keys.ok()) << keys.status();
     keys_ = *std::move(keys);
-    key_executor_ = runtime.NewExecutor("keys");
-    provider_ = std::make_unique<sealing::KeyStoreProvider>(keys_.get(), key_executor_.get());
+    provider_ = std::make_unique<sealing::KeyStoreProvider>(keys_.get(), &runtime);
     tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{std::string(32, 't')});
     process_ = StartProcess("store");
   }
@@ -135,7 +134,6 @@ class AuthWorld {
     process_.host.reset();
     tokens_.reset();
     provider_.reset();
-    key_executor_.reset();
     keys_.reset();
     log_.reset();
   }
@@ -224,7 +222,6 @@ class AuthWorld {
   const std::filesystem::path folder_;
   std::unique_ptr<log::EmbeddedLog> log_;
   std::unique_ptr<sealing::KeyStore> keys_;
-  std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyStoreProvider> provider_;
   std::unique_ptr<rpc::TokenSigner> tokens_;
   Process process_;

@@ -140,8 +140,7 @@ class TrialsServer : public testing::Test {
     auto keys = sealing::KeyStore::Open(folder_ / "keys", *std::move(master), &RealRuntime());
     ASSERT_TRUE(keys.ok()) << keys.status();
     key_store_ = *std::move(keys);
-    key_executor_ = RealRuntime().NewExecutor("keys");
-    keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), key_executor_.get());
+    keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), &RealRuntime());
     service::Environment environment;
     environment.runtime = &RealRuntime();
     environment.log = log_.get();
@@ -170,7 +169,6 @@ class TrialsServer : public testing::Test {
     server_.reset();
     host_.reset();
     keys_.reset();
-    key_executor_.reset();
     key_store_.reset();
     log_.reset();
   }
@@ -310,7 +308,6 @@ class TrialsServer : public testing::Test {
   const rpc::TokenSigner tokens_{{std::string(32, 't')}};
   std::unique_ptr<log::EmbeddedLog> log_;
   std::unique_ptr<sealing::KeyStore> key_store_;
-  std::unique_ptr<Executor> key_executor_;
   std::unique_ptr<sealing::KeyStoreProvider> keys_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<rpc::Client> client_;

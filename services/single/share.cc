@@ -1,0 +1,74 @@
+#include "services/single/share.h"
+
+#include "platform/disk/watermark.h"
+#include "platform/errors/errors.h"
+#include "platform/log/kafka/topics.h"
+#include "platform/runtime/real_runtime.h"
+#include "platform/telemetry/event_log.h"
+#include "platform/text/text.h"
+
+namespace trialog::single {
+namespace {
+
+constexpr absl::Duration kReview = absl::Seconds(1);
+// A clock that was wrong is tried again, by a claim, only so much later: it costs others a change of owner.
+constexpr absl::Duration kClockDistrusted = absl::Minutes(5);
+
+}  // namespace
+
+Share::Share(const process::Config& config, service::Host* host)
+    : config_(config), host_(*host), reviewing_(RealRuntime().NewExecutor("share")) {}
+
+absl::StatusOr<std::unique_ptr<Share>> Share::Take(const process::Config& config, service::Host* host) {
+  std::unique_ptr<Share> share(new Share(config, host));
+  if (share->MayWrite().ok()) {
+    if (absl::Status joined = share->Join(); !joined.ok()) return joined;
+  }
+  share->reviewing_->Post([self = share.get()] { self->Review(); });
+  return share;
+}
+
+Share::~Share() {
+  reviewing_.reset();
+  membership_.reset();
+}
+
+absl::Status Share::Join() {
+  const log::kafka::Topic topic = log::kafka::PrivateTopics(*config_.kafka, {std::string(host_.service())}).front();
+  log::kafka::MembershipOptions options;
+  options.group = Cat(config_.kafka->topic_prefix, host_.service(), ".owners");
+  options.topic = topic.name;
+  options.partitions = topic.partitions;
+  options.member = config_.member;
+  options.dead_after = config_.dead_after;
+  auto joined = log::kafka::Membership::Join(
+      *config_.kafka, options,
+      [owner = &host_.backend().owner()](std::vector<bool> wanted) { owner->Hint(std::move(wanted)); });
+  if (!joined.ok()) return joined.status();
+  membership_ = *std::move(joined);
+  return absl::OkStatus();
+}
+
+absl::Status Share::MayWrite() const {
+  absl::Status may = disk::CheckWatermark(config_.data, config_.min_free_bytes);
+  may.Update(host_.backend().store().Health());
+  if (host_.backend().owner().ClockWasWrong(kClockDistrusted)) {
+    may.Update(Refuse(absl::StatusCode::kUnavailable, "CLOCK_WRONG", "this process's clock was wrong a while ago"));
+  }
+  return may;
+}
+
+void Share::Review() {
+  const absl::Status may = MayWrite();
+  if (!may.ok() && membership_) {
+    telemetry::Warning("left_group", {{"reason", ReasonOf(may)}});
+    membership_.reset();
+    host_.backend().owner().Hint(std::vector<bool>(host_.backend().owner().partitions, false));
+  } else if (may.ok() && !membership_) {
+    telemetry::Info("joined_group");
+    Join().IgnoreError();  // The options were good at the start.
+  }
+  reviewing_->After(kReview, [this] { Review(); });
+}
+
+}  // namespace trialog::single

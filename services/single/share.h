@@ -1,0 +1,36 @@
+// Takes part in sharing out the partitions of a service among its processes, as long as this one can write.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "platform/log/kafka/membership.h"
+#include "platform/service/host.h"
+#include "services/process/config.h"
+
+namespace trialog::single {
+
+// A process whose disk is full, whose store failed or whose clock is wrong leaves the group, so that others write for
+// its organisations, and joins again when that has passed. A fold that cannot go on is no reason: it stands still in
+// all of them, and the other partitions would have nobody.
+class Share {
+ public:
+  // `host` outlives it.
+  static absl::StatusOr<std::unique_ptr<Share>> Take(const process::Config& config, service::Host* host);
+  // Leaves, so that the others need not wait.
+  ~Share();
+
+ private:
+  Share(const process::Config& config, service::Host* host);
+  absl::Status Join();
+  // Why this process cannot write.
+  absl::Status MayWrite() const;
+  void Review();
+
+  const process::Config config_;
+  service::Host& host_;
+  std::unique_ptr<log::kafka::Membership> membership_;  // Null: it is not in the group.
+  std::unique_ptr<Executor> reviewing_;                 // Last: its tasks use the others.
+};
+
+}  // namespace trialog::single
