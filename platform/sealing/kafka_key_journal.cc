@@ -15,7 +15,9 @@ absl::StatusOr<std::unique_ptr<KafkaKeyJournal>> KafkaKeyJournal::Open(kafka::Op
   options.message_timeout = options.patience;  // A caller waits.
   std::unique_ptr<KafkaKeyJournal> journal(new KafkaKeyJournal(std::move(options)));
   const kafka::Options& all = journal->options_;
-  auto reading = kafka::Client::Make(RD_KAFKA_CONSUMER, all, kafka::ReadingSettings());
+  std::vector<kafka::Setting> settings = kafka::ReadingSettings();
+  settings.emplace_back("fetch.min.bytes", "1");  // Whoever makes a key waits until it is read again.
+  auto reading = kafka::Client::Make(RD_KAFKA_CONSUMER, all, settings);
   if (!reading.ok()) return reading.status();
   journal->reading_ = *std::move(reading);
   auto asking = kafka::Client::Make(RD_KAFKA_PRODUCER, all, {});
@@ -60,6 +62,16 @@ absl::StatusOr<int64_t> KafkaKeyJournal::Append(std::vector<Entry> entries) {
 
 absl::StatusOr<std::vector<log::StoredRecord>> KafkaKeyJournal::Read(int64_t from, size_t max_bytes) {
   return reader_->Read(from, max_bytes);
+}
+
+// By a reader of its own: the other goes on where it is.
+absl::StatusOr<std::string> KafkaKeyJournal::First() {
+  auto client = kafka::Client::Make(RD_KAFKA_CONSUMER, options_, kafka::ReadingSettings());
+  if (!client.ok()) return client.status();
+  kafka::Reader reader(**client, *asking_, kafka::KeysTopic(options_).name, 0, options_.patience, [] {});
+  const auto read = reader.Read(0, 1);
+  if (!read.ok()) return read.status();
+  return read->empty() ? std::string() : read->front().bytes;
 }
 
 absl::StatusOr<int64_t> KafkaKeyJournal::End() { return reader_->AskEnd(); }

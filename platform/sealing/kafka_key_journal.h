@@ -22,6 +22,7 @@ class KafkaKeyJournal final : public KeyJournal {
 
   absl::StatusOr<int64_t> Append(std::vector<Entry> entries) override;
   absl::StatusOr<std::vector<log::StoredRecord>> Read(int64_t from, size_t max_bytes) override;
+  absl::StatusOr<std::string> First() override;
   absl::StatusOr<int64_t> End() override;
   int64_t KnownEnd() override;
   std::unique_ptr<log::Tail> Follow(std::function<void()> wake) override;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "platform/errors/errors.h"
 #include "platform/log/kafka/topics.h"
 #include "platform/log/testing/kafka_brokers.h"
@@ -93,6 +94,28 @@ TEST_F(KafkaKeyJournalTest, WhoFollowsIsWokenByWhatAnotherAppends) {
     woken = false;
   }
   EXPECT_EQ(journal->Read(0, 1 << 20)->size(), 1u);
+}
+
+TEST_F(KafkaKeyJournalTest, AReplicaThatComesBackToALongTopicHearsOfAnErasure) {
+  Replica first = OpenReplica("a");
+  std::optional<Replica> second(OpenReplica("b"));
+  for (int i = 0; i < 3; ++i) {
+    std::vector<std::string> subjects;
+    for (int n = 0; n < 900; ++n) subjects.push_back(Cat("organizations/o/patients/", i, "-", n));
+    ASSERT_TRUE(first.store->GetKeys({"o", subjects, {}, true}).ok());
+  }
+  const std::string person = "organizations/o/patients/1-1";
+  ASSERT_TRUE(second->store->GetKeys({"o", {person}, {}, true}).ok());
+  second.reset();
+  second.emplace(OpenReplica("b"));
+  absl::Notification dropped;
+  second->store->SetOnDestroyed([&](std::string_view subject) {
+    if (subject == person && !dropped.HasBeenNotified()) dropped.Notify();
+  });
+  ASSERT_TRUE(first.store->Destroy(person).ok());
+  ASSERT_TRUE(dropped.WaitForNotificationWithTimeout(absl::Seconds(5)));  // Sooner than it looks by itself.
+  EXPECT_EQ((*second->store->FindKeys({"o", {person}, {}, false}))->front().state, State::kErased);
+  second->store->SetOnDestroyed(nullptr);
 }
 
 TEST_F(KafkaKeyJournalTest, ReplicasThatRaceGiveOneKeyEach) {

@@ -1,6 +1,5 @@
 #include "platform/sealing/key_replica.h"
 
-#include <set>
 #include <utility>
 
 #include "platform/errors/errors.h"
@@ -17,11 +16,19 @@ using event::v1::KeyRecord;
 constexpr size_t kReadBytes = 1 << 20;
 constexpr int kPublishedAtOnce = 500;
 constexpr absl::Duration kFoldAgain = absl::Seconds(1);
+// However quiet it is: a destroyed key must not be given out because a wake was lost.
+constexpr absl::Duration kLook = absl::Seconds(10);
 // After a write that failed others are refused at once for so long, so that those that wait behind it do not each wait
 // as long again.
 constexpr absl::Duration kRefuseFor = absl::Milliseconds(500);
 
 int64_t Milliseconds(absl::Duration time) { return absl::ToInt64Milliseconds(time); }
+
+absl::Status EndsBeforeStore(int64_t end, int64_t position) {
+  return Refuse(absl::StatusCode::kDataLoss, "KEY_TOPIC_ENDS_BEFORE_STORE",
+                Cat("the topic of keys ends at offset ", end, ", but was folded up to ", position,
+                    ": keys that were given out are missing"));
+}
 
 absl::StatusOr<KeyRecord> Parsed(const log::StoredRecord& stored) {
   KeyRecord record;
@@ -56,9 +63,12 @@ std::string JournalKeyOf(const KeyRecord& record) {
   return "";
 }
 
-KeyReplica::~KeyReplica() {
-  tail_.reset();
-  following_.reset();
+// Nobody wakes it any more; then its tasks end, as the last member.
+KeyReplica::~KeyReplica() { tail_.reset(); }
+
+void KeyReplica::SetOnDestroyed(std::function<void(std::string_view)> on_destroyed) {
+  absl::MutexLock lock(&on_destroyed_mutex_);
+  on_destroyed_ = std::move(on_destroyed);
 }
 
 absl::Status KeyReplica::Commit(const std::vector<KeyRecord>& records) {
@@ -73,7 +83,9 @@ absl::Status KeyReplica::Commit(const std::vector<KeyRecord>& records) {
   for (const KeyRecord& record : records) entries.push_back({JournalKeyOf(record), record.SerializeAsString()});
   const auto end = Append(std::move(entries));
   if (!end.ok()) return end.status();
-  return FoldUpTo(*end);
+  absl::Status folded = FoldUpTo(*end);
+  WakeFollower();
+  return folded;
 }
 
 absl::StatusOr<int64_t> KeyReplica::Append(std::vector<KeyJournal::Entry> entries) {
@@ -95,9 +107,22 @@ absl::Status KeyReplica::Forget(const std::vector<KeyRecord>& records) {
 
 absl::Status KeyReplica::CatchUp() {
   if (journal_ == nullptr) return absl::OkStatus();
+  if (Milliseconds(runtime_.Monotonic()) < refuse_until_) {
+    return RetryLater(absl::StatusCode::kUnavailable, "LOG_UNAVAILABLE", "the topic of keys does not answer now",
+                      kRefuseFor);
+  }
   const auto end = journal_->End();
-  if (!end.ok()) return end.status();
-  return FoldUpTo(*end);
+  if (!end.ok()) {
+    refuse_until_ = Milliseconds(runtime_.Monotonic() + kRefuseFor);
+    return end.status();
+  }
+  {
+    absl::MutexLock lock(&fold_mutex_);
+    if (*end < position_) return EndsBeforeStore(*end, position_);
+  }
+  absl::Status folded = FoldUpTo(*end);
+  WakeFollower();
+  return folded;
 }
 
 absl::Status KeyReplica::FoldUpTo(int64_t end) {
@@ -120,32 +145,34 @@ absl::Status KeyReplica::FoldOne(const log::StoredRecord& stored) {
   rocksdb::WriteBatch batch;
   if (position_ == 0) KeyTable::SetTopic(Sha256(stored.bytes), batch);
   bool destroys = false;
+  std::string destroyed;
   if (!stored.bytes.empty()) {  // Else a record that need not be kept any more.
     const auto record = Parsed(stored);
     if (!record.ok()) return record.status();
     if (absl::Status folded = table_.Fold(*record, batch); !folded.ok()) return folded;
     destroys = record->has_destroyed_data_key() || record->has_destroyed_lookup_keys();
+    destroyed = record->destroyed_data_key().subject();
   }
   KeyTable::SetPosition(stored.offset + 1, batch);
   // What a power cut takes away is folded again.
   if (absl::Status written = table_.Write(batch, /*synced=*/false); !written.ok()) return written;
   position_ = stored.offset + 1;
   if (destroys) compaction_due_ = true;
+  if (!destroyed.empty()) {
+    absl::MutexLock lock(&on_destroyed_mutex_);
+    if (on_destroyed_) on_destroyed_(destroyed);
+  }
   return absl::OkStatus();
 }
 
 absl::Status KeyReplica::CheckSameTopic(int64_t position, int64_t end) {
-  if (position > end) {
-    return Refuse(absl::StatusCode::kDataLoss, "KEY_TOPIC_ENDS_BEFORE_STORE",
-                  Cat("the topic of keys ends at offset ", end, ", but was folded up to ", position,
-                      ": keys that were given out are missing"));
-  }
+  if (position > end) return EndsBeforeStore(end, position);
   if (position == 0) return absl::OkStatus();
   const auto known = table_.Topic();
   if (!known.ok()) return known.status();
-  const auto first = journal_->Read(0, 1);
+  const auto first = journal_->First();
   if (!first.ok()) return first.status();
-  if (!first->empty() && *known == Sha256(first->front().bytes)) return absl::OkStatus();
+  if (*known == Sha256(*first)) return absl::OkStatus();
   return Refuse(absl::StatusCode::kDataLoss, "KEY_TOPIC_IS_ANOTHER",
                 "the topic of keys is not the one that this store was folded from: it was made anew, or is another "
                 "cluster's");
@@ -158,8 +185,9 @@ absl::Status KeyReplica::Start(const Opens& opens) {
   auto position = table_.Position();
   if (!position.ok()) return position.status();
   if (!position->has_value() && !table_.Empty()) {
-    if (absl::Status published = Publish(*end, opens); !published.ok()) return published;
+    if (absl::Status published = Publish(opens); !published.ok()) return published;
   }
+  compaction_due_ = true;  // A crash may have come between an erasure and the compaction for it.
   {
     absl::MutexLock lock(&fold_mutex_);
     position_ = position->value_or(0);
@@ -171,10 +199,33 @@ absl::Status KeyReplica::Start(const Opens& opens) {
 }
 
 // A store that was the only one so far: its keys go to the topic, which may hold a part of them since an earlier try,
-// or what another replica without keys began with.
-absl::Status KeyReplica::Publish(int64_t end, const Opens& opens) {
+// or what another replica without keys began with. That other one may have made keys meanwhile, before ours landed: so
+// it is compared once more.
+absl::Status KeyReplica::Publish(const Opens& opens) {
+  const auto there = CompareTopic(opens);
+  if (!there.ok()) return there.status();
+  std::vector<KeyJournal::Entry> entries;
+  const auto flush = [&] {
+    if (entries.empty()) return absl::OkStatus();
+    return Append(std::exchange(entries, {})).status();
+  };
+  absl::Status status = table_.ForEach([&](const KeyRecord& record) {
+    std::string key = JournalKeyOf(record);
+    if (there->count(key) > 0) return absl::OkStatus();
+    entries.push_back({std::move(key), record.SerializeAsString()});
+    // The check value alone: what tells the topic from others must be its first record.
+    return !record.has_check() && entries.size() < kPublishedAtOnce ? absl::OkStatus() : flush();
+  });
+  if (status.ok()) status = flush();
+  if (!status.ok()) return status;
+  return CompareTopic(opens).status();
+}
+
+absl::StatusOr<std::set<std::string>> KeyReplica::CompareTopic(const Opens& opens) {
+  const auto end = journal_->End();
+  if (!end.ok()) return end.status();
   std::set<std::string> there;
-  for (int64_t next = 0; next < end;) {
+  for (int64_t next = 0; next < *end;) {
     const auto read = journal_->Read(next, kReadBytes);
     if (!read.ok()) return read.status();
     if (read->empty()) break;
@@ -187,19 +238,7 @@ absl::Status KeyReplica::Publish(int64_t end, const Opens& opens) {
       there.insert(JournalKeyOf(*record));
     }
   }
-  std::vector<KeyJournal::Entry> entries;
-  const auto flush = [&] {
-    if (entries.empty()) return absl::OkStatus();
-    return Append(std::exchange(entries, {})).status();
-  };
-  absl::Status status = table_.ForEach([&](const KeyRecord& record) {
-    std::string key = JournalKeyOf(record);
-    if (there.count(key) > 0) return absl::OkStatus();
-    entries.push_back({std::move(key), record.SerializeAsString()});
-    return entries.size() < kPublishedAtOnce ? absl::OkStatus() : flush();
-  });
-  status.Update(flush());
-  return status;
+  return there;
 }
 
 absl::Status KeyReplica::CompareWithTable(const KeyRecord& record, const Opens& opens) const {
@@ -231,25 +270,47 @@ absl::Status KeyReplica::CompareWithTable(const KeyRecord& record, const Opens& 
 
 void KeyReplica::Follow() {
   following_ = runtime_.NewExecutor("keys-follow");
-  tail_ = journal_->Follow([this] {
-    if (!woken_.exchange(true)) following_->Post([this] { FoldWhatCame(); });
+  following_task_ = following_.get();
+  tail_ = journal_->Follow([this] { WakeFollower(); });
+  WakeFollower();  // What came before.
+}
+
+void KeyReplica::WakeFollower() {
+  if (following_task_ == nullptr || woken_.exchange(true)) return;
+  following_task_->Post([this] {
+    woken_ = false;
+    FoldWhatCame();
   });
-  if (!woken_.exchange(true)) following_->Post([this] { FoldWhatCame(); });  // What came before.
 }
 
 void KeyReplica::FoldWhatCame() {
-  woken_ = false;
-  absl::Status status = FoldUpTo(journal_->KnownEnd());
+  absl::Status status;
+  // Again, for what came behind it meanwhile: that wakes nobody.
+  for (int64_t end = -1; status.ok() && end < journal_->KnownEnd();) {
+    end = journal_->KnownEnd();
+    status = FoldUpTo(end);
+  }
   // Whoever destroyed it waited for its own compaction; this is that of the other replicas.
   if (status.ok() && compaction_due_.exchange(false)) {
     status = table_.Compact();
     if (!status.ok()) compaction_due_ = true;
   }
-  if (status.ok()) return;
+  if (status.ok()) return LookLater(kLook);
   static telemetry::LineLimit limit(1);
   if (limit.Pass()) telemetry::Error("keys_not_followed", {{"reason", std::string(ReasonOf(status))}});
-  following_->After(kFoldAgain, [this] {
-    if (!woken_.exchange(true)) FoldWhatCame();
+  LookLater(kFoldAgain);
+}
+
+// One timer at a time.
+void KeyReplica::LookLater(absl::Duration delay) {
+  const absl::Duration at = runtime_.Monotonic() + delay;
+  if (at >= look_at_) return;
+  look_at_ = at;
+  following_task_->After(delay, [this, at] {
+    if (look_at_ != at) return;
+    look_at_ = absl::InfiniteDuration();
+    if (const auto end = journal_->End(); end.ok()) FoldUpTo(*end).IgnoreError();
+    FoldWhatCame();
   });
 }
 

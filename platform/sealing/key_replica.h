@@ -5,7 +5,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
@@ -40,6 +42,8 @@ class KeyReplica {
   absl::Status CatchUp();
   // The topic need not keep these records any more: what they made is destroyed. Repeating it changes nothing.
   absl::Status Forget(const std::vector<event::v1::KeyRecord>& records);
+  // Is called, on any thread, with each subject whose key is found destroyed in the topic. Must not call this.
+  void SetOnDestroyed(std::function<void(std::string_view subject)> on_destroyed);
   // Whether there is a topic.
   bool shared() const { return journal_ != nullptr; }
 
@@ -48,10 +52,15 @@ class KeyReplica {
   absl::Status CheckSameTopic(int64_t position, int64_t end);
   absl::Status FoldUpTo(int64_t end);
   absl::Status FoldOne(const log::StoredRecord& stored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(fold_mutex_);
-  absl::Status Publish(int64_t end, const Opens& opens);
+  absl::Status Publish(const Opens& opens);
+  // Refuses a topic that holds others than the table's; gives the keys of its records.
+  absl::StatusOr<std::set<std::string>> CompareTopic(const Opens& opens);
   absl::Status CompareWithTable(const event::v1::KeyRecord& record, const Opens& opens) const;
   void Follow();
+  // There may be more than this process was woken for.
+  void WakeFollower();
   void FoldWhatCame();
+  void LookLater(absl::Duration delay);
 
   KeyTable& table_;
   KeyJournal* const journal_;
@@ -61,9 +70,13 @@ class KeyReplica {
   int64_t position_ ABSL_GUARDED_BY(fold_mutex_) = 0;
   std::atomic<bool> compaction_due_ = false;  // An erasure was folded.
   std::atomic<bool> woken_ = false;
+  absl::Duration look_at_ = absl::InfiniteDuration();  // Monotonic: when it looks by itself. The following executor's.
+  absl::Mutex on_destroyed_mutex_;                     // Taken after fold_mutex_.
+  std::function<void(std::string_view)> on_destroyed_ ABSL_GUARDED_BY(on_destroyed_mutex_);
   std::atomic<int64_t> refuse_until_ = 0;  // Milliseconds of the monotonic clock.
 
   std::unique_ptr<log::Tail> tail_;
+  Executor* following_task_ = nullptr;   // The next: its last task runs while the pointer is being cleared.
   std::unique_ptr<Executor> following_;  // Last: its tasks use the others.
 };
 

@@ -103,6 +103,8 @@ class SimulatedJournal final : public KeyJournal {
     return topic_.end;
   }
   absl::StatusOr<std::vector<log::StoredRecord>> Read(int64_t from, size_t max_bytes) override {
+    if (chance_.OneIn(4 * fault_one_in_))
+      return RetryLater(absl::StatusCode::kUnavailable, "LOG_READ_FAILED", "a fault", absl::Seconds(1));
     std::vector<log::StoredRecord> read;
     size_t bytes = 0;
     for (auto it = topic_.entries.lower_bound(from); it != topic_.entries.end(); ++it) {
@@ -111,6 +113,9 @@ class SimulatedJournal final : public KeyJournal {
       read.push_back({it->first, absl::InfinitePast(), it->second.value});
     }
     return read;
+  }
+  absl::StatusOr<std::string> First() override {
+    return topic_.entries.empty() ? std::string() : topic_.entries.begin()->second.value;
   }
   absl::StatusOr<int64_t> End() override {
     LandLate();

@@ -88,11 +88,11 @@ absl::StatusOr<std::unique_ptr<KeyStore>> KeyStore::Open(const std::string& path
   auto table = KeyTable::Open(path, options.env, options.create_if_missing);
   if (!table.ok()) return table.status();
   std::unique_ptr<KeyStore> store(new KeyStore(*std::move(table), std::move(master), runtime, path, options));
-  if (absl::Status started = store->Start(); !started.ok()) return started;
+  if (absl::Status started = store->Start(options.may_begin); !started.ok()) return started;
   return store;
 }
 
-absl::Status KeyStore::Start() {
+absl::Status KeyStore::Start(const std::function<absl::Status()>& may_begin) {
   auto check = table_->Check();
   if (!check.ok()) return check.status();
   if (check->has_value()) {
@@ -105,17 +105,28 @@ absl::Status KeyStore::Start() {
   if (absl::Status started = replica_.Start(opens); !started.ok()) return started;
   check = table_->Check();
   if (check.ok() && !check->has_value()) {
-    KeyRecord record;
-    {
-      absl::ReaderMutexLock master(&master_mutex_);
-      *record.mutable_check()->mutable_wrapped() = Wrap(SecretKey(), kCheckContext);
-    }
-    if (absl::Status written = replica_.Commit({record}); !written.ok()) return written;
+    if (absl::Status begun = Begin(may_begin); !begun.ok()) return begun;
     check = table_->Check();
   }
   if (!check.ok()) return check.status();
   // Of several that began together one was first.
   return check->has_value() ? CheckMasterKey(**check) : KeyDoesNotOpen("the check value of the key store");
+}
+
+// A site's first start.
+absl::Status KeyStore::Begin(const std::function<absl::Status()>& may_begin) {
+  if (absl::Status may = replica_.shared() && may_begin ? may_begin() : absl::OkStatus(); !may.ok()) {
+    // Unless another replica was first a moment ago.
+    if (absl::Status folded = replica_.CatchUp(); !folded.ok()) return folded;
+    const auto check = table_->Check();
+    return check.ok() && check->has_value() ? absl::OkStatus() : may;
+  }
+  KeyRecord record;
+  {
+    absl::ReaderMutexLock master(&master_mutex_);
+    *record.mutable_check()->mutable_wrapped() = Wrap(SecretKey(), kCheckContext);
+  }
+  return replica_.Commit({record});
 }
 
 absl::Status KeyStore::RoomForKeys() const { return disk::CheckWatermark(path_, min_free_bytes_); }
@@ -244,6 +255,13 @@ absl::Status KeyStore::Create(const std::vector<std::string>& subjects) {
   if (records.empty()) return absl::OkStatus();
   if (absl::Status room = RoomForKeys(); !room.ok()) return room;
   absl::Status written = replica_.Commit(records);
+  if (written.ok() && replica_.shared()) {
+    // A topic that was made anew meanwhile takes records, and the fold has long been beyond them.
+    const auto row = table_->FindDataKey(records.front().made_data_key().subject());
+    if (row.ok() && !row->has_value()) {
+      written = Refuse(absl::StatusCode::kDataLoss, "KEY_TOPIC_IS_ANOTHER", "the topic of keys was made anew");
+    }
+  }
   if (written.ok()) data_keys_made_.fetch_add(static_cast<int64_t>(records.size()), std::memory_order_relaxed);
   return written;
 }
@@ -252,6 +270,8 @@ absl::Status KeyStore::Destroy(std::string_view subject) {
   if (OrganizationOf(subject).empty() || subject.size() > kMaxSubjectBytes) {
     return BadField("subject", "SUBJECT_MALFORMED", "must be a resource name within an organisation");
   }
+  // So that it is certain which key it is.
+  if (absl::Status folded = replica_.CatchUp(); !folded.ok()) return folded;
   {
     absl::MutexLock stripe(&stripes_[std::hash<std::string_view>()(subject) % kStripes]);
     auto row = table_->FindDataKey(subject);

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ class KeyStore {
     rocksdb::Env* env = nullptr;    // Null: the machine's own file system. Outlives the store.
     uint64_t min_free_bytes = 0;    // Of its disk; below, no key is made. Keys are found and destroyed all the same.
     KeyJournal* journal = nullptr;  // Null: this store is the only one of its keys. Outlives the store.
+    // Asked when there is a journal, and neither it nor the store was ever written to: why they cannot be the first of
+    // a site. Null: they are.
+    std::function<absl::Status()> may_begin = nullptr;
   };
 
   // Opens the store at `path` and, after a crash in a rotation, completes it; with a journal, folds that to its end.
@@ -71,6 +75,11 @@ class KeyStore {
   // With a journal: FAILED_PRECONDITION, KEYS_ON_A_TOPIC.
   absl::Status RotateMasterKey(MasterKey next);
 
+  // KeyReplica::SetOnDestroyed.
+  void SetOnDestroyed(std::function<void(std::string_view subject)> on_destroyed) {
+    replica_.SetOnDestroyed(std::move(on_destroyed));
+  }
+
   // Data keys made since it was opened, those of commands included that were refused afterwards. Thread safe.
   int64_t data_keys_made() const { return data_keys_made_.load(std::memory_order_relaxed); }
 
@@ -79,7 +88,8 @@ class KeyStore {
            const Options& options);
 
   absl::Status RoomForKeys() const;
-  absl::Status Start();
+  absl::Status Start(const std::function<absl::Status()>& may_begin);
+  absl::Status Begin(const std::function<absl::Status()>& may_begin);
   absl::Status CheckMasterKey(const event::v1::Sealed& check);
   absl::StatusOr<DataKey> FindBySubject(std::string_view subject) ABSL_SHARED_LOCKS_REQUIRED(master_mutex_);
   absl::StatusOr<DataKey> FindById(std::string_view organization, std::string_view id)
@@ -115,7 +125,7 @@ class KeyStore {
   absl::Mutex rotation_mutex_;  // One rotation at a time. Taken before master_mutex_.
 
   // Creating and destroying one subject's key exclude each other; different subjects share a synced write.
-  static constexpr size_t kStripes = 64;
+  static constexpr size_t kStripes = 32;
   std::array<absl::Mutex, kStripes> stripes_;
   absl::Mutex lookup_mutex_;  // Creating and rotating look-up keys.
   KeyReplica replica_;        // Last: what follows the journal ends first.

@@ -96,6 +96,25 @@ void Backend::AppendAccess(event::v1::RecordAccessRequest request, std::string m
   owner_.Submit(std::move(command));
 }
 
+void Backend::AtOwner(std::shared_ptr<rpc::Call> call, std::string organization, std::function<void()> handle) {
+  if (!options_.owner.replicated || owner_.Owns(PartitionOf(organization))) return handle();
+  constexpr std::string_view kHere = "DECIDED_HERE";
+  auto command = std::make_unique<Command>();
+  command->organization = std::move(organization);
+  command->method = std::string(call->method_name());
+  command->principal = call->principal();
+  command->trace = call->traceparent();
+  command->deadline = call->deadline();
+  // Only who owns the partition decides at all.
+  command->decide = [kHere](const view::State&, const Context&) -> absl::StatusOr<Decision> {
+    return Refuse(absl::StatusCode::kCancelled, kHere, "");
+  };
+  command->done = [call, kHere, handle = std::move(handle)](const absl::StatusOr<Outcome>& outcome) {
+    ReasonOf(outcome.status()) == kHere ? handle() : call->Finish(outcome.status());
+  };
+  owner_.Submit(std::move(command));
+}
+
 // Not even our other services: each does what is its own.
 absl::Status Backend::CheckIsPeer(const Principal& principal) const {
   return principal.caller.name() == domain_.service ? absl::OkStatus() : Denied("NOT_A_PEER", "ask your own service");

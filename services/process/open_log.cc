@@ -1,6 +1,7 @@
 #include "services/process/open_log.h"
 
 #include "platform/disk/watermark.h"
+#include "platform/errors/errors.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
@@ -35,6 +36,19 @@ absl::StatusOr<std::unique_ptr<relay::Outlet>> OpenPublicTopics(const Config& co
   if (topics.empty()) return nullptr;
   if (absl::Status checked = log::kafka::CheckTopics(*config.kafka, topics); !checked.ok()) return checked;
   return relay::KafkaOutlet::Open(*config.kafka);
+}
+
+absl::Status CheckSiteIsNew(log::Log& log) {
+  for (int p = 0; p < log::kPartitions; ++p) {
+    const auto end = log.EndOffset("auth", p);
+    if (!end.ok()) return end.status();
+    if (*end == 0) continue;
+    return Refuse(
+        absl::StatusCode::kFailedPrecondition, "KEYS_ARE_ELSEWHERE",
+        "auth has written before, and neither the topic of keys nor this process has a key: start the process "
+        "that has them in keys/db first, alone");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<sealing::KeyJournal>> OpenKeyJournal(const Config& config) {

@@ -27,6 +27,9 @@ absl::StatusOr<std::unique_ptr<log::Log>> OpenLog(const Config& config, const st
 absl::StatusOr<std::unique_ptr<relay::Outlet>> OpenPublicTopics(const Config& config,
                                                                 const std::vector<std::string>& services);
 
+// FAILED_PRECONDITION, KEYS_ARE_ELSEWHERE, when auth's log is not empty: whoever wrote it had keys.
+absl::Status CheckSiteIsNew(log::Log& log);
+
 // Where the replicas of auth agree on keys; null on an embedded log. Errors as above.
 absl::StatusOr<std::unique_ptr<sealing::KeyJournal>> OpenKeyJournal(const Config& config);
 

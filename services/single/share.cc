@@ -28,11 +28,6 @@ absl::StatusOr<std::unique_ptr<Share>> Share::Take(const process::Config& config
   return share;
 }
 
-Share::~Share() {
-  reviewing_.reset();
-  membership_.reset();
-}
-
 absl::Status Share::Join() {
   const log::kafka::Topic topic = log::kafka::PrivateTopics(*config_.kafka, {std::string(host_.service())}).front();
   log::kafka::MembershipOptions options;
@@ -65,8 +60,7 @@ void Share::Review() {
     membership_.reset();
     host_.backend().owner().Hint(std::vector<bool>(host_.backend().owner().partitions, false));
   } else if (may.ok() && !membership_) {
-    telemetry::Info("joined_group");
-    Join().IgnoreError();  // The options were good at the start.
+    if (Join().ok()) telemetry::Info("joined_group");
   }
   reviewing_->After(kReview, [this] { Review(); });
 }

@@ -17,8 +17,7 @@ class Share {
  public:
   // `host` outlives it.
   static absl::StatusOr<std::unique_ptr<Share>> Take(const process::Config& config, service::Host* host);
-  // Leaves, so that the others need not wait.
-  ~Share();
+  // Destroyed, it leaves, so that the others need not wait.
 
  private:
   Share(const process::Config& config, service::Host* host);

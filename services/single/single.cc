@@ -31,10 +31,13 @@ class NobodyKnown final : public rpc::Authenticator {
 absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& config, bool is_auth,
                                                       const MakeDefinition& make) {
   std::unique_ptr<Single> single(new Single);
-  if (absl::Status opened = single->OpenKeys(config, is_auth); !opened.ok()) return opened;
+  auto secret = sealing::MasterKey::FromFile(config.data + "/keys/service.key");
+  if (!secret.ok()) return process::NotInitialised(config.data, secret.status());
+  single->secret_ = *std::move(secret);
   auto log = process::OpenLog(config, process::AllServices());
   if (!log.ok()) return log.status();
   single->log_ = *std::move(log);
+  if (absl::Status opened = is_auth ? single->OpenKeys(config) : absl::OkStatus(); !opened.ok()) return opened;
   if (!config.peer_address.empty()) single->peers_ = std::make_unique<rpc::Peers>(config.peer_files);
   absl::Status status = single->OpenHost(config, is_auth, make);
   if (status.ok()) status = single->Serve(config);
@@ -47,23 +50,20 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& con
   return single;
 }
 
-absl::Status Single::OpenKeys(const process::Config& config, bool is_auth) {
-  const std::string& data = config.data;
-  auto secret = sealing::MasterKey::FromFile(data + "/keys/service.key");
-  if (!secret.ok()) return process::NotInitialised(data, secret.status());
-  secret_ = *std::move(secret);
-  if (is_auth) {
-    auto master = sealing::MasterKey::FromFile(data + "/keys/master.key");
-    if (!master.ok()) return process::NotInitialised(data, master.status());
-    auto journal = process::OpenKeyJournal(config);
-    if (!journal.ok()) return journal.status();
-    key_journal_ = *std::move(journal);
-    auto store = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), &RealRuntime(),
-                                         {.min_free_bytes = config.min_free_bytes, .journal = key_journal_.get()});
-    if (!store.ok()) return store.status();
-    key_store_ = *std::move(store);
-    own_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), &RealRuntime());
-  }
+absl::Status Single::OpenKeys(const process::Config& config) {
+  auto master = sealing::MasterKey::FromFile(config.data + "/keys/master.key");
+  if (!master.ok()) return process::NotInitialised(config.data, master.status());
+  auto journal = process::OpenKeyJournal(config);
+  if (!journal.ok()) return journal.status();
+  key_journal_ = *std::move(journal);
+  sealing::KeyStore::Options options;
+  options.min_free_bytes = config.min_free_bytes;
+  options.journal = key_journal_.get();
+  options.may_begin = [log = log_.get()] { return process::CheckSiteIsNew(*log); };
+  auto store = sealing::KeyStore::Open(config.data + "/keys/db", *std::move(master), &RealRuntime(), options);
+  if (!store.ok()) return store.status();
+  key_store_ = *std::move(store);
+  own_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), &RealRuntime());
   return absl::OkStatus();
 }
 
@@ -83,6 +83,8 @@ absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const
   if (!is_auth) remote_keys_ = std::make_unique<service::RemoteKeyProvider>(name);
   sealing::KeyProvider* source = is_auth ? own_keys_.get() : remote_keys_.get();
   keys_ = std::make_unique<sealing::CachingKeyProvider>(source, &RealRuntime());
+  // Also what another replica was asked to destroy.
+  if (is_auth) key_store_->SetOnDestroyed([this](std::string_view subject) { keys_->Drop(subject); });
   tokens_ = std::make_unique<rpc::TokenSigner>(std::vector<std::string>{process::Derived(*secret_, "page tokens")});
   service::Environment environment;
   environment.runtime = &RealRuntime();
@@ -134,6 +136,7 @@ Single::~Single() {
   if (host_) host_->backend().owner().Stop();
   front_.reset();
   host_.reset();
+  if (key_store_) key_store_->SetOnDestroyed(nullptr);
   keys_.reset();
   remote_keys_.reset();
   own_keys_.reset();

@@ -45,7 +45,7 @@ class Single final : public process::Serving {
 
  private:
   Single() = default;
-  absl::Status OpenKeys(const process::Config& config, bool is_auth);
+  absl::Status OpenKeys(const process::Config& config);
   absl::Status OpenHost(const process::Config& config, bool is_auth, const MakeDefinition& make);
   absl::Status Serve(const process::Config& config);
 

@@ -43,9 +43,12 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auto journal = process::OpenKeyJournal(options);
   if (!journal.ok()) return journal.status();
   key_journal_ = *std::move(journal);
-  auto keys = sealing::KeyStore::Open(
-      data + "/keys/db", *std::move(master), options.runtime,
-      {.env = options.env, .min_free_bytes = options.min_free_bytes, .journal = key_journal_.get()});
+  sealing::KeyStore::Options key_options;
+  key_options.env = options.env;
+  key_options.min_free_bytes = options.min_free_bytes;
+  key_options.journal = key_journal_.get();
+  key_options.may_begin = [this] { return process::CheckSiteIsNew(*log_); };
+  auto keys = sealing::KeyStore::Open(data + "/keys/db", *std::move(master), options.runtime, key_options);
   if (!keys.ok()) return keys.status();
   key_store_ = *std::move(keys);
   local_keys_ = std::make_unique<sealing::KeyStoreProvider>(key_store_.get(), options.runtime);

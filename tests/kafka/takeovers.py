@@ -38,4 +38,5 @@ def takeovers(fleet, brokers, service, partitions):
 
 def figures(waits):
     """Said at the end."""
-    return f"{len(waits)} changes of owners: {statistics.median(waits)} ms from claim to first command, at most {max(waits)}"
+    soon = sum(wait <= 300 for wait in waits)  # The rest had nobody who asked for anything.
+    return f"{len(waits)} changes of owners: {statistics.median(waits)} ms from claim to first command; {soon} within 300 ms"

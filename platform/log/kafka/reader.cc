@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "platform/errors/errors.h"
+#include "platform/telemetry/event_log.h"
 #include "platform/text/text.h"
 
 namespace trialog::log::kafka {
@@ -15,7 +16,7 @@ constexpr int64_t kSkip = 10'000;
 constexpr absl::Duration kReadAgain = absl::Milliseconds(200);
 // Fewer records fetched ahead are no reason to ask for more.
 constexpr size_t kDeep = 2048;
-constexpr absl::Duration kFetchOnPatience = absl::Milliseconds(200);
+constexpr int kFetchOnMilliseconds = 200;
 
 void Raise(std::atomic<int64_t>& highest, int64_t value) {
   int64_t seen = highest;
@@ -171,7 +172,8 @@ void Reader::FetchOn() {
   deepest_ = std::max(deepest_, held);
   if (deepest_ < kDeep || held > deepest_ / 2) return;
   deepest_ = held;
-  client_.QueryRange(topic_, partition_, kFetchOnPatience).IgnoreError();
+  int64_t low = 0, high = 0;
+  rd_kafka_query_watermark_offsets(client_.handle(), topic_.c_str(), partition_, &low, &high, kFetchOnMilliseconds);
 }
 
 absl::Status Reader::Keep(const rd_kafka_message_t& message) {
@@ -237,7 +239,12 @@ int64_t Reader::KnownEnd() {
 
 bool Reader::SkimSome() {
   const auto taken = Take(kTakenAtOnce, absl::ZeroDuration());
-  if (!taken.ok() || *taken == 0) return false;
+  if (!taken.ok()) {
+    static telemetry::LineLimit limit(1);
+    if (limit.Pass()) telemetry::Warning("log_not_followed", {{"reason", std::string(ReasonOf(taken.status()))}});
+    return false;
+  }
+  if (*taken == 0) return false;
   Trim(INT64_MAX);
   return true;
 }

@@ -49,18 +49,36 @@ void FinishSignedIn(const CallPtr& call, v1::Identity identity, v1::SessionToken
   answer(v1::LoginResponse());
 }
 
+// The organisation that a token names; none for what is no token.
+std::string InToken(std::string_view kind, const std::string& text) {
+  const auto token = DecodeToken(kind, text);
+  return token ? std::string(OrganizationOf(token->name)) : std::string();
+}
+
 }  // namespace
 
 void Handlers::RegisterSignIn() {
-  const auto unary = [this](std::string_view method, void (Handlers::*handler)(CallPtr)) {
-    backend_->Unary(method, [this, handler](CallPtr call) { (this->*handler)(std::move(call)); });
+  // All but WhoAmI look first and then submit: a replica that has not yet read of an invitation would refuse it.
+  const auto at_owner = [this](std::string_view method, void (Handlers::*handler)(CallPtr),
+                               std::string (*organization)(const CallPtr&)) {
+    backend_->Unary(method, [this, handler, organization](CallPtr call) {
+      backend_->AtOwner(call, organization(call), [this, handler, call] { (this->*handler)(call); });
+    });
   };
-  unary("trialog.auth.v1.AuthService/SignUp", &Handlers::SignUp);
-  unary("trialog.auth.v1.AuthService/Login", &Handlers::Login);
-  unary("trialog.auth.v1.AuthService/RefreshToken", &Handlers::RefreshToken);
-  unary("trialog.auth.v1.AuthService/WhoAmI", &Handlers::WhoAmI);
-  unary("trialog.auth.v1.AuthService/ChangePassword", &Handlers::ChangePassword);
-  unary("trialog.auth.v1.ServiceAccountService/IssueServiceToken", &Handlers::IssueServiceToken);
+  at_owner("trialog.auth.v1.AuthService/SignUp", &Handlers::SignUp,
+           [](const CallPtr& call) { return std::string(IdOf(call->Request<v1::SignUpRequest>().organization())); });
+  at_owner("trialog.auth.v1.AuthService/Login", &Handlers::Login,
+           [](const CallPtr& call) { return std::string(IdOf(call->Request<v1::LoginRequest>().organization())); });
+  at_owner("trialog.auth.v1.AuthService/RefreshToken", &Handlers::RefreshToken, [](const CallPtr& call) {
+    return InToken(kRefreshTokenKind, call->Request<v1::RefreshTokenRequest>().refresh_token());
+  });
+  at_owner("trialog.auth.v1.AuthService/ChangePassword", &Handlers::ChangePassword,
+           [](const CallPtr& call) { return call->principal().organization; });
+  at_owner("trialog.auth.v1.ServiceAccountService/IssueServiceToken", &Handlers::IssueServiceToken,
+           [](const CallPtr& call) {
+             return InToken(kServiceKeyKind, call->Request<v1::IssueServiceTokenRequest>().key_secret());
+           });
+  backend_->Unary("trialog.auth.v1.AuthService/WhoAmI", [this](CallPtr call) { WhoAmI(std::move(call)); });
 }
 
 void Handlers::Login(CallPtr call) {
