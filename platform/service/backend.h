@@ -214,8 +214,8 @@ class Backend {
     if (peer == nullptr) return done(status);
     peer->CallAsync<Response>(PeerMethod(method), request, ToPeer(), std::move(done));
   }
-  // For a handler that looks at an organisation's records (an id) before it submits what it is about: `handle` runs where
-  // the organisation is written for, with all that was acknowledged; elsewhere the call is passed on, or ends.
+  // For a handler that looks at an organisation's records (an id) before it submits what it is about: `handle` runs
+  // where the organisation is written for, with all that was acknowledged; elsewhere the call is passed on, or ends.
   void AtOwner(std::shared_ptr<rpc::Call> call, std::string organization, std::function<void()> handle);
   // PERMISSION_DENIED, NOT_A_PEER, unless another process of this service asks.
   absl::Status CheckIsPeer(const Principal& principal) const;
