@@ -50,9 +50,8 @@ def test_each_service_has_what_a_service_needs(site):
 
 
 def test_what_keeps_more_than_the_log_runs_once(site):
-    """auth's data keys and analytics' blobs are in folders of their own, and no two processes may share those."""
-    for name in ("trialog-auth", "trialog-analytics"):
-        assert site.all("StatefulSet")[name]["spec"]["replicas"] == 1
+    """analytics' blobs are in a folder of its own, and no two processes may share that."""
+    assert site.all("StatefulSet")["trialog-analytics"]["spec"]["replicas"] == 1
 
 
 def test_a_single_replica_can_be_moved(site):

@@ -42,7 +42,8 @@ RENEW_BEFORE = 60  # Seconds that an access token must still hold.
 
 def say(**line):
     """One line of what happens; nothing personal in it."""
-    print(json.dumps(line), flush=True)
+    sys.stdout.write(json.dumps(line) + "\n")  # At once: whoever is killed in between leaves a whole line.
+    sys.stdout.flush()
 
 
 class Bytes:
