@@ -36,7 +36,8 @@ absl::Status CheckRequest(const KeyRequest& request) {
     }
   }
   for (const std::string& id : request.key_ids) {
-    if (id.size() != kIdSize) return BadField("key_ids", "KEY_ID_MALFORMED", "must be the ids of sealed values");
+    if (id.size() != key_row::kIdSize)
+      return BadField("key_ids", "KEY_ID_MALFORMED", "must be the ids of sealed values");
   }
   return absl::OkStatus();
 }

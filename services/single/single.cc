@@ -43,7 +43,7 @@ absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& con
   if (status.ok()) status = single->Serve(config);
   if (!status.ok()) return status;
   if (single->peers_) {
-    auto share = Share::Take(config, single->host_.get());
+    auto share = PartitionShare::Take(config, single->host_.get());
     if (!share.ok()) return share.status();
     single->share_ = *std::move(share);
   }

@@ -19,7 +19,7 @@
 #include "platform/service/remote_keys.h"
 #include "services/process/common.h"
 #include "services/process/serve.h"
-#include "services/single/share.h"
+#include "services/single/partition_share.h"
 
 namespace trialog::single {
 
@@ -61,7 +61,7 @@ class Single final : public process::Serving {
   std::unique_ptr<rpc::TokenSigner> tokens_;
   std::unique_ptr<service::Host> host_;
   std::unique_ptr<service::Front> front_;
-  std::unique_ptr<Share> share_;  // Null: this process is alone.
+  std::unique_ptr<PartitionShare> share_;  // Null: this process is alone.
 };
 
 }  // namespace trialog::single

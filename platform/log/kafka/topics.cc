@@ -39,6 +39,7 @@ const std::vector<std::pair<std::string, std::string>>& FixedSettings(const Topi
 
 // Whether a setting is as good as the one wanted.
 bool IsRight(const std::string& name, const std::string& is, const std::string& wanted) {
+  if (is.empty()) return false;
   if (name == "max.message.bytes") return atoll(is.c_str()) >= atoll(wanted.c_str());
   if (name == "max.compaction.lag.ms" || name == "segment.ms") return atoll(is.c_str()) <= atoll(wanted.c_str());
   return is == wanted;

@@ -1,4 +1,4 @@
-#include "services/single/share.h"
+#include "services/single/partition_share.h"
 
 #include "platform/disk/watermark.h"
 #include "platform/errors/errors.h"
@@ -16,11 +16,12 @@ constexpr absl::Duration kClockDistrusted = absl::Minutes(5);
 
 }  // namespace
 
-Share::Share(const process::Config& config, service::Host* host)
+PartitionShare::PartitionShare(const process::Config& config, service::Host* host)
     : config_(config), host_(*host), reviewing_(RealRuntime().NewExecutor("share")) {}
 
-absl::StatusOr<std::unique_ptr<Share>> Share::Take(const process::Config& config, service::Host* host) {
-  std::unique_ptr<Share> share(new Share(config, host));
+absl::StatusOr<std::unique_ptr<PartitionShare>> PartitionShare::Take(const process::Config& config,
+                                                                     service::Host* host) {
+  std::unique_ptr<PartitionShare> share(new PartitionShare(config, host));
   if (share->MayWrite().ok()) {
     if (absl::Status joined = share->Join(); !joined.ok()) return joined;
   }
@@ -28,7 +29,7 @@ absl::StatusOr<std::unique_ptr<Share>> Share::Take(const process::Config& config
   return share;
 }
 
-absl::Status Share::Join() {
+absl::Status PartitionShare::Join() {
   const log::kafka::Topic topic = log::kafka::PrivateTopics(*config_.kafka, {std::string(host_.service())}).front();
   log::kafka::MembershipOptions options;
   options.group = Cat(config_.kafka->topic_prefix, host_.service(), ".owners");
@@ -44,7 +45,7 @@ absl::Status Share::Join() {
   return absl::OkStatus();
 }
 
-absl::Status Share::MayWrite() const {
+absl::Status PartitionShare::MayWrite() const {
   absl::Status may = disk::CheckWatermark(config_.data, config_.min_free_bytes);
   may.Update(host_.backend().store().Health());
   if (host_.backend().owner().ClockWasWrong(kClockDistrusted)) {
@@ -53,7 +54,7 @@ absl::Status Share::MayWrite() const {
   return may;
 }
 
-void Share::Review() {
+void PartitionShare::Review() {
   const absl::Status may = MayWrite();
   if (!may.ok() && membership_) {
     telemetry::Warning("left_group", {{"reason", ReasonOf(may)}});

@@ -13,14 +13,14 @@ namespace trialog::single {
 // A process whose disk is full, whose store failed or whose clock is wrong leaves the group, so that others write for
 // its organisations, and joins again when that has passed. A fold that cannot go on is no reason: it stands still in
 // all of them, and the other partitions would have nobody.
-class Share {
+class PartitionShare {
  public:
   // `host` outlives it.
-  static absl::StatusOr<std::unique_ptr<Share>> Take(const process::Config& config, service::Host* host);
+  static absl::StatusOr<std::unique_ptr<PartitionShare>> Take(const process::Config& config, service::Host* host);
   // Destroyed, it leaves, so that the others need not wait.
 
  private:
-  Share(const process::Config& config, service::Host* host);
+  PartitionShare(const process::Config& config, service::Host* host);
   absl::Status Join();
   // Why this process cannot write.
   absl::Status MayWrite() const;
