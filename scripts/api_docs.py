@@ -238,6 +238,7 @@ def index_page(protos):
         "- **Who calls**: metadata `authorization: Bearer <access token>` from `AuthService/Login`; what may be called without says so.",
         "- **Trace**: metadata `traceparent` (W3C) goes into the event and to whoever subscribes to it.",
         "- **Position**: trailing metadata `trialog-position` of an answer; sent as `trialog-min-position` it asks to read at least that.",
+        "- **Strict reads**: metadata `trialog-read: strict` shows everything that was acknowledged before the call, at any replica; it takes as long as a command. Not for streams.",
         "- **Commands** take a `request_id` (a UUID): the same one gives the same answer for a day. Updates take `etag` and `update_mask`.",
         "- **Lists** page by `page_size` and `page_token`, filter by AIP-160 `filter`, and show the past by `as_of`.",
         "- **Watches** answer with a `resume_token`; after a break nothing is lost or doubled.",

@@ -13,6 +13,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+namespace trialog::telemetry {
+class Metrics;
+}
+
 namespace trialog::log {
 
 // The reason of a status that says: records of one partition are damaged or gone. Other partitions go on.
@@ -75,6 +79,8 @@ class Log {
   // nothing is known. Holds what this process appended.
   virtual int64_t KnownEnd(const std::string& topic, int partition) { return EndOffset(topic, partition).value_or(-1); }
   virtual std::unique_ptr<Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) = 0;
+  // Metrics of what carries the log; none where the process itself does.
+  virtual void Collect(telemetry::Metrics&) const {}
 };
 
 }  // namespace trialog::log

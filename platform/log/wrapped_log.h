@@ -30,6 +30,7 @@ class WrappedLog : public Log {
   std::unique_ptr<Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override {
     return target_.Follow(topic, partition, std::move(wake));
   }
+  void Collect(telemetry::Metrics& metrics) const override { target_.Collect(metrics); }
 
  protected:
   Log& target_;

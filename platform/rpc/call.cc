@@ -146,7 +146,7 @@ bool Call::PassOn(const std::string& address) {
   ClientOptions options{.token = std::string(bearer_token())};
   options.timeout = deadline() == absl::InfiniteFuture() ? kNoDeadline : deadline() - absl::Now();
   options.metadata = {{std::string(kPassedOnKey), "1"}};
-  for (const char* key : {"traceparent", "trialog-min-position"}) {
+  for (const char* key : {"traceparent", "trialog-min-position", "trialog-read"}) {
     if (const auto value = metadata(key); !value.empty()) options.metadata.emplace_back(key, value);
   }
   owner->PassBytes(

@@ -43,6 +43,8 @@ class CallInfo {
   virtual std::string traceparent() const;
   // The caller's `trialog-min-position`; empty when there is none.
   virtual std::string min_position() const;
+  // The caller's `trialog-read`: how fresh what is shown has to be; empty when there is none.
+  std::string_view read_mode() const { return metadata("trialog-read"); }
   // gRPC's name of the other end: "ipv4:127.0.0.1:1234", "unix:/path".
   std::string peer() const;
   // Whether the call came through Server::InProcessChannel, so from code of this very process.

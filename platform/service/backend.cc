@@ -98,6 +98,12 @@ void Backend::AppendAccess(event::v1::RecordAccessRequest request, std::string m
 
 void Backend::AtOwner(std::shared_ptr<rpc::Call> call, std::string organization, std::function<void()> handle) {
   if (!options_.owner.replicated || owner_.Owns(PartitionOf(organization))) return handle();
+  AtConfirmedOwner(std::move(call), std::move(organization), std::move(handle));
+}
+
+// A refusal is given only once the log shows that its owner was the owner (ADR 25): so this is one.
+void Backend::AtConfirmedOwner(std::shared_ptr<rpc::ServerCall> call, std::string organization,
+                               std::function<void()> handle) {
   constexpr std::string_view kHere = "DECIDED_HERE";
   auto command = std::make_unique<Command>();
   command->organization = std::move(organization);

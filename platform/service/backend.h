@@ -167,8 +167,8 @@ class Backend {
   void Run(std::shared_ptr<rpc::Call> call, const ResourceType& type, Aim aim, DecideRequest decide,
            Answer answer = nullptr, Refused refused = nullptr);
 
-  // Runs `read` with the completed principal once the position that the caller asks for is folded. Another
-  // organisation's records are refused with NOT_FOUND.
+  // Runs `read` with the completed principal once the position that the caller asks for is folded; a strict read where
+  // everything that was acknowledged before it is. Another organisation's records are refused with NOT_FOUND.
   void WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_view resource_name,
                     std::function<void(std::shared_ptr<const Principal>)> read);
 
@@ -217,6 +217,9 @@ class Backend {
   // For a handler that looks at an organisation's records (an id) before it submits what it is about: `handle` runs
   // where the organisation is written for, with all that was acknowledged; elsewhere the call is passed on, or ends.
   void AtOwner(std::shared_ptr<rpc::Call> call, std::string organization, std::function<void()> handle);
+  // The same, and nobody else wrote for it since the call came: `handle` runs, on the owner's executor, once the log
+  // says so.
+  void AtConfirmedOwner(std::shared_ptr<rpc::ServerCall> call, std::string organization, std::function<void()> handle);
   // PERMISSION_DENIED, NOT_A_PEER, unless another process of this service asks.
   absl::Status CheckIsPeer(const Principal& principal) const;
   // Serves RecordAccess of a PeerService, which other processes of this service ask for what they show.

@@ -4,6 +4,7 @@
 #include "platform/log/continuity.h"
 #include "platform/telemetry/event_log.h"
 #include "platform/text/text.h"
+#include "platform/view/prepared_store.h"
 #include "platform/view/public_stream.h"
 
 namespace trialog::service {
@@ -42,6 +43,8 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
 
 absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition, const Environment& environment) {
   std::unique_ptr<Host> host(new Host(definition, environment));
+  absl::Status taken = view::TakePrepared(environment.store_path, environment.env);
+  if (!taken.ok()) return taken;
   auto store = view::Store::Open(
       *definition.domain, {.path = environment.store_path, .env = environment.env, .compress = environment.compress});
   if (!store.ok()) return store.status();

@@ -22,6 +22,7 @@ constexpr int kMaxPage = 1000;
 constexpr size_t kMaxLooks = 20'000;
 constexpr size_t kLooksAtOnce = 256;
 constexpr absl::Duration kLongestWait = absl::Seconds(10);
+constexpr std::string_view kStrict = "strict";
 
 }  // namespace
 
@@ -47,6 +48,16 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
       read(*principal);
     });
   };
+  if (const std::string_view mode = call->read_mode(); !mode.empty()) {
+    if (mode != kStrict || call->method().server_streaming()) {
+      return call->Finish(Refuse(absl::StatusCode::kInvalidArgument, "BAD_READ_MODE",
+                                 "trialog-read may be 'strict', of a call that is no stream; a stream takes "
+                                 "trialog-min-position"));
+    }
+    return AtConfirmedOwner(call, std::string(OrganizationOf(resource_name)), [this, readable = std::move(readable)] {
+      watches_.Post([readable] { readable(absl::OkStatus()); });
+    });
+  }
   const std::string wanted = call->min_position();
   if (wanted.empty()) return readable(absl::OkStatus());
   const auto position = ParsePosition(wanted);

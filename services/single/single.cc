@@ -115,8 +115,9 @@ absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const
 }
 
 absl::Status Single::Serve(const process::Config& config) {
-  const auto collect = [config, keys = key_store_.get()](telemetry::Metrics& metrics) {
+  const auto collect = [config, log = log_.get(), keys = key_store_.get()](telemetry::Metrics& metrics) {
     process::CollectDisk(config, metrics);
+    log->Collect(metrics);
     if (keys != nullptr) process::CollectKeys(*keys, metrics);
   };
   auto front = service::Front::Listen(

@@ -100,8 +100,10 @@ absl::Status Standalone::OpenHosts(const Options& options) {
 }
 
 absl::Status Standalone::Serve(const Options& options) {
-  const auto collect = [config = process::Config(options), keys = key_store_.get()](telemetry::Metrics& metrics) {
+  const auto collect = [config = process::Config(options), log = log_.get(),
+                        keys = key_store_.get()](telemetry::Metrics& metrics) {
     process::CollectDisk(config, metrics);
+    log->Collect(metrics);
     process::CollectKeys(*keys, metrics);
   };
   std::vector<service::Host*> hosts;

@@ -18,6 +18,7 @@
 #include "services/trialogctl/import_log.h"
 #include "services/trialogctl/lag.h"
 #include "services/trialogctl/logs.h"
+#include "services/trialogctl/rebuild.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trialogctl/terminal.h"
@@ -44,7 +45,8 @@ ABSL_FLAG(std::string, people, "",
           "demo: where the passwords of the demo's people go; demo-people.json beside --state when empty");
 ABSL_FLAG(std::string, plot, "", "demo: where the survival plot goes; beside --state when empty");
 ABSL_FLAG(std::string, log_key, "", "verify, demo: file with the audit log's public key; for demo of mode 0600");
-ABSL_FLAG(std::string, to, "", "backup: the new folder of the backup");
+ABSL_FLAG(std::string, to, "", "backup, snapshot: the new folder");
+ABSL_FLAG(std::string, from, "", "rebuild: folder that snapshot made, to go on from; empty: the whole log is folded");
 ABSL_FLAG(std::string, keys_to, "", "backup: a new folder for the keys, apart from the rest; empty: they are left out");
 ABSL_FLAG(std::string, backup, "", "restore: the folder of the backup");
 ABSL_FLAG(std::string, keys_backup, "", "restore: the folder with the backup of the keys; empty: those of --data stay");
@@ -229,6 +231,25 @@ absl::Status PrintOwners(const Words& words) { return Owners(words.empty() ? "" 
 
 absl::Status PrintLag(const Words& words) { return Lag(words.empty() ? "" : words[0], absl::GetFlag(FLAGS_group)); }
 
+absl::Status RebuildStore(const Words& words) {
+  RebuildOptions options;
+  options.service = words.empty() ? "" : words[0];
+  options.data = absl::GetFlag(FLAGS_data);
+  if (options.data.empty()) return Missing("data");
+  options.from = absl::GetFlag(FLAGS_from);
+  auto kafka = process::ReadKafkaFlags();
+  if (!kafka.ok()) return kafka.status();
+  options.kafka = *std::move(kafka);
+  return Rebuild(options);
+}
+
+absl::Status TakeSnapshot(const Words& words) {
+  const std::string data = absl::GetFlag(FLAGS_data), to = absl::GetFlag(FLAGS_to);
+  if (data.empty()) return Missing("data");
+  if (to.empty()) return Missing("to");
+  return Snapshot(std::string(words.empty() ? "" : words[0]), data, to);
+}
+
 // A command that takes none.
 template <absl::Status (*run)()>
 absl::Status Alone(const Words&) {
@@ -291,6 +312,17 @@ constexpr Command kCommands[] = {
      "  trialogctl lag [SERVICE] --kafka_brokers ADDR[,ADDR…] [--group NAME]\n"
      "      Prints how far each public topic is behind its service's log, and a consumer group behind the topics.\n",
      1, PrintLag},
+    {"rebuild",
+     "  trialogctl rebuild SERVICE --data DIR [--from DIR] [--kafka_brokers ADDR…]\n"
+     "      Makes the service's store anew from its log, beside the one that is in use: the service may be running,\n"
+     "      and takes the new store at its next start. With --from it goes on from a snapshot of another replica's.\n",
+     1, RebuildStore},
+    {"snapshot",
+     "  trialogctl snapshot SERVICE --data DIR --to DIR\n"
+     "      Copies the service's store, which may be in use, as it was at one moment: for a new replica, where the "
+     "log\n"
+     "      is long. The new folder is on the same file system.\n",
+     1, TakeSnapshot},
     {"backup",
      "  trialogctl backup --data DIR --to DIR [--keys_to DIR]\n"
      "      With no server on the folder: copies log, blobs and stores, and what they must be; keys to a folder of\n"

@@ -239,6 +239,13 @@ def test_call_past_its_deadline_is_told_so(biobank):
             sample_pb2.GetSampleRequest(name=f"{biobank.name}/samples/before-0"),
             metadata=[("trialog-min-position", "nowhere")],
         )
+    for mode in ("Strict", "eventual"):
+        with refused("INVALID_ARGUMENT", "BAD_READ_MODE"):
+            biobank.technician.SampleService.GetSample(
+                sample_pb2.GetSampleRequest(name=f"{biobank.name}/samples/before-0"), metadata=[("trialog-read", mode)]
+            )
+    with refused("INVALID_ARGUMENT", "BAD_READ_MODE"):
+        next(biobank.technician.SampleService.WatchSamples(sample_pb2.WatchSamplesRequest(parent=biobank.name), metadata=[("trialog-read", "strict")]))
 
 
 # Tokens.

@@ -15,6 +15,7 @@ def pytest_addoption(parser):
     parser.addoption("--notices", type=int, default=5000, help="that a notifier is killed twenty times during")
     parser.addoption("--fault_limits", action="store_true", help="a longest wait over what is promised fails the test")
     parser.addoption("--fault_clients", type=int, default=64, help="how many clients work meanwhile")
+    parser.addoption("--previous", type=pathlib.Path, help="binaries of an earlier build, to run beside those of this one")
     parser.addoption("--fault_runs", type=int, default=1, help="how many runs, each with the next seed")
     for service, count in (("auth", 3), ("audit", 3)):
         parser.addoption(f"--{service}_replicas", type=int, default=count, help=f"replicas of {service} in test_faults.py")
@@ -62,3 +63,19 @@ def plain_kafka(tmp_path_factory):
     started = Kafka(tmp_path_factory.mktemp("plain-kafka"))
     yield started
     started.down()
+
+
+@pytest.fixture
+def make_fleet(plain_kafka, binaries, tmp_path):
+    """Starts a fleet of one test; it ends with it."""
+    from fleet import Fleet
+
+    fleets = []
+
+    def make(*flags, **replicas):
+        fleets.append(Fleet(tmp_path, binaries, plain_kafka, *flags, **replicas))
+        return fleets[-1].start()
+
+    yield make
+    for fleet in fleets:
+        fleet.kill()

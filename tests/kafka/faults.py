@@ -70,8 +70,8 @@ class Faults:
             time.sleep(PAUSE)
             self.kafka.signal(broker, signal.SIGCONT)
 
-    def rolling_restart(self):
-        """Every replica of every service that has several, one after the other."""
+    def rolling_restart(self, binaries=None):
+        """Every replica of every service that has several, one after the other; with these binaries from then on."""
         for service, replicas in self.fleet.replicas.items():
             for replica in replicas if len(replicas) > 1 else ():
                 hit = {world.name for world in self.worlds}
@@ -79,6 +79,7 @@ class Faults:
                 replica.process.send_signal(signal.SIGTERM)
                 replica.process.wait(UP_DEADLINE)
                 replica.stop()
+                replica.binaries = binaries or replica.binaries
                 self.load.await_done()
                 replica.start()
                 self.load.retarget()

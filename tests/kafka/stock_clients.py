@@ -80,7 +80,7 @@ class Clients:
 
     def __init__(self, told):
         self.worlds = [World(world) for world in told["worlds"]]
-        self.count, self.seed = told["clients"], told["seed"]
+        self.count, self.seed, self.strict_reads = told["clients"], told["seed"], told["strict_reads"]
         self.history = open(told["history"], "w", encoding="utf-8")
         self.channels, self.stubs = {}, []
         self.point_at(told["targets"])
@@ -122,7 +122,7 @@ class Client:
     async def run(self):
         while not self.clients.stopping:
             await asyncio.sleep(self.chance.expovariate(1 / BETWEEN))
-            await (self.read() if self.chance.random() < 0.1 else self.change())
+            await self.chance.choices((self.change, self.read, self.read_strictly), (8, 1, 1 if self.clients.strict_reads else 0))[0]()
 
     def amount(self):
         """Never drawn twice in a run, so that a movement tells which operation made it."""
@@ -236,6 +236,22 @@ class Client:
         line = {"client": self.number, "item": item, "invoke": first, "return": time.monotonic_ns(), "met": met, "known": known}
         shown = self.world.shown(answer) if answer is not None else None
         self.clients.write(read=self.world.name, **line, shown=shown, reason="" if answer is not None else more)
+
+    async def read_strictly(self):
+        """What stands when it is asked for, whoever is asked: an operation like any other."""
+        if not self.world.last:
+            return
+        item = self.chance.choice(sorted(self.world.last))
+        request = inventory_item_pb2.GetInventoryItemRequest(name=self.world.item_name(item))
+        answer, more, last, met = await self.attempts("GetInventoryItem", request, (("trialog-read", "strict"),))
+        drawn = {"operation": "get", "item": item, "location": 0, "units": 0, "etag": 0}
+        line = {"world": self.world.name, "client": self.number, **drawn, "invoke": last, "return": time.monotonic_ns(), "met": met}
+        if answer is not None:
+            self.clients.write(**line, outcome="ok", after=self.world.shown(answer))
+        elif more:
+            self.clients.write(**line, outcome="fail", reason=more)
+        else:
+            self.clients.write(**line | {"return": None}, outcome="unknown", of="given up")
 
 
 async def main():

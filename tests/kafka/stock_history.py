@@ -37,7 +37,8 @@ class History:
             self.by_world[line["world"]].append(line)
 
     def done(self, world):
-        return [line for line in self.by_world[world.name] if line["outcome"] == "ok"]
+        """Changes that were acknowledged."""
+        return [line for line in self.by_world[world.name] if line["outcome"] == "ok" and line["operation"] in KINDS]
 
     def last_position(self, world):
         """Of the latest change that was acknowledged."""

@@ -15,7 +15,7 @@ UNDER_FAULT = 90  # Longest wait for clients while something is broken; they giv
 class StockLoad:
     """The process of the clients. `targets()`: addresses of inventory's replicas, as they are now."""
 
-    def __init__(self, folder, worlds, targets, clients, seed):
+    def __init__(self, folder, worlds, targets, clients, seed, strict_reads=True):
         self.history = folder / f"history-{worlds[0].organization.id}.jsonl"
         self._targets = targets
         self._process = subprocess.Popen(
@@ -25,6 +25,7 @@ class StockLoad:
             "worlds": [world.told() for world in worlds],
             "clients": clients,
             "seed": seed,
+            "strict_reads": strict_reads,
             "history": str(self.history),
             "targets": targets(),
         }

@@ -92,12 +92,12 @@ def site(tmp_path_factory, binaries, pytestconfig):
         made.kafka.down(at_once=True)
 
 
-def under_load(site, seed, act):
+def under_load(site, seed, act, strict_reads=True):
     """Has clients work while `act` does harm; then checks all that they were told. Gives the faults."""
     chance = random.Random(seed)
     say(f"--seed {seed}")
     worlds = site.worlds(f"{act.__name__.replace('_', '-')}-{seed}")
-    load = StockLoad(site.folder, worlds, site.targets, site.clients, seed)
+    load = StockLoad(site.folder, worlds, site.targets, site.clients, seed, strict_reads)
     people = People(site.fleet, worlds, seed)
     faults = Faults(site.kafka, site.fleet, load, worlds, chance)
     try:
@@ -155,6 +155,19 @@ def test_a_rolling_restart_fails_no_call(site):
     assert len(faults.windows) == sum(len(replicas) for replicas in site.fleet.replicas.values() if len(replicas) > 1)
 
 
+def test_this_build_and_the_one_before_run_side_by_side(site, pytestconfig):
+    """One replica after the other goes back to the build before, and on again. Not every build before reads strictly."""
+    previous = pytestconfig.getoption("--previous")
+    if previous is None:
+        pytest.skip("only with --previous")
+
+    def back_and_on(faults):
+        for binaries in (previous.resolve(), site.fleet.binaries):
+            faults.rolling_restart(binaries)
+
+    under_load(site, site.seed, back_and_on, strict_reads=False)
+
+
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
 def test_a_former_owner_that_wakes_up_changes_nothing_and_says_nothing_old(site, busy):
     if not busy and site.seconds < LONG:
@@ -167,7 +180,7 @@ def test_a_former_owner_that_wakes_up_changes_nothing_and_says_nothing_old(site,
     bank.make_room_elsewhere()
     bank.ask_the_sleeper()
     bank.wake()
-    say(f"in flight when it stopped: {bank.in_flight()}; asked meanwhile: {bank.asked()}")
+    say(f"in flight when it stopped: {bank.in_flight()}; asked meanwhile: {bank.asked()}; read: {bank.read()}")
     site.say_fenced(before)
     bank.check()
 

@@ -1,4 +1,5 @@
 """Five services in processes of their own on a real Kafka: what one alone cannot show."""
+import re
 import shutil
 import signal
 import time
@@ -15,20 +16,6 @@ from trialog.inventory.v1 import biobank_pb2
 # Longest that an organisation may wait for another replica to write for it. On an idle machine: a second when the owner
 # leaves, eight when it dies: six until the group notes it, one of grace.
 TAKEOVER = 40
-
-
-@pytest.fixture
-def make_fleet(plain_kafka, binaries, tmp_path):
-    """Starts a fleet of one test; it ends with it."""
-    fleets = []
-
-    def make(*flags, **replicas):
-        fleets.append(Fleet(tmp_path, binaries, plain_kafka, *flags, **replicas))
-        return fleets[-1].start()
-
-    yield make
-    for fleet in fleets:
-        fleet.kill()
 
 
 def create_biobank(caller, organization, biobank_id, timeout=DEADLINE):
@@ -88,6 +75,28 @@ def test_either_replica_takes_commands_and_shows_what_the_other_wrote(make_fleet
             deadline = time.monotonic() + DEADLINE
             while len(at(organization, replica).BiobankService.ListBiobanks(request).biobanks) < 2:
                 assert time.monotonic() < deadline, "one replica does not see what the other wrote"
+    deadline = time.monotonic() + DEADLINE
+    while 'trialog_kafka_brokers_up{client="follow"} 1\n' not in (told := first.metrics()):
+        assert time.monotonic() < deadline, told
+    assert re.search(r'^trialog_kafka_records_received_total{client="follow"} [1-9]', told, re.M), told
+
+
+def test_a_strict_read_shows_at_any_replica_what_was_acknowledged_before_it(make_fleet):
+    fleet = make_fleet(inventory=2, trials=0, analytics=0, audit=0)
+    first, second = fleet.replicas["inventory"]
+    await_owned(first, 1)
+    await_owned(second, 1)
+    strict = [("trialog-read", "strict")]
+    for organization in [with_manager(fleet) for _ in range(3)]:
+        for number in range(20):
+            made, _ = retried(lambda: create_biobank(at(organization, first), organization, f"bank-{number}"))
+            for replica in (first, second):
+                manager = at(organization, replica)
+                shown, _ = retried(lambda: manager.BiobankService.GetBiobank(biobank_pb2.GetBiobankRequest(name=made.name), metadata=strict))
+                assert shown == made
+                request = biobank_pb2.ListBiobanksRequest(parent=organization.name)
+                listed, _ = retried(lambda: manager.BiobankService.ListBiobanks(request, metadata=strict))
+                assert len(listed.biobanks) == number + 1
 
 
 def test_others_take_over_when_a_replica_leaves_or_dies_and_nothing_is_lost(make_fleet):

@@ -33,7 +33,7 @@ class Zombie:
             service = world.person.service("trialog.inventory.v1.InventoryService")._stub.__class__
             self.stubs[replica] = service(channel)
         self.metadata = token
-        self.sent, self.late = [], []
+        self.sent, self.late, self.reads = [], [], []
 
     def receive(self, item):
         """A request that takes stock into location 0."""
@@ -90,11 +90,16 @@ class Zombie:
             request = self.receive(CAPACITIES[0] + len(self.late) % 5)
             call = self.stubs[self.sleeper].ReceiveStock.future(request, timeout=PATIENCE, metadata=self.metadata)
             self.late.append((request, call))
+            # And for what was moved away, as it is.
+            moved = inventory_item_pb2.GetInventoryItemRequest(name=f"{self.world.name}/inventoryItems/item-1")
+            strict = (*self.metadata, ("trialog-read", "strict"))
+            self.reads.append(self.stubs[self.sleeper].GetInventoryItem.future(moved, timeout=PATIENCE, metadata=strict))
 
     def wake(self):
         self.sleeper.process.send_signal(signal.SIGCONT)
         self.outcomes = [self.outcome(call) for _, call in self.sent]
         self.late_outcomes = [self.outcome(call) for _, call in self.late]
+        self.read_outcomes = [self.outcome(call) for call in self.reads]
 
     @staticmethod
     def outcome(call):
@@ -110,15 +115,21 @@ class Zombie:
     def asked(self):
         return dict(collections.Counter(self.late_outcomes))
 
+    def read(self):
+        return dict(collections.Counter(self.read_outcomes))
+
     def check(self):
-        """Each command in flight is done once, whatever its first answer was; nobody was refused for want of room while there was."""
+        """Each command in flight is done once, whatever its first answer was; nobody was refused for want of room while there was,
+        or strictly read what had been before."""
+        for call, outcome in zip(self.reads, self.read_outcomes):
+            assert outcome != "ok" or call.result().location == self.world.locations[1], f"an old state was shown: {call.result()}"
         for request, _ in self.sent:
             self.at(self.other, "IssueStock", request)
         name = f"{self.world.name}/inventoryItems/item-0"
         item = self.at(self.other, "GetInventoryItem", inventory_item_pb2.GetInventoryItemRequest(name=name))
         assert (item.issued_quantity.units, item.movement_count) == (len(self.sent), len(self.sent) + 1), item
         known = {"ok", "OWNER_CHANGED", "UNAVAILABLE", "OWNER_UNAVAILABLE", "OWNER_UNREACHABLE"}
-        assert set(self.outcomes) <= known, self.outcomes
+        assert set(self.outcomes) | set(self.read_outcomes) <= known, (self.outcomes, self.read_outcomes)
         request = storage_pb2.GetStorageLocationRequest(name=self.world.locations[0])
         person = self.world.person.reconnect(self.fleet.target_with(self.other))
         if person.StorageService.GetStorageLocation(request).current_count < CAPACITIES[0]:  # So there was room all the time.

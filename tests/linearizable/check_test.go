@@ -59,6 +59,15 @@ func TestHistories(t *testing.T) {
 		{"a stale refusal: an etag that is right", received(1, 0, 0, "5", "1", "10") +
 			`{"world": "w", "operation": "issue", "units": 1, "etag": 1, "invoke": 11, "return": 12, "outcome": "fail", "reason": "ETAG_MISMATCH"}` + "\n",
 			porcupine.Illegal},
+		{"a read of what was acknowledged", received(1, 0, 0, "5", "1", "10") + moveOut +
+			entry(3, `"get"`, 0, 0, "0", "31", "40", after(1, "5", "0", "2")), porcupine.Ok},
+		{"a read that overlaps a move", received(1, 0, 0, "5", "1", "10") + moveOut +
+			entry(3, `"get"`, 0, 0, "0", "25", "40", after(0, "5", "0", "1")), porcupine.Ok},
+		{"a stale read: it was moved before", received(1, 0, 0, "5", "1", "10") + moveOut +
+			entry(3, `"get"`, 0, 0, "0", "31", "40", after(0, "5", "0", "1")), porcupine.Illegal},
+		{"a read of what another saw undone", received(1, 0, 0, "5", "1", "10") + moveOut +
+			entry(3, `"get"`, 0, 0, "0", "21", "23", after(1, "5", "0", "2")) +
+			entry(4, `"get"`, 0, 0, "0", "24", "26", after(0, "5", "0", "1")), porcupine.Illegal},
 		{"another reason than the rules give", received(1, 0, 0, "5", "1", "10") +
 			entry(3, `"issue"`, 0, 0, "6", "11", "40", refused("OVER_RETURN")), porcupine.Illegal},
 		{"an acknowledged move is lost", received(1, 0, 0, "5", "1", "10") + moveOut +

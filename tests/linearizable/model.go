@@ -22,7 +22,7 @@ type Biobank struct {
 
 // Operation as a client asked for it.
 type Operation struct {
-	Kind     string // receive, move, adjust, issue, return; state: what a replica showed at the end
+	Kind     string // receive, move, adjust, issue, return; get: a strict read; state: what a replica showed at the end
 	Item     int
 	Location int   // receive, move
 	Units    int64 // receive, adjust (what was counted), issue, return
@@ -64,6 +64,9 @@ func (s State) apply(bank Biobank, op Operation) (State, string) {
 	}
 	if !known {
 		return s, "NOT_FOUND"
+	}
+	if op.Kind == "get" {
+		return s, ""
 	}
 	if op.Etag != 0 && op.Etag != item.Movements {
 		return s, "ETAG_MISMATCH"
@@ -134,7 +137,7 @@ func (op Operation) String() string {
 	if op.Kind == "receive" || op.Kind == "move" {
 		text += fmt.Sprintf(" location %d", op.Location)
 	}
-	if op.Kind != "move" {
+	if op.Kind != "move" && op.Kind != "get" {
 		text += fmt.Sprintf(" units %d", op.Units)
 	}
 	if op.Etag != 0 {

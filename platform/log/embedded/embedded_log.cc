@@ -104,7 +104,7 @@ EmbeddedLog::~EmbeddedLog() {
 
 absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(EmbeddedOptions options) {
   std::unique_ptr<EmbeddedLog> log(new EmbeddedLog(std::move(options)));
-  if (absl::Status locked = log->LockFolder(); !locked.ok()) return locked;
+  if (absl::Status locked = log->options_.read_only ? absl::OkStatus() : log->LockFolder(); !locked.ok()) return locked;
   absl::MutexLock lock(&log->database_mutex_);
   if (absl::Status opened = log->OpenDatabase(); !opened.ok()) return opened;
   return log;
@@ -122,15 +122,23 @@ absl::Status EmbeddedLog::LockFolder() {
                 Cat("the log in ", options_.path, " is in use by another process; stop it first: ", locked.ToString()));
 }
 
+rocksdb::Status EmbeddedLog::OpenRocks(rocksdb::DB** opened) {
+  rocksdb::Options options =
+      embedded::RocksOptions(env_.get(), options_.compress, std::make_shared<DamageListener>(broken_));
+  if (!options_.read_only) return rocksdb::DB::Open(options, options_.path, opened);
+  options.create_if_missing = false;
+  return rocksdb::DB::OpenForReadOnly(options, options_.path, opened);
+}
+
 absl::Status EmbeddedLog::OpenDatabase() {
-  auto firsts = embedded::CheckWals(*files_, options_.path);
+  // Not of a log that is written to: what looks torn there is being written.
+  absl::StatusOr<std::vector<embedded::FirstInWal>> firsts{std::vector<embedded::FirstInWal>()};
+  if (!options_.read_only) firsts = embedded::CheckWals(*files_, options_.path);
   if (!firsts.ok()) return firsts.status();
 
   broken_ = false;
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(
-      embedded::RocksOptions(env_.get(), options_.compress, std::make_shared<DamageListener>(broken_)), options_.path,
-      &opened);
+  const rocksdb::Status status = OpenRocks(&opened);
   if (status.IsCorruption()) return Damaged(options_.path, status);
   if (!status.ok()) {
     return RetryLater(absl::StatusCode::kUnavailable, "LOG_OPEN_FAILED", Cat(options_.path, ": ", status.ToString()),
@@ -191,6 +199,9 @@ absl::Status EmbeddedLog::CheckWatermark() {
 }
 
 absl::Status EmbeddedLog::ReadyToAppend(const std::vector<std::string>& records) {
+  if (options_.read_only) {
+    return Refuse(absl::StatusCode::kFailedPrecondition, "LOG_READ_ONLY", "this log was opened to be read only");
+  }
   for (const std::string& record : records) {
     if (record.size() <= kMaxRecordBytes) continue;
     return Refuse(absl::StatusCode::kInvalidArgument, "RECORD_TOO_LONG",

@@ -26,13 +26,16 @@ struct EmbeddedOptions {
   std::shared_ptr<rocksdb::FileSystem> file_system;
   // Below this, Append is refused and reads go on. Leaves room for RocksDB's own files and for a restart.
   uint64_t min_free_bytes = uint64_t{256} << 20;
+  // Beside the process that has the log: reads what stood there when it was opened, and appends nothing.
+  bool read_only = false;
   // LZ4. Off where tests look for plain text in the files.
   bool compress = true;
 };
 
 class EmbeddedLog final : public Log {
  public:
-  // Opens or makes the log, and holds it against every other process and object until destroyed.
+  // Opens or makes the log, and holds it against every other process and object until destroyed; read-only it is
+  // neither made nor held.
   // FAILED_PRECONDITION LOG_IN_USE: someone else has it. DATA_LOSS LOG_DAMAGED: a write-ahead log is damaged before its
   // end (the message names file and byte), records are missing behind one, or RocksDB's own files are damaged. A record
   // that a power cut left half written was never acknowledged and is dropped.
@@ -44,8 +47,8 @@ class EmbeddedLog final : public Log {
   absl::Status VerifyChecksums();
 
   // `topic` holds no NUL. Errors of a report, beyond those of the contract:
-  // RESOURCE_EXHAUSTED DISK_WATERMARK or DISK_FULL, and INVALID_ARGUMENT RECORD_TOO_LONG (the whole group): nothing was
-  // written.
+  // RESOURCE_EXHAUSTED DISK_WATERMARK or DISK_FULL, FAILED_PRECONDITION LOG_READ_ONLY, and INVALID_ARGUMENT
+  // RECORD_TOO_LONG (the whole group): nothing was written.
   // UNAVAILABLE LOG_WRITE_FAILED: not known; this appender fails from now on. The next append of any appender tries to
   // recover: the database is opened again, as after a crash, once the disk takes writes.
   std::unique_ptr<Appender> NewAppender(const std::string& topic, int partition) override;
@@ -71,6 +74,7 @@ class EmbeddedLog final : public Log {
 
   explicit EmbeddedLog(EmbeddedOptions options);
   absl::Status LockFolder();
+  rocksdb::Status OpenRocks(rocksdb::DB** opened);
   absl::Status OpenDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mutex_);
   absl::Status CheckPredecessors(const std::string& file, std::string_view key)
       ABSL_SHARED_LOCKS_REQUIRED(database_mutex_);

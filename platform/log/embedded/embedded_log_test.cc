@@ -108,6 +108,23 @@ TEST_F(EmbeddedLogTest, RefusesASecondOpener) {
   EXPECT_THAT(Append({"a"}), ElementsAre(0));  // The first one is not disturbed.
 }
 
+TEST_F(EmbeddedLogTest, ReadOnlyItIsReadBesideTheProcessThatHasIt) {
+  Append({"one", "two"});
+  auto beside = EmbeddedLog::Open({.path = "/log", .file_system = files_, .read_only = true});
+  ASSERT_TRUE(beside.ok()) << beside.status();
+  Append({"three"});
+  const auto read = ReadWhole(**beside, kTopic, 0);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->size(), 2u) << "what stood there when it was opened";
+  const auto refused = AppendNow(*(*beside)->NewAppender(kTopic, 0), {"mine"});
+  EXPECT_EQ(ReasonOf(refused.front().status), "LOG_READ_ONLY");
+  EXPECT_THAT(Records(), ElementsAre("one", "two", "three"));
+  beside->reset();
+  EXPECT_THAT(Append({"four"}), ElementsAre(3));
+
+  EXPECT_FALSE(EmbeddedLog::Open({.path = "/none", .file_system = files_, .read_only = true}).ok());
+}
+
 TEST_F(EmbeddedLogTest, WakesFollowersOfThePartitionUntilTheirTailIsGone) {
   int woken = 0, other = 0;
   auto tail = log_->Follow(kTopic, 0, [&] { ++woken; });

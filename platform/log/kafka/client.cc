@@ -25,6 +25,7 @@ std::vector<Setting> CommonSettings(const Options& options) {
       {"topic.metadata.refresh.fast.interval.ms", "100"},
       {"allow.auto.create.topics", "false"},
       {"log.connection.close", "false"},
+      {"statistics.interval.ms", "5000"},
   };
   const Security& security = options.security;
   const bool tls = !security.roots.empty(), sasl = !security.user.empty();
@@ -64,6 +65,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Make(rd_kafka_type_t type, const
   }
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_log_cb(conf.get(), &Client::OnLog);
+  rd_kafka_conf_set_stats_cb(conf.get(), &Client::OnStatistics);
   if (client->hooks_.on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), &Client::OnDelivery);
   if (client->hooks_.on_assigned) rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::OnRebalance);
   client->handle_ = rd_kafka_new(type, conf.get(), error, sizeof error);
@@ -116,6 +118,22 @@ void Client::OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka
 
 void Client::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client) {
   static_cast<Client*>(client)->hooks_.on_delivery(*message);
+}
+
+int Client::OnStatistics(rd_kafka_t*, char* json, size_t size, void* client) {
+  auto* self = static_cast<Client*>(client);
+  absl::MutexLock lock(&self->mutex_);
+  self->statistics_.assign(json, size);
+  return 0;  // The library's to free.
+}
+
+Figures Client::figures() const {
+  std::string statistics;
+  {
+    absl::MutexLock lock(&mutex_);
+    statistics = statistics_;
+  }
+  return ParseStatistics(statistics);
 }
 
 // Brokers that come and go are the library's to deal with; what it warns of is for the operator.

@@ -14,6 +14,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "platform/log/kafka/figures.h"
 #include "platform/log/kafka/options.h"
 
 namespace trialog::log::kafka {
@@ -60,6 +62,9 @@ class Client {
   };
   absl::StatusOr<Range> QueryRange(const std::string& topic, int partition, absl::Duration patience) const;
 
+  // As of a few seconds ago; zero before the library told them first.
+  Figures figures() const;
+
  private:
   explicit Client(ClientHooks hooks) : hooks_(std::move(hooks)) {}
   void Poll(int milliseconds);
@@ -68,11 +73,14 @@ class Client {
   static void OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
                           void* client);
   static void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client);
+  static int OnStatistics(rd_kafka_t*, char* json, size_t size, void* client);
   static void OnLog(const rd_kafka_t*, int level, const char* facility, const char* text);
 
   const ClientHooks hooks_;
   rd_kafka_t* handle_ = nullptr;
   std::atomic<bool> stop_ = false;
+  mutable absl::Mutex mutex_;
+  std::string statistics_ ABSL_GUARDED_BY(mutex_);  // JSON; read when somebody asks.
   std::thread thread_;
 };
 

@@ -155,4 +155,13 @@ std::unique_ptr<Tail> KafkaLog::Follow(const std::string& topic, int partition, 
   return wakers_.Add(topic, partition, std::move(wake));
 }
 
+void KafkaLog::Collect(telemetry::Metrics& metrics) const {
+  kafka::Figures writing;
+  for (const auto& producers : producers_) writing += producers->figures();
+  kafka::Tell(writing, "write", metrics);
+  kafka::Tell(tail_->figures(), "follow", metrics);
+  kafka::Tell(history_->figures(), "history", metrics);
+  kafka::Tell(asking_->figures(), "ask", metrics);
+}
+
 }  // namespace trialog::log

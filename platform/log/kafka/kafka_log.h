@@ -31,6 +31,9 @@ class KafkaLog final : public Log {
   int64_t KnownEnd(const std::string& topic, int partition) override;
   std::unique_ptr<Tail> Follow(const std::string& topic, int partition, std::function<void()> wake) override;
 
+  // Of the clients as of a few seconds ago.
+  void Collect(telemetry::Metrics& metrics) const override;
+
   const kafka::Options& options() const { return options_; }
 
  private:

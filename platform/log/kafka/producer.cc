@@ -118,6 +118,11 @@ absl::StatusOr<std::shared_ptr<Producer>> Producers::Take() {
   return producer_;
 }
 
+Figures Producers::figures() const {
+  absl::MutexLock lock(&mutex_);
+  return producer_ ? producer_->figures() : Figures();
+}
+
 bool Producer::Broken() const {
   char why[1];
   return *broken_ || rd_kafka_fatal_error(client_->handle(), why, sizeof why) != RD_KAFKA_RESP_ERR_NO_ERROR;

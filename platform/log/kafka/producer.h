@@ -30,6 +30,7 @@ class Producer {
   void Send(const std::string& topic, int partition, std::vector<std::string> records,
             std::function<void(std::vector<Report>)> done, std::vector<Envelope> envelopes = {});
   bool Broken() const;
+  Figures figures() const { return client_->figures(); }
 
  private:
   explicit Producer(std::unique_ptr<Client> client) : client_(std::move(client)) {}
@@ -47,10 +48,12 @@ class Producers {
   explicit Producers(Options options) : options_(std::move(options)) {}
   // One that is good. The broken one goes when the last that uses it is gone: not on a thread of its own.
   absl::StatusOr<std::shared_ptr<Producer>> Take();
+  // Of the one there is.
+  Figures figures() const;
 
  private:
   const Options options_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::shared_ptr<Producer> producer_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -2,6 +2,7 @@
 
 #include "platform/log/continuity.h"
 #include "platform/service/metrics.h"
+#include "platform/view/prepared_store.h"
 #include "platform/view/times.h"
 #include "services/audit/app/audit_service.h"
 #include "services/audit/domain/choices.h"
@@ -20,6 +21,7 @@ class AuditApp final : public service::Companion {
 
   absl::Status Start(service::Backend& backend) override {
     runtime_ = &backend.runtime();
+    if (absl::Status taken = view::TakePrepared(parts_.store_path, parts_.env); !taken.ok()) return taken;
     auto store = AuditStore::Open({.path = parts_.store_path, .env = parts_.env, .compress = parts_.compress});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);

@@ -4,15 +4,14 @@
 
 #include "platform/command/fold.h"
 #include "platform/errors/errors.h"
-#include "platform/log/admission.h"
 #include "platform/log/continuity.h"
 #include "platform/log/wrapped_log.h"
 #include "platform/sealing/digest.h"
 #include "platform/text/text.h"
-#include "platform/view/public_stream.h"
 #include "platform/view/store.h"
 #include "rocksdb/db.h"
 #include "services/audit/tree/checkpoint.h"
+#include "services/audit/verify/derive.h"
 #include "services/audit/views/audit_fold.h"
 #include "services/audit/views/audit_store.h"
 #include "services/audit/views/sources.h"
@@ -21,7 +20,6 @@ namespace trialog::audit {
 namespace {
 
 constexpr uint64_t kTellEvery = 4 << 20;
-constexpr size_t kReadBytes = 1 << 20;
 
 absl::Status Differs(std::string_view reason, std::string_view message) {
   return Refuse(absl::StatusCode::kDataLoss, reason, message);
@@ -188,41 +186,13 @@ class Verifier {
     for (const ServiceStore::Facts& facts : service.facts) {
       for (int p = 0; p < log::kPartitions; ++p) {
         const int64_t end = (*kept)->fact_fold(facts.source, p).next_offset();
-        if (absl::Status status = DeriveFacts(facts, p, end, **derived); !status.ok()) return status;
+        if (absl::Status status = DeriveFacts(facts, p, end, log_, **derived); !status.ok()) return status;
       }
     }
     ++report_.services;
     if ((*kept)->ContentHash() == (*derived)->ContentHash()) return absl::OkStatus();
     return Differs("STORE_DIFFERS", Cat("the store of ", name, " is not what its log gives: family ",
                                         FirstFamilyThatDiffers(**kept, **derived), "; delete the store to rebuild it"));
-  }
-
-  // Folds a foreign stream up to where the kept store had it.
-  absl::Status DeriveFacts(const ServiceStore::Facts& facts, int partition, int64_t end, view::Store& store) {
-    const google::protobuf::Message* prototype = SourceEvent(facts.source);
-    if (prototype == nullptr) return absl::InternalError(Cat("the events of ", facts.source, " are not linked"));
-    event::v1::FoldState fold;
-    while (fold.next_offset() < end) {
-      auto records = log_.Read(facts.source, partition, fold.next_offset(), kReadBytes);
-      if (!records.ok()) return records.status();
-      if (records->empty() || records->front().offset >= end) {
-        return log::CheckNotBehind(*options_.log, facts.source, partition, end);
-      }
-      std::vector<view::Store::FactWrite> writes;
-      for (const log::StoredRecord& stored : *records) {
-        if (stored.offset >= end) break;
-        auto record = log::ParseRecord(stored.bytes, stored.offset);
-        if (!record.ok()) return record.status();
-        if (log::Admit(fold, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
-        for (const auto& event :
-             view::PublicEvents(facts.source, *prototype, partition, stored.offset, record->data())) {
-          facts.fold(event, writes);
-        }
-      }
-      absl::Status written = store.WriteFacts(facts.source, partition, fold, writes);
-      if (!written.ok()) return written;
-    }
-    return absl::OkStatus();
   }
 
   static std::vector<std::pair<std::string, std::string>> FamilyHashes(const view::Store& store) {

@@ -10,30 +10,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "platform/command/decision.h"
-#include "platform/facts/fact_folder.h"
 #include "platform/log/log.h"
 #include "platform/sealing/note.h"
 #include "platform/sealing/secret_key.h"
+#include "services/audit/verify/derive.h"
 
 namespace rocksdb {
 class Env;
 }
 
 namespace trialog::audit {
-
-// A service's store of rows.
-struct ServiceStore {
-  const Domain* domain = nullptr;
-  std::string path;
-  int partitions = log::kPartitions;  // Of its own topic.
-  // Foreign streams that it folds into facts.
-  struct Facts {
-    std::string source;
-    facts::FoldFact fold;
-  };
-  std::vector<Facts> facts = {};
-};
 
 // Called at the beginning of each step and then each few MiB; `bytes` of the log were read in this step so far.
 using Progress = std::function<void(std::string_view step, uint64_t bytes)>;
