@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 without_faults=(--ignore=tests/kafka/test_faults.py)
-preset=release kafka_tests="test_access.py test_audit.py test_biobank.py test_data_capture.py test_medication.py test_notices.py test_request_id.py test_watch.py"
+preset=release kafka_tests="test_access.py test_at_rest.py test_audit.py test_biobank.py test_data_capture.py test_medication.py test_notices.py test_request_id.py test_watch.py"
 while [ $# -gt 0 ]; do
   case $1 in
     --preset) preset=$2; shift ;;

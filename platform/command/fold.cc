@@ -3,6 +3,7 @@
 #include <future>
 
 #include "platform/errors/errors.h"
+#include "platform/log/skip.h"
 #include "platform/text/text.h"
 
 namespace trialog {
@@ -81,20 +82,31 @@ struct Batch {
   std::vector<event::v1::LogRecord> parsed;
 };
 
-absl::Status FoldInto(Batch& batch, const Domain& domain, const std::vector<log::StoredRecord>& records,
+// The same for a record that was skipped: without its events.
+absl::Status EvolveUnlessSkipped(Batch& batch, const Domain& domain, log::Log& log, const log::StoredRecord& stored,
+                                 const event::v1::Data& data) {
+  absl::Status evolved = EvolveRecord(domain, data, static_cast<uint64_t>(stored.offset), batch.changes);
+  if (evolved.ok()) return evolved;
+  const auto skipped =
+      log::IsSkipped(log, std::string(domain.service), batch.commit.partition, batch.commit.fold, stored);
+  if (!skipped.ok()) return skipped.status();
+  return *skipped ? absl::OkStatus() : evolved;
+}
+
+absl::Status FoldInto(Batch& batch, const Domain& domain, log::Log& log, const std::vector<log::StoredRecord>& records,
                       const SeenRecord& seen, const FoldRules& rules) {
   batch.parsed.resize(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
     const log::StoredRecord& stored = records[i];
-    absl::StatusOr<event::v1::LogRecord> record = log::ParseRecord(stored.bytes, stored.offset);
+    absl::StatusOr<event::v1::LogRecord> record =
+        log::ParseUnlessSkipped(log, std::string(domain.service), batch.commit.partition, batch.commit.fold, stored);
     if (!record.ok()) return record.status();
     batch.parsed[i] = *std::move(record);
     const log::Verdict verdict = rules.admit(batch.commit.fold, batch.parsed[i], stored.bytes, stored.offset);
     if (seen) seen(stored, batch.parsed[i], verdict);
     if (verdict != log::Verdict::kAdmitted) continue;
     const event::v1::Data& data = batch.parsed[i].data();
-    const absl::Status evolved = EvolveRecord(domain, data, static_cast<uint64_t>(stored.offset), batch.changes);
-    if (!evolved.ok()) return evolved;
+    if (absl::Status evolved = EvolveUnlessSkipped(batch, domain, log, stored, data); !evolved.ok()) return evolved;
     NoteCause(data, batch.commit.fold);
     batch.commit.records.push_back({stored.offset, &data});
   }
@@ -134,12 +146,12 @@ class Writer {
 
 }  // namespace
 
-absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition,
+absl::Status FoldRecords(const Domain& domain, view::Store& store, log::Log& log, int partition,
                          const std::vector<log::StoredRecord>& records, const SeenRecord& seen,
                          const FoldRules& rules) {
   if (records.empty()) return absl::OkStatus();
   Batch batch(store.StateForCommit(partition), partition, store.fold(partition));
-  if (absl::Status folded = FoldInto(batch, domain, records, seen, rules); !folded.ok()) return folded;
+  if (absl::Status folded = FoldInto(batch, domain, log, records, seen, rules); !folded.ok()) return folded;
   if (absl::Status health = store.Health(); !health.ok()) return health;
   return WriteCommit(store, batch.commit, rules);
 }
@@ -150,7 +162,7 @@ absl::Status CatchUp(const Domain& domain, view::Store& store, log::Log& log, in
     auto records = ReadOn(log, domain, partition, store.next_offset(partition), limit_offset);
     if (!records.ok()) return records.status();
     if (records->empty()) return absl::OkStatus();
-    absl::Status folded = FoldRecords(domain, store, partition, *records, nullptr, rules);
+    absl::Status folded = FoldRecords(domain, store, log, partition, *records, nullptr, rules);
     if (!folded.ok()) return folded;
   }
   return absl::OkStatus();
@@ -167,7 +179,7 @@ absl::Status CatchUpInParallel(const Domain& domain, view::Store& store, log::Lo
     if (records->empty()) return writer.Wait();
     auto batch = std::make_unique<Batch>(store.StateForCommit(partition), partition, std::move(fold));
     if (written) batch->changes.Rebase(&written->changes);
-    if (absl::Status folded = FoldInto(*batch, domain, *records, nullptr, {}); !folded.ok()) return folded;
+    if (absl::Status folded = FoldInto(*batch, domain, log, *records, nullptr, {}); !folded.ok()) return folded;
     if (absl::Status status = writer.Wait(); !status.ok()) return status;
     batch->base = store.StateForCommit(partition);  // The former one may have been looked at before the write.
     batch->changes.Rebase(batch->base.get());

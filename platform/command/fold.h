@@ -42,8 +42,9 @@ absl::Status WriteCommit(view::Store& store, const view::Commit& commit, const F
 // Called for each record with what admission said of it, before the commit.
 using SeenRecord = std::function<void(const log::StoredRecord&, const event::v1::LogRecord&, log::Verdict)>;
 
-// Folds records read from the log, admitted or not, as one commit on top of the store; all or none.
-absl::Status FoldRecords(const Domain& domain, view::Store& store, int partition,
+// Folds records read from the log, admitted or not, as one commit on top of the store; all or none. What stops the fold
+// is looked for further on in the log: an operator may have skipped it.
+absl::Status FoldRecords(const Domain& domain, view::Store& store, log::Log& log, int partition,
                          const std::vector<log::StoredRecord>& records, const SeenRecord& seen = nullptr,
                          const FoldRules& rules = {});
 

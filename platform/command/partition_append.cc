@@ -118,7 +118,7 @@ bool PartitionOwner::ReadBack(const Pending& pending, int64_t offset, int64_t& f
     }
     if (!records->empty()) attempt = 0;
     const absl::Status folded = FoldRecords(
-        domain_, store_, partition_, *records,
+        domain_, store_, log_, partition_, *records,
         [&](const log::StoredRecord& stored, const event::v1::LogRecord&, log::Verdict verdict) {
           if (found && stored.offset == found_at) admitted = verdict == log::Verdict::kAdmitted;
         },

@@ -64,8 +64,9 @@ void PartitionOwner::Schedule() {
 }
 
 bool PartitionOwner::HasRoom() const {
-  return !decided_ ||
-         (decided_->records.size() < options_.max_group_records && decided_->bytes < options_.max_group_bytes);
+  // What waits for a record to be given counts too: refusals, strict reads.
+  return !decided_ || (decided_->records.size() + decided_->conditional.size() < options_.max_group_records &&
+                       decided_->bytes < options_.max_group_bytes);
 }
 
 void PartitionOwner::Wake() {

@@ -60,7 +60,7 @@ absl::StatusOr<int64_t> PartitionOwner::FoldToOwnClaim(int64_t reported) {
     });
     const bool found = own != records->end();
     if (found) records->erase(own + 1, records->end());
-    const absl::Status folded = FoldRecords(domain_, store_, partition_, *records, nullptr, options_.bugs.fold);
+    const absl::Status folded = FoldRecords(domain_, store_, log_, partition_, *records, nullptr, options_.bugs.fold);
     if (!folded.ok()) {
       if (!IsPassing(folded)) Fail(folded);
       return folded;

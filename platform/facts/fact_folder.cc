@@ -6,6 +6,7 @@
 
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/skip.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 
@@ -106,7 +107,7 @@ absl::Status FactFolder::CatchUp(int partition) {
     std::vector<event::v1::PublicEvent> events;
     std::vector<view::Store::FactWrite> writes;
     for (const log::StoredRecord& stored : *records) {
-      auto record = log::ParseRecord(stored.bytes, stored.offset);
+      auto record = log::ParseUnlessSkipped(log_, source_, partition, after, stored);
       if (!record.ok()) return record.status();
       if (log::Admit(after, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
       for (auto& event : view::PublicEvents(source_, *prototype_, partition, stored.offset, record->data())) {

@@ -288,11 +288,21 @@ std::vector<std::pair<std::string, LogRecord>> GoldenRecords() {
   d.mutable_grants_position()->set_partition(3);
   d.mutable_grants_position()->set_offset(41);
 
+  LogRecord skip;
+  skip.mutable_data()->set_term(7);
+  skip.mutable_data()->set_owner("0123456789abcdef");
+  skip.mutable_data()->set_seq(2);
+  skip.mutable_data()->set_method("operator.skip");
+  auto& skips = *skip.mutable_data()->add_events()->mutable_skip();
+  skips.set_offset(41);
+  skips.set_record_hash(RecordHash("abc"));
+  skips.set_ticket("OPS-12");
+
   LogRecord release;
   release.mutable_release()->set_term(7);
   release.mutable_release()->set_owner("0123456789abcdef");
   release.mutable_release()->set_seq(2);
-  return {{"claim", claim}, {"data", data}, {"release", release}};
+  return {{"claim", claim}, {"data", data}, {"release", release}, {"skip", skip}};
 }
 
 TEST(LogRecordFormat, BytesOfEachKindNeverChange) {

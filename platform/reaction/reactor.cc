@@ -5,6 +5,7 @@
 
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/skip.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 #include "platform/view/remembering_state.h"
@@ -143,7 +144,7 @@ absl::Status Reactor::ReadMore(Follower& follower, bool& more) {
   more = !records->empty();
   const event::v1::FoldState own = store_.fold(follower.partition);
   for (const log::StoredRecord& stored : *records) {
-    auto record = log::ParseRecord(stored.bytes, stored.offset);
+    auto record = log::ParseUnlessSkipped(log_, reaction_.source, follower.partition, follower.source, stored);
     if (!record.ok()) return record.status();
     if (log::Admit(follower.source, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
     for (auto& event :

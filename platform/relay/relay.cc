@@ -5,6 +5,7 @@
 #include "platform/command/decision.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/skip.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 
@@ -116,7 +117,7 @@ absl::StatusOr<Relay::Batch> Relay::Read(const Carrier& carrier) {
   if (!records.ok()) return records.status();
   for (const log::StoredRecord& stored : *records) {
     if (stored.offset >= shown) break;
-    const auto record = log::ParseRecord(stored.bytes, stored.offset);
+    const auto record = log::ParseUnlessSkipped(log_, service_, carrier.partition, batch.source, stored);
     if (!record.ok()) return record.status();
     if (log::Admit(batch.source, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
     for (const auto& event :

@@ -22,6 +22,16 @@ absl::Status CheckLog(const Definition& definition, const Environment& environme
   return checked;
 }
 
+// Opened, and of this log.
+absl::StatusOr<std::unique_ptr<view::Store>> OpenStore(const Definition& definition, const Environment& environment,
+                                                       const std::string& path) {
+  auto store =
+      view::Store::Open(*definition.domain, {.path = path, .env = environment.env, .compress = environment.compress});
+  if (!store.ok()) return store;
+  if (absl::Status checked = CheckLog(definition, environment, **store); !checked.ok()) return checked;
+  return store;
+}
+
 // A service that each of the five has under the same name.
 std::string OwnService(const Definition& definition, std::string_view name) {
   return Cat("trialog.", definition.domain->service, ".v1.", name);
@@ -43,13 +53,13 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const Definition& definition, c
 
 absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition, const Environment& environment) {
   std::unique_ptr<Host> host(new Host(definition, environment));
-  absl::Status taken = view::TakePrepared(environment.store_path, environment.env);
+  absl::Status taken = view::TakePrepared(environment.store_path, environment.env, [&](const std::string& path) {
+    return OpenStore(definition, environment, path).status();
+  });
   if (!taken.ok()) return taken;
-  auto store = view::Store::Open(
-      *definition.domain, {.path = environment.store_path, .env = environment.env, .compress = environment.compress});
+  auto store = OpenStore(definition, environment, environment.store_path);
   if (!store.ok()) return store.status();
   view::Store& opened = **store;
-  if (absl::Status checked = CheckLog(definition, environment, opened); !checked.ok()) return checked;
   host->directory_ =
       std::make_unique<callers::Directory>(*environment.runtime, *environment.log, opened, environment.partitions);
   BackendOptions options;

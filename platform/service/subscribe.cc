@@ -1,6 +1,7 @@
 // EventService: the public stream of a service, straight from its log.
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/skip.h"
 #include "platform/service/backend.h"
 #include "platform/service/position.h"
 #include "platform/service/stream_access.h"
@@ -119,7 +120,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
       }
       for (const log::StoredRecord& stored : *records) {
         if (stored.offset >= backend_.store().next_offset(partition_)) break;
-        auto record = log::ParseRecord(stored.bytes, stored.offset);
+        auto record =
+            log::ParseUnlessSkipped(backend_.log(), std::string(backend_.domain().service), partition_, fold_, stored);
         if (!record.ok()) {
           End(record.status());
           return false;

@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "platform/log/skip.h"
 #include "platform/text/text.h"
 #include "platform/view/times.h"
 
@@ -52,7 +53,8 @@ class Checker {
       if (!records.ok()) return Finding("partition ", partition, ": ", records.status().ToString());
       if (records->empty()) break;
       for (const log::StoredRecord& stored : *records) {
-        auto record = log::ParseRecord(stored.bytes, stored.offset);
+        auto record =
+            log::ParseUnlessSkipped(*options_.log, std::string(options_.domain->service), partition, fold, stored);
         if (!record.ok()) return Finding("partition ", partition, ": ", record.status().ToString());
         const uint64_t alarms = fold.alarms();
         const log::Verdict verdict = options_.rules.admit(fold, *record, stored.bytes, stored.offset);

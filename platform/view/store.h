@@ -142,7 +142,7 @@ class Store {
   // it. A decision asks after it was made, an answer before it leaves. Rebuild the store from the log.
   absl::Status Health() const;
 
-  // SHA-256 over all families' names, keys and values in order, of one snapshot.
+  // SHA-256 over all families' names, keys and values in order, of one snapshot. Ask for Health afterwards.
   std::string ContentHash() const;
   // Calls `visit` with family, key and value of everything, in order; for verification and tests.
   void ForEach(

@@ -210,6 +210,7 @@ void Store::ForEach(
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, family));
     for (it->SeekToFirst(); it->Valid(); it->Next())
       visit(family->GetName(), FromSlice(it->key()), FromSlice(it->value()));
+    Sound(it->status());
   }
   db_->ReleaseSnapshot(options.snapshot);
 }

@@ -1,11 +1,8 @@
 #include "services/trialogctl/import_log.h"
 
 #include <cstdio>
-#include <filesystem>
 
-#include "absl/synchronization/notification.h"
 #include "platform/errors/errors.h"
-#include "platform/log/embedded/embedded_log.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
 #include "platform/text/text.h"
@@ -38,17 +35,6 @@ absl::Status Compare(log::Log& a, log::Log& b, const std::string& service, int p
     }
   }
   return absl::OkStatus();
-}
-
-std::vector<log::Report> AppendAndWait(log::Appender& appender, std::vector<std::string> records) {
-  std::vector<log::Report> reports;
-  absl::Notification reported;
-  appender.Append(std::move(records), [&](std::vector<log::Report> got) {
-    reports = std::move(got);
-    reported.Notify();
-  });
-  reported.WaitForNotification();
-  return reports;
 }
 
 absl::Status Append(log::Log& from, log::Log& to, const std::string& service, int partition, int64_t offset,
@@ -100,13 +86,10 @@ absl::Status CopyLog(log::Log& from, log::Log& to) {
 }
 
 absl::Status ImportLog(const std::string& data, const log::kafka::Options& kafka) {
-  if (!std::filesystem::is_directory(data + "/log")) {
-    return Refuse(absl::StatusCode::kFailedPrecondition, "NO_LOG", Cat(data, "/log: there is no embedded log"));
-  }
+  const auto from = OpenLog(std::nullopt, data);
+  if (!from.ok()) return from.status();
   const auto topics = log::kafka::PrivateTopics(kafka, process::AllServices());
   if (absl::Status checked = log::kafka::CheckTopics(kafka, topics); !checked.ok()) return checked;
-  const auto from = log::EmbeddedLog::Open({.path = data + "/log"});
-  if (!from.ok()) return from.status();
   const auto to = log::KafkaLog::Open(kafka);
   if (!to.ok()) return to.status();
   return CopyLog(**from, **to);

@@ -1,8 +1,14 @@
 #include "services/trialogctl/logs.h"
 
+#include <filesystem>
+
+#include "absl/synchronization/notification.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/embedded/embedded_log.h"
+#include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
+#include "platform/log/skip.h"
 #include "services/process/kafka_flags.h"
 
 namespace trialog::ctl {
@@ -12,6 +18,15 @@ absl::StatusOr<log::kafka::Options> AskedKafka() {
   if (!flags.ok()) return flags.status();
   if (!*flags) return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING", "give --kafka_brokers");
   return **std::move(flags);
+}
+
+absl::StatusOr<std::unique_ptr<log::Log>> OpenLog(const std::optional<log::kafka::Options>& kafka,
+                                                  const std::string& data) {
+  if (kafka) return log::KafkaLog::Open(*kafka);
+  if (!std::filesystem::is_directory(data + "/log")) {
+    return Refuse(absl::StatusCode::kFailedPrecondition, "NO_LOG", Cat(data, "/log: there is no embedded log"));
+  }
+  return log::EmbeddedLog::Open({.path = data + "/log"});
 }
 
 absl::Status ForEachRecord(log::Log& log, const std::string& topic, int partition, int64_t from,
@@ -28,10 +43,21 @@ absl::Status ForEachRecord(log::Log& log, const std::string& topic, int partitio
   }
 }
 
+std::vector<log::Report> AppendAndWait(log::Appender& appender, std::vector<std::string> records) {
+  std::vector<log::Report> reports;
+  absl::Notification reported;
+  appender.Append(std::move(records), [&](std::vector<log::Report> got) {
+    reports = std::move(got);
+    reported.Notify();
+  });
+  reported.WaitForNotification();
+  return reports;
+}
+
 absl::StatusOr<event::v1::FoldState> FoldWhole(log::Log& log, const std::string& topic, int partition) {
   event::v1::FoldState fold;
   absl::Status read = ForEachRecord(log, topic, partition, 0, [&](const log::StoredRecord& stored) {
-    const auto record = log::ParseRecord(stored.bytes, stored.offset);
+    const auto record = log::ParseUnlessSkipped(log, topic, partition, fold, stored);
     if (record.ok()) log::Admit(fold, *record, stored.bytes, stored.offset);
     return record.status();
   });

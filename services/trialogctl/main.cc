@@ -3,6 +3,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
 #include "platform/errors/errors.h"
 #include "platform/rpc/client.h"
@@ -21,6 +22,7 @@
 #include "services/trialogctl/rebuild.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
+#include "services/trialogctl/skip.h"
 #include "services/trialogctl/terminal.h"
 #include "services/trialogctl/topics.h"
 #include "services/trialogctl/verify.h"
@@ -50,6 +52,7 @@ ABSL_FLAG(std::string, from, "", "rebuild: folder that snapshot made, to go on f
 ABSL_FLAG(std::string, keys_to, "", "backup: a new folder for the keys, apart from the rest; empty: they are left out");
 ABSL_FLAG(std::string, backup, "", "restore: the folder of the backup");
 ABSL_FLAG(std::string, keys_backup, "", "restore: the folder with the backup of the keys; empty: those of --data stay");
+ABSL_FLAG(std::string, ticket, "", "skip: where the reason is written down: letters, digits and ._/#-");
 ABSL_FLAG(std::string, group, "", "lag: a consumer group");
 ABSL_FLAG(std::string, entries, "100", "verify: how many entries of a running server to prove, or all");
 
@@ -250,6 +253,21 @@ absl::Status TakeSnapshot(const Words& words) {
   return Snapshot(std::string(words.empty() ? "" : words[0]), data, to);
 }
 
+absl::Status SkipRecord(const Words& words) {
+  SkipOptions options;
+  const bool numbers = words.size() == 3 && absl::SimpleAtoi(ToAbsl(words[1]), &options.partition) &&
+                       absl::SimpleAtoi(ToAbsl(words[2]), &options.offset);
+  if (!numbers) return Refuse(absl::StatusCode::kInvalidArgument, "NO_SUCH_RECORD", "give SERVICE PARTITION OFFSET");
+  options.service = words[0];
+  options.ticket = absl::GetFlag(FLAGS_ticket);
+  const auto kafka = process::ReadKafkaFlags();
+  if (!kafka.ok()) return kafka.status();
+  const std::string data = absl::GetFlag(FLAGS_data);
+  if (!*kafka && data.empty()) return Missing("kafka_brokers, or --data of a server that is stopped");
+  const auto log = OpenLog(*kafka, data);
+  return log.ok() ? Skip(options, **log, RealRuntime()) : log.status();
+}
+
 // A command that takes none.
 template <absl::Status (*run)()>
 absl::Status Alone(const Words&) {
@@ -323,6 +341,11 @@ constexpr Command kCommands[] = {
      "log\n"
      "      is long. The new folder is on the same file system.\n",
      1, TakeSnapshot},
+    {"skip",
+     "  trialogctl skip SERVICE PARTITION OFFSET --ticket TEXT (--kafka_brokers ADDR… | --data DIR)\n"
+     "      Has everybody pass over a record that stops a partition: bytes that are no record, or an event that this\n"
+     "      build does not know. An upgrade is better. It is an event of that partition, and in the audit log.\n",
+     3, SkipRecord},
     {"backup",
      "  trialogctl backup --data DIR --to DIR [--keys_to DIR]\n"
      "      With no server on the folder: copies log, blobs and stores, and what they must be; keys to a folder of\n"

@@ -1,5 +1,9 @@
 #include "services/trialogctl/rebuild.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -80,8 +84,10 @@ absl::Status FoldRows(const std::string& name, const std::string& path, log::Log
   }
   int64_t offsets = 0;
   for (int p = 0; p < service->partitions; ++p) offsets += (*store)->next_offset(p);
+  const std::string content = absl::BytesToHexString((*store)->ContentHash());
+  if (absl::Status health = (*store)->Health(); !health.ok()) return health;
   std::printf("%s: folded to offset %lld, summed over partitions; content %s\n", name.c_str(),
-              static_cast<long long>(offsets), absl::BytesToHexString((*store)->ContentHash()).c_str());
+              static_cast<long long>(offsets), content.c_str());
   return absl::OkStatus();
 }
 
@@ -103,9 +109,27 @@ absl::Status FoldTree(const std::string& data, const std::string& path, log::Log
 // Whole and on disk at the place where a start looks for it.
 absl::Status Prepare(const std::string& built, const std::string& store) {
   std::error_code error;
-  fs::remove_all(view::PreparedPath(store), error);  // Of a former rebuild that no start has taken.
+  // Of a former rebuild that no start has taken: moved first, so that a start never finds a half deleted one.
+  fs::rename(view::PreparedPath(store), built + ".stale", error);
   return PublishFolder(built, view::PreparedPath(store));
 }
+
+// One rebuild in a data folder at a time: holds a folder against others.
+class Alone {
+ public:
+  ~Alone() {
+    if (file_ >= 0) close(file_);
+  }
+  absl::Status Begin(const std::string& path) {
+    file_ = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
+    return Refuse(absl::StatusCode::kFailedPrecondition, "REBUILD_RUNS",
+                  Cat(path, " cannot be locked: another rebuild runs, or there is no such folder"));
+  }
+
+ private:
+  int file_ = -1;
+};
 
 absl::Status BuildBeside(const RebuildOptions& options, const std::vector<std::string>& names,
                          const std::string& folder) {
@@ -115,6 +139,9 @@ absl::Status BuildBeside(const RebuildOptions& options, const std::vector<std::s
     if (copied->empty()) {
       return Refuse(absl::StatusCode::kInvalidArgument, "SNAPSHOT_MISSING",
                     Cat(options.from, " holds no snapshot of ", options.service));
+    }
+    for (const std::string& name : names) {
+      if (absl::Status whole = view::CheckStoreFiles(Cat(folder, "/", name)); !whole.ok()) return whole;
     }
   }
   const auto log = OpenLogBeside(options);
@@ -136,11 +163,13 @@ absl::Status BuildBeside(const RebuildOptions& options, const std::vector<std::s
 absl::Status Rebuild(const RebuildOptions& options) {
   const auto names = StoresOf(options.service);
   if (!names.ok()) return names.status();
-  const std::string folder = Cat(options.data, "/stores.building");
   std::error_code error;
+  fs::create_directory(options.data + "/stores", error);  // Not yet there in a new replica.
+  Alone alone;
+  if (absl::Status begun = alone.Begin(options.data + "/stores"); !begun.ok()) return begun;
+  const std::string folder = Cat(options.data, "/stores.building");
   fs::remove_all(folder, error);
   fs::create_directories(folder, error);
-  fs::create_directories(options.data + "/stores", error);  // Not yet there in a new replica.
   absl::Status built = BuildBeside(options, *names, folder);
   fs::remove_all(folder, error);
   if (built.ok()) std::printf("%s takes it at its next start.\n", options.service.c_str());

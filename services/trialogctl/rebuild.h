@@ -17,8 +17,8 @@ struct RebuildOptions {
 };
 
 // Makes the stores of a service in `data` from its log, beside those that are in use; they take their place at the
-// service's next start. Prints what each holds. Errors: NO_SUCH_SERVICE; SNAPSHOT_MISSING; LOG_ENDS_BEFORE_STORE and
-// LOG_IS_ANOTHER for a snapshot that is not of this log; those of folding.
+// service's next start. Prints what each holds. Errors: NO_SUCH_SERVICE; REBUILD_RUNS; SNAPSHOT_MISSING;
+// LOG_ENDS_BEFORE_STORE and LOG_IS_ANOTHER for a snapshot that is not of this log; those of folding.
 absl::Status Rebuild(const RebuildOptions& options);
 
 // Copies the stores of a service, which may be running, into the new folder `to` on the same file system, each as one

@@ -15,6 +15,7 @@ from inventory import Biobank
 from organization import Organization, new_password
 from server import Server
 from test_statistics import Study, lung_rows, survival_by
+from topics import everything_in, names_of_topics, whole_topics
 from trialog.auth.v1 import grant_pb2, service_account_pb2, user_pb2
 from trialog.inventory.v1 import inventory_item_pb2, sample_pb2
 from trialog.trials.v1 import data_capture_pb2, medication_pb2, notification_pb2, patient_pb2, trial_pb2
@@ -252,6 +253,8 @@ def stopped(binaries, tmp_path_factory):
     crashed = raw_search.find(traces.personal | traces.secret | {CONTROL}, files_of(server))
     server.start()
     server.stop()  # As an orderly stop leaves them: tables.
+    if Server.kafka:
+        topics_file(server).write_bytes(b"\0".join(topic_records(server)))
     return server, traces, crashed
 
 
@@ -271,6 +274,21 @@ def decoded(stopped, binaries, tmp_path_factory):
     return file, entries
 
 
+def topic_records(server):
+    """What each record in the topics of a server on Kafka holds: private, public and keys."""
+    brokers, prefix = server.log_flags[1], server.log_flags[-1]
+    names = names_of_topics(brokers, prefix)
+    services = ("auth", "inventory", "trials", "analytics", "audit")
+    wanted = {f"{prefix}{service}.log" for service in services} | {f"{prefix}{service}.events" for service in services[:-1]}
+    assert set(names) == wanted | {f"{prefix}keys"}
+    return [everything_in(message) for message in whole_topics(brokers, *names)]
+
+
+def topics_file(server):
+    """Where the records of all topics were written to, one behind the other."""
+    return server.log_file.with_name("topics.bin")
+
+
 def metrics_file(server):
     """Where the metrics page was written to, so that it is searched too."""
     return server.log_file.with_name("metrics.txt")
@@ -279,7 +297,8 @@ def metrics_file(server):
 def files_of(server):
     """All files but the operator's own key files; the event log and the metrics page among them."""
     keys = {server.data / "keys" / name for name in ("master.key", "service.key", "audit.key", "init.token")}
-    return [file for file in raw_search.files_below(server.data, server.log_file, metrics_file(server)) if file not in keys]
+    besides = [server.log_file, metrics_file(server), *([topics_file(server)] if topics_file(server).exists() else [])]
+    return [file for file in raw_search.files_below(server.data, *besides) if file not in keys]
 
 
 def test_search_finds_a_text_in_every_form(tmp_path):
@@ -313,6 +332,12 @@ def test_control_text_is_found_in_log_and_store_and_once_planted_everywhere(stop
     planted = tmp_path / "000042.sst"
     planted.write_bytes(b"\0" * 100 + b"Zephyrine.Quillfeather" + b"\0" * 100)
     assert raw_search.find({"zephyrine.quillfeather"}, [planted])
+
+
+@pytest.mark.skipif("not config.getoption('--kafka')", reason="the log is in a folder")
+def test_control_text_is_found_in_the_topics(stopped):
+    server, _, _ = stopped
+    assert topics_file(server) in raw_search.find({CONTROL}, files_of(server))[CONTROL]
 
 
 def test_no_personal_text_is_in_any_file(stopped):

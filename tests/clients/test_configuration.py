@@ -132,7 +132,7 @@ def test_help_of_trialogctl_says_what_every_command_and_flag_is(run):
     code, text, _ = run("trialogctl", "help")
     assert code == 0
     commands = set(re.findall(r"^  trialogctl ([\w-]+)", text, re.M)) - {"help"}
-    assert commands == {"init", "login", "token", "call", "verify", "topics", "owners", "lag", "backup", "restore", "import-log", "demo"}
+    assert commands == {"init", "login", "token", "call", "verify", "topics", "owners", "lag", "rebuild", "snapshot", "skip", "backup", "restore", "import-log", "demo"}
     assert flags_of(run, "trialogctl") == set(re.findall(r"--(\w+)", text)) - {"help", "flagfile"}
     for command in commands:
         code, one, _ = run("trialogctl", "help", command)

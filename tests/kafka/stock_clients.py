@@ -196,10 +196,10 @@ class Client:
     async def change(self):
         drawn = self.draw()
         method, request = self.request_of(drawn, str(uuid.UUID(int=self.chance.getrandbits(128), version=4)))
-        first = time.monotonic_ns()
+        first, wall = time.monotonic_ns(), time.time_ns()
         answer, more, last, met = await self.attempts(method, request)
         end = time.monotonic_ns()
-        line = {"world": self.world.name, "client": self.number, **drawn, "invoke": first, "return": end, "met": met}
+        line = {"world": self.world.name, "client": self.number, **drawn, "invoke": first, "return": end, "wall": wall, "met": met}
         if answer is not None:
             after = self.world.shown(answer)
             self.learn(drawn, after, more)

@@ -97,6 +97,7 @@ class History:
                 by = [line for line in claims.pop((item, number), []) if not self._needs_none(line, movement, world)]
                 if not by:
                     by = [line for line in open_ones if line["item"] == item and self._made(line, movement, world)]
+                    by = [line for line in by if not self._before(movement, line)]
                     assert by, f"nobody asked for {movement}"
                     self.happened += [line for line in by if line not in self.happened]
                     continue
@@ -118,11 +119,16 @@ class History:
             return movement.change.units == units and movement.to_location == world.locations[line["location"]]
         return movement.change.units == (-units if kind == "issue" else units)
 
+    @staticmethod
+    def _before(movement, line):
+        """Whether the movement was decided before anybody asked for the operation; all is on one machine, by one clock."""
+        return movement.create_time.ToNanoseconds() < line["wall"]
+
     def _needs_none(self, line, movement, world):
         """Whether the operation found done what it asked for: what another movement, or another operation, had made so."""
         if line["operation"] not in ("move", "adjust") or (line["operation"] == "adjust" and line["units"]):
             return False
-        if not self._made(line, movement, world):
+        if not self._made(line, movement, world) or self._before(movement, line):
             return True
         # Of several that asked for the same, the first in the log made it.
         rivals = [

@@ -20,6 +20,7 @@ from notices import notices_of
 from organization import Organization
 from server import DEADLINE, write_secret
 from test_fleet import retried
+from topics import everything_in, names_of_topics, whole_topics
 from trialog.auth.v1 import service_account_pb2
 from trialog.trials.v1 import notification_pb2
 
@@ -85,30 +86,6 @@ class Notifier:
             assert self.process.poll() is None, self.printed.read_text()[-2000:]
             assert time.monotonic() < end, (self.count(), self.printed.read_text()[-2000:])
             time.sleep(0.02)
-
-
-def whole_topics(brokers, *names):
-    """Every record of some topics, each partition in order."""
-    settings = {"bootstrap.servers": brokers, "group.id": "nobody", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
-    consumer = confluent_kafka.Consumer(settings)
-    topics = consumer.list_topics(timeout=DEADLINE).topics
-    ends = {}
-    for name in names:
-        for partition in topics[name].partitions:
-            _, end = consumer.get_watermark_offsets(confluent_kafka.TopicPartition(name, partition), DEADLINE)
-            if end > 0:
-                ends[name, partition] = end
-    consumer.assign([confluent_kafka.TopicPartition(*place, 0) for place in ends])
-    found = []
-    while ends:
-        message = consumer.poll(DEADLINE)
-        assert message is not None and message.error() is None, ends
-        found.append(message)
-        place = message.topic(), message.partition()
-        if message.offset() + 1 >= ends.get(place, 1 << 62):
-            del ends[place]
-    consumer.close()
-    return found
 
 
 def header(message, name):
@@ -268,14 +245,13 @@ def test_no_topic_holds_anything_personal(fleet):
     clinic = Clinic(Organization(fleet))
     clinic.send(clinic.provider, clinic.patient, "the heron at the weir")
     prefix, brokers = fleet.kafka_flags[-1], fleet.kafka_flags[1]
-    names = [name for name in AdminClient({"bootstrap.servers": brokers}).list_topics(timeout=DEADLINE).topics if name.startswith(prefix)]
+    names = names_of_topics(brokers, prefix)
     assert {f"{prefix}{service}.log" for service in ("auth", "inventory", "trials", "analytics", "audit")} < set(names)
     records = whole_topics(brokers, *names)
     assert len(records) > 50
     for message in records:
-        everything = b"\0".join([message.key() or b"", message.value() or b"", *(v for _, v in message.headers() or [])])
         for text in SECRET_TEXTS:
-            assert text.encode() not in everything, (message.topic(), message.offset(), text)
+            assert text.encode() not in everything_in(message), (message.topic(), message.offset(), text)
 
 
 def test_headers_are_those_of_the_page(fleet):

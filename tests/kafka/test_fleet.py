@@ -1,4 +1,5 @@
 """Five services in processes of their own on a real Kafka: what one alone cannot show."""
+import os
 import re
 import shutil
 import signal
@@ -16,6 +17,7 @@ from trialog.inventory.v1 import biobank_pb2
 # Longest that an organisation may wait for another replica to write for it. On an idle machine: a second when the owner
 # leaves, eight when it dies: six until the group notes it, one of grace.
 TAKEOVER = 40
+ROOM = 8 << 30  # Bytes that fill a disk up: far more than all else writes meanwhile.
 
 
 def create_biobank(caller, organization, biobank_id, timeout=DEADLINE):
@@ -205,7 +207,31 @@ def test_a_replica_that_cannot_write_leaves_the_partitions_to_others(make_fleet)
     await_owned(second, 12)
     for organization in organizations:  # Whoever is asked.
         retried(lambda: create_biobank(at(organization, first), organization, "meanwhile"))
-    assert first.owned() == 0 and "left_group" not in first.last_words()
+    assert first.owned() == 0 and "left_group" not in first.log_file.read_text(encoding="utf-8")
+
+
+def test_a_replica_whose_disk_fills_gives_its_partitions_up_and_takes_its_share_when_there_is_room(make_fleet, tmp_path):
+    fleet = make_fleet(inventory=2, trials=0, analytics=0, audit=0)
+    first, second = fleet.replicas["inventory"]
+    organizations = [with_manager(fleet) for _ in range(4)]
+    first.stop()
+    first.flags += ("--disk_watermark", str(shutil.disk_usage(tmp_path).free - ROOM // 2))
+    first.start()
+    await_owned(first, 1)
+    for organization in organizations:
+        retried(lambda: create_biobank(at(organization, first), organization, "before"))
+    filler = tmp_path / "filler"
+    with open(filler, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, ROOM)
+    await_owned(second, 12)
+    for organization in organizations:  # Whoever is asked.
+        retried(lambda: create_biobank(at(organization, first), organization, "meanwhile"))
+    assert first.owned() == 0 and "left_group" in first.log_file.read_text(encoding="utf-8")
+    filler.unlink()
+    await_owned(first, 1)
+    assert "joined_group" in first.log_file.read_text(encoding="utf-8")
+    for organization in organizations:
+        retried(lambda: create_biobank(at(organization, second), organization, "after"))
 
 
 def test_only_our_own_services_reach_the_port_for_peers(make_fleet):

@@ -2,6 +2,7 @@
 import types
 
 import pytest
+from google.protobuf import timestamp_pb2
 from stock_history import KINDS, History
 from trialog.event.v1 import value_pb2
 from trialog.inventory.v1 import inventory_item_pb2
@@ -13,18 +14,19 @@ def line(operation, number, offset, units=0, location=0, outcome="ok", balance=0
     """An operation on item 0, acknowledged with its `number`-th movement."""
     after = {"location": location, "units": balance, "issued": 0, "movements": number}
     told = {"after": after, "position": f"3/{offset}"} if outcome == "ok" else {}
-    times = {"invoke": 10 * offset, "return": 10 * offset + 5 if outcome == "ok" else None}
+    times = {"wall": 10 * offset, "invoke": 10 * offset, "return": 10 * offset + 5 if outcome == "ok" else None}
     fields = {"world": "w", "client": 0, "operation": operation, "item": 0, "location": location, "units": units, "etag": 0, "met": []}
     return fields | times | told | {"outcome": outcome} | more
 
 
-def movement(kind, number, change=0, balance=0, to="here"):
+def movement(kind, number, change=0, balance=0, to="here", time=1000):
     return inventory_item_pb2.StockMovement(
         name=f"i/movements/{number}",
         kind=KINDS[kind],
         change=value_pb2.Quantity(units=change),
         balance=value_pb2.Quantity(units=balance),
         to_location=to,
+        create_time=timestamp_pb2.Timestamp(nanos=time),
     )
 
 
@@ -60,6 +62,17 @@ def test_what_is_right_passes(found):
 def test_movements_that_are_not_what_was_acknowledged_are_found(found):
     with pytest.raises(AssertionError):
         History([WORLD], [RECEIVED, ISSUED, MOVED, ALREADY_THERE, UNKNOWN]).check_movements(WORLD, {0: found})
+
+
+def test_of_two_who_moved_it_there_the_one_who_asked_before_did():
+    unknown = line("move", 0, 2, location=1, outcome="unknown", of="attempts before a refusal")
+    later = line("move", 2, 9, location=1, balance=100)
+    moved = movement("move", 2, 0, 100, "there", time=later["wall"] - 1)
+    history = History([WORLD], [RECEIVED, unknown, later])
+    history.check_movements(WORLD, {0: [FOUND[0], moved]})
+    assert history.happened == [unknown]
+    with pytest.raises(AssertionError):
+        History([WORLD], [RECEIVED, later]).check_movements(WORLD, {0: [FOUND[0], moved]})
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from trialog.inventory.v1 import inventory_item_pb2, storage_pb2
 
 PATIENCE = 60  # Seconds that callers of the sleeper wait for it.
 IN_FLIGHT, ASKED = 40, 20
+STRICT = ("trialog-read", "strict")
 UNSURE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
 
@@ -51,12 +52,12 @@ class Zombie:
         amount = value_pb2.Quantity(units=1, unit="{cell}")
         return inventory_item_pb2.IssueStockRequest(name=f"{self.world.name}/inventoryItems/item-0", quantity=amount, request_id=request_id())
 
-    def at(self, replica, method, request, seconds=5):
+    def at(self, replica, method, request, seconds=5, metadata=()):
         """Repeats a call at one replica until its outcome is known."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return getattr(self.stubs[replica], method)(request, timeout=seconds, metadata=self.metadata)
+                return getattr(self.stubs[replica], method)(request, timeout=seconds, metadata=(*self.metadata, *metadata))
             except grpc.RpcError as error:
                 assert error.code() in UNSURE and time.monotonic() < deadline, error
 
@@ -92,7 +93,7 @@ class Zombie:
             self.late.append((request, call))
             # And for what was moved away, as it is.
             moved = inventory_item_pb2.GetInventoryItemRequest(name=f"{self.world.name}/inventoryItems/item-1")
-            strict = (*self.metadata, ("trialog-read", "strict"))
+            strict = (*self.metadata, STRICT)
             self.reads.append(self.stubs[self.sleeper].GetInventoryItem.future(moved, timeout=PATIENCE, metadata=strict))
 
     def wake(self):
@@ -126,11 +127,11 @@ class Zombie:
         for request, _ in self.sent:
             self.at(self.other, "IssueStock", request)
         name = f"{self.world.name}/inventoryItems/item-0"
-        item = self.at(self.other, "GetInventoryItem", inventory_item_pb2.GetInventoryItemRequest(name=name))
+        item = self.at(self.other, "GetInventoryItem", inventory_item_pb2.GetInventoryItemRequest(name=name), metadata=[STRICT])
         assert (item.issued_quantity.units, item.movement_count) == (len(self.sent), len(self.sent) + 1), item
         known = {"ok", "OWNER_CHANGED", "UNAVAILABLE", "OWNER_UNAVAILABLE", "OWNER_UNREACHABLE"}
         assert set(self.outcomes) | set(self.read_outcomes) <= known, (self.outcomes, self.read_outcomes)
         request = storage_pb2.GetStorageLocationRequest(name=self.world.locations[0])
         person = self.world.person.reconnect(self.fleet.target_with(self.other))
-        if person.StorageService.GetStorageLocation(request).current_count < CAPACITIES[0]:  # So there was room all the time.
+        if person.StorageService.GetStorageLocation(request, metadata=[STRICT]).current_count < CAPACITIES[0]:  # So there was room all the time.
             assert "LOCATION_FULL" not in self.late_outcomes, f"refused from an old state: {self.asked()}"

@@ -36,6 +36,14 @@ Figures& Figures::operator+=(const Figures& other) {
   return *this;
 }
 
+Figures Figures::Sums() const {
+  Figures sums = *this;
+  sums.brokers = sums.brokers_up = 0;
+  sums.queued_records = 0;
+  sums.round_trip_seconds = 0;
+  return sums;
+}
+
 Figures ParseStatistics(std::string_view text) {
   Figures figures;
   const json statistics = json::parse(text, nullptr, /*allow_exceptions=*/false);

@@ -19,6 +19,8 @@ struct Figures {
   double round_trip_seconds = 0;  // The 99th percentile at the slowest broker, of the library's last window.
 
   Figures& operator+=(const Figures& other);
+  // Without what only counts while the client lives.
+  Figures Sums() const;
 };
 
 // Reads the library's statistics (librdkafka, STATISTICS.md, version 2.0.2). Total: what is not there is zero.

@@ -36,6 +36,9 @@ TEST(FiguresTest, OfSeveralClientsAddUpAndTheWorstConnectionCounts) {
   EXPECT_EQ(both.brokers_up, 1);
   EXPECT_EQ(both.records_sent, 42);
   EXPECT_DOUBLE_EQ(both.round_trip_seconds, 0.0025);
+  both += both.Sums();
+  EXPECT_EQ(both.records_sent, 84);
+  EXPECT_EQ(both.queued_records, 3);
   both += Figures();  // Of a client that has just been made.
   EXPECT_EQ(both.brokers_up, 1);
 }

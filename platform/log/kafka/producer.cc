@@ -109,7 +109,10 @@ void Producer::Send(const std::string& topic, int partition, std::vector<std::st
 absl::StatusOr<std::shared_ptr<Producer>> Producers::Take() {
   std::shared_ptr<Producer> broken;  // Ends after the lock: that takes a while.
   absl::MutexLock lock(&mutex_);
-  if (producer_ && producer_->Broken()) broken = std::move(producer_);
+  if (producer_ && producer_->Broken()) {
+    former_ += producer_->figures().Sums();
+    broken = std::move(producer_);
+  }
   if (!producer_) {
     auto made = Producer::Make(options_);
     if (!made.ok()) return made.status();
@@ -120,7 +123,9 @@ absl::StatusOr<std::shared_ptr<Producer>> Producers::Take() {
 
 Figures Producers::figures() const {
   absl::MutexLock lock(&mutex_);
-  return producer_ ? producer_->figures() : Figures();
+  Figures figures = former_;
+  if (producer_) figures += producer_->figures();
+  return figures;
 }
 
 bool Producer::Broken() const {

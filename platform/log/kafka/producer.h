@@ -48,13 +48,14 @@ class Producers {
   explicit Producers(Options options) : options_(std::move(options)) {}
   // One that is good. The broken one goes when the last that uses it is gone: not on a thread of its own.
   absl::StatusOr<std::shared_ptr<Producer>> Take();
-  // Of the one there is.
+  // Of the one there is, with what those before it sent.
   Figures figures() const;
 
  private:
   const Options options_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<Producer> producer_ ABSL_GUARDED_BY(mutex_);
+  Figures former_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace trialog::log::kafka

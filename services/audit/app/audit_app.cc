@@ -21,11 +21,12 @@ class AuditApp final : public service::Companion {
 
   absl::Status Start(service::Backend& backend) override {
     runtime_ = &backend.runtime();
-    if (absl::Status taken = view::TakePrepared(parts_.store_path, parts_.env); !taken.ok()) return taken;
-    auto store = AuditStore::Open({.path = parts_.store_path, .env = parts_.env, .compress = parts_.compress});
+    absl::Status taken = view::TakePrepared(parts_.store_path, parts_.env,
+                                            [this](const std::string& path) { return OpenStore(path).status(); });
+    if (!taken.ok()) return taken;
+    auto store = OpenStore(parts_.store_path);
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
-    if (absl::Status checked = CheckLog(); !checked.ok()) return checked;
     writer_ = runtime_->NewExecutor("audit-write");
     fold_ =
         std::make_unique<AuditFold>(*parts_.log, *store_, parts_.keys.salt_key, AuditFold::kCommitBytes, writer_.get());
@@ -71,10 +72,18 @@ class AuditApp final : public service::Companion {
     return lag;
   }
 
-  absl::Status CheckLog() {
+  // Opened, and of these logs.
+  absl::StatusOr<std::unique_ptr<AuditStore>> OpenStore(const std::string& path) const {
+    auto store = AuditStore::Open({.path = path, .env = parts_.env, .compress = parts_.compress});
+    if (!store.ok()) return store;
+    if (absl::Status checked = CheckLog(**store); !checked.ok()) return checked;
+    return store;
+  }
+
+  absl::Status CheckLog(const AuditStore& store) const {
     absl::Status checked;
     const auto check = [&](const std::string& topic, int partition) {
-      auto fold = store_->Fold(topic, partition);
+      auto fold = store.Fold(topic, partition);
       checked.Update(fold.ok() ? log::CheckContinues(*parts_.log, topic, partition, *fold) : fold.status());
     };
     check(std::string(kOwnLog), kOwnPartition);

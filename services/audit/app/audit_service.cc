@@ -111,7 +111,13 @@ absl::StatusOr<std::string> WalkList(const AuditStore& store, ListQuery query,
 void AuditService::Register(service::Backend& backend) {
   backend_ = &backend;
   const auto add = [&](const char* name, void (AuditService::*method)(const CallPtr&)) {
-    backend.Unary(Cat("trialog.audit.v1.AuditService/", name), [this, method](CallPtr call) { (this->*method)(call); });
+    backend.Unary(Cat("trialog.audit.v1.AuditService/", name), [this, method](CallPtr call) {
+      if (!call->read_mode().empty()) {
+        return call->Finish(Refuse(absl::StatusCode::kInvalidArgument, "BAD_READ_MODE",
+                                   "audit follows the logs and has no strict reads; a proof says what it covers"));
+      }
+      (this->*method)(call);
+    });
   };
   add("GetEntry", &AuditService::GetEntry);
   add("ListEntries", &AuditService::ListEntries);

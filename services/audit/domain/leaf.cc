@@ -25,6 +25,7 @@ using sealing::AppendLengthPrefixed;
 constexpr std::string_view kSaltPrefix = "trialog.audit.salt.v1";
 constexpr std::string_view kCommitmentPrefix = "trialog.audit.commitment.v1";
 constexpr std::string_view kAccessType = "trialog.event.v1.Access";
+constexpr std::string_view kSkipType = "trialog.event.v1.Skip";
 constexpr std::string_view kNoEventType = "trialog.event.v1.Data";
 
 void AppendPlace(std::string& out, std::string_view source, int32_t partition, int64_t offset, int32_t index) {
@@ -113,6 +114,11 @@ void SetEvent(v1::EntryContent& content, std::string_view source, const event::v
       content.set_type(std::string(kAccessType));
       content.set_summary(SummarizeAccess(event.access()));
       content.set_payload(SerializeDeterministic(event.access()));
+      break;
+    case event::v1::Event::kSkip:
+      content.set_type(std::string(kSkipType));
+      content.set_summary(Cat("Record skipped by an operator: offset ", event.skip().offset()));
+      content.set_payload(SerializeDeterministic(event.skip()));
       break;
     case event::v1::Event::BODY_NOT_SET:
       content.set_summary(Summarize("", event.entity()));

@@ -2,6 +2,7 @@
 
 #include "platform/log/admission.h"
 #include "platform/log/continuity.h"
+#include "platform/log/skip.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 #include "services/audit/views/sources.h"
@@ -27,7 +28,7 @@ absl::Status DeriveFacts(const ServiceStore::Facts& facts, int partition, int64_
     std::vector<view::Store::FactWrite> writes;
     for (const log::StoredRecord& stored : *records) {
       if (stored.offset >= end) break;
-      auto record = log::ParseRecord(stored.bytes, stored.offset);
+      auto record = log::ParseUnlessSkipped(log, facts.source, partition, fold, stored);
       if (!record.ok()) return record.status();
       if (log::Admit(fold, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
       for (const auto& event : view::PublicEvents(facts.source, *prototype, partition, stored.offset, record->data())) {

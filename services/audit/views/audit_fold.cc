@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/errors/errors.h"
+#include "platform/log/skip.h"
 #include "platform/text/text.h"
 #include "services/audit/domain/leaf.h"
 #include "services/audit/views/sources.h"
@@ -68,7 +69,7 @@ absl::Status AuditFold::FoldOwnLog() {
 absl::Status AuditFold::FoldOwn(const log::StoredRecord& stored) {
   auto own = StateOf(kOwnLog, kOwnPartition);
   if (!own.ok()) return own.status();
-  auto record = log::ParseRecord(stored.bytes, stored.offset);
+  auto record = Parse(std::string(kOwnLog), kOwnPartition, **own, stored);
   if (!record.ok()) return record.status();
   event::v1::FoldState after = **own;
   if (log::Admit(after, *record, stored.bytes, stored.offset) == log::Verdict::kAdmitted) {
@@ -87,6 +88,15 @@ absl::Status AuditFold::FoldOwn(const log::StoredRecord& stored) {
   **own = after;
   store_.SetFold(kOwnLog, kOwnPartition, after);
   return absl::OkStatus();
+}
+
+// Only bytes that no build can read are passed over: what a later one knows, it may make a leaf of.
+absl::StatusOr<event::v1::LogRecord> AuditFold::Parse(const std::string& source, int partition,
+                                                      const event::v1::FoldState& before,
+                                                      const log::StoredRecord& stored) {
+  auto record = log::ParseRecord(stored.bytes, stored.offset);
+  if (record.ok() || !absl::IsDataLoss(record.status())) return record;
+  return log::ParseUnlessSkipped(log_, source, partition, before, stored);
 }
 
 absl::Status AuditFold::Take(const v1::Sequenced& range) {
@@ -122,7 +132,7 @@ absl::Status AuditFold::Take(const v1::Sequenced& range) {
     }
     for (const log::StoredRecord& stored : *records) {
       if (stored.offset >= range.to()) break;
-      auto record = log::ParseRecord(stored.bytes, stored.offset);
+      auto record = Parse(range.source(), range.partition(), fold, stored);
       if (!record.ok()) return record.status();
       if (log::Admit(fold, *record, stored.bytes, stored.offset) != log::Verdict::kAdmitted) continue;
       absl::Status appended =

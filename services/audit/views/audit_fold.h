@@ -50,6 +50,8 @@ class AuditFold {
  private:
   absl::Status FoldOwnLog();
   absl::Status FoldOwn(const log::StoredRecord& stored);
+  absl::StatusOr<event::v1::LogRecord> Parse(const std::string& source, int partition,
+                                             const event::v1::FoldState& before, const log::StoredRecord& stored);
   absl::Status Take(const v1::Sequenced& range);
   absl::Status Check(const v1::CheckpointSigned& signed_state, const google::protobuf::Timestamp& time);
   // Root of the first `size` leaves.
