@@ -25,8 +25,9 @@ if(TRIALOG_SANITIZE)
   add_library(trialog_sanitizer_options OBJECT ${CMAKE_SOURCE_DIR}/cmake/sanitizer_options.cc)
 endif()
 if(TRIALOG_SANITIZE STREQUAL "thread")
-  target_sources(trialog_sanitizer_options PRIVATE ${CMAKE_SOURCE_DIR}/cmake/tsan_absl.cc)
-  foreach(symbol 5Mutex4LockEv 5Mutex6UnlockEv 5Mutex10ReaderLockEv 5Mutex12ReaderUnlockEv 5Mutex5AwaitERKNS0_9ConditionE
+  target_sources(trialog_sanitizer_options PRIVATE ${CMAKE_SOURCE_DIR}/cmake/tsan_absl.cc
+                                                      ${CMAKE_SOURCE_DIR}/cmake/tsan_threads.cc)
+  foreach(symbol 5Mutex4LockEv 5Mutex7TryLockEv 5Mutex6UnlockEv 5Mutex10ReaderLockEv 5Mutex12ReaderUnlockEv 5Mutex5AwaitERKNS0_9ConditionE
           5Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE 7CondVar4WaitEPNS0_5MutexE
           7CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE
           5MutexD1Ev 19ReleasableMutexLock7ReleaseEv 12Notification6NotifyEv 15BlockingCounter14DecrementCountEv

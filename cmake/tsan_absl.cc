@@ -35,6 +35,14 @@ extern "C" {
 void __real__ZN4absl7debian35Mutex4LockEv(void*);
 void __wrap__ZN4absl7debian35Mutex4LockEv(void* mutex) { Locked(mutex, kWriter, __real__ZN4absl7debian35Mutex4LockEv); }
 
+bool __real__ZN4absl7debian35Mutex7TryLockEv(void*);
+bool __wrap__ZN4absl7debian35Mutex7TryLockEv(void* mutex) {
+  __tsan_mutex_pre_lock(mutex, __tsan_mutex_try_lock);
+  const bool locked = __real__ZN4absl7debian35Mutex7TryLockEv(mutex);
+  __tsan_mutex_post_lock(mutex, __tsan_mutex_try_lock | (locked ? 0 : __tsan_mutex_try_lock_failed), 0);
+  return locked;
+}
+
 void __real__ZN4absl7debian35Mutex6UnlockEv(void*);
 void __wrap__ZN4absl7debian35Mutex6UnlockEv(void* mutex) {
   Unlocked(mutex, kWriter, __real__ZN4absl7debian35Mutex6UnlockEv);
