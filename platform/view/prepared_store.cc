@@ -49,6 +49,7 @@ struct ReadOnly {
     std::vector<std::string> names;
     if (auto listed = rocksdb::DB::ListColumnFamilies(options, path, &names); !listed.ok()) return listed;
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.reserve(names.size());
     for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     rocksdb::DB* opened = nullptr;
     auto status = rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &opened);

@@ -9,6 +9,7 @@
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
 #include "platform/log/skip.h"
+#include "platform/text/text.h"
 #include "services/process/kafka_flags.h"
 
 namespace trialog::ctl {

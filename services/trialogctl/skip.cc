@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "platform/command/decision.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
