@@ -4,6 +4,7 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "platform/disk/watermark.h"
 #include "platform/errors/errors.h"
 #include "platform/sealing/digest.h"
@@ -51,14 +52,24 @@ absl::StatusOr<std::unique_ptr<BlobFolder>> BlobFolder::Open(const std::string& 
   if (rocksdb::Status made = env->CreateDirIfMissing(path); !made.ok()) return WriteFailed(made);
   std::vector<std::string> names;
   if (rocksdb::Status listed = env->GetChildren(path, &names); !listed.ok()) return ReadFailed(listed);
+  const absl::Time abandoned = absl::Now() - options.abandoned_after;
   for (const std::string& name : names) {
+    const std::string file = Cat(path, "/", name);
+    uint64_t seconds = 0;
+    if (!HasPrefix(name, kTemporary) || !env->GetFileModificationTime(file, &seconds).ok()) continue;
     // What cannot be deleted now takes room, no more.
-    if (HasPrefix(name, kTemporary)) env->DeleteFile(Cat(path, "/", name)).PermitUncheckedError();
+    if (absl::FromUnixSeconds(static_cast<int64_t>(seconds)) <= abandoned) env->DeleteFile(file).PermitUncheckedError();
   }
   std::unique_ptr<BlobFolder> folder(new BlobFolder(path, *env, options.min_free_bytes));
   if (absl::Status synced = folder->SyncFolder(); !synced.ok()) return synced;
   return folder;
 }
+
+BlobFolder::BlobFolder(std::string path, rocksdb::Env& env, uint64_t min_free_bytes)
+    : path_(std::move(path)),
+      env_(env),
+      min_free_bytes_(min_free_bytes),
+      temporary_(Cat(path_, "/", kTemporary, env.GenerateUniqueId().substr(0, 36), "-")) {}
 
 std::string BlobFolder::PathOf(std::string_view sha256) const { return Cat(path_, "/", sealing::Hex(sha256)); }
 
@@ -88,7 +99,7 @@ absl::StatusOr<std::string> BlobFolder::Put(std::string_view content) {
   }
   if (absl::Status room = disk::CheckWatermark(path_, min_free_bytes_); !room.ok()) return room;
   std::string sha256 = sealing::Sha256(content);
-  const std::string temporary = Cat(path_, "/", kTemporary, written_.fetch_add(1));
+  const std::string temporary = Cat(temporary_, written_.fetch_add(1));
   if (absl::Status written = Write(temporary, content, PathOf(sha256)); !written.ok()) return written;
   return sha256;
 }

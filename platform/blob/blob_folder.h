@@ -24,13 +24,15 @@ inline constexpr size_t kMaxBlobBytes = size_t{64} << 20;
 struct BlobOptions {
   rocksdb::Env* env = nullptr;  // Where the files are. Null: the operating system's. Outlives the folder.
   uint64_t min_free_bytes = 0;  // Of the disk, which Put keeps free.
+  // What was half written so long ago is nobody's any more; younger, another process may be writing it.
+  absl::Duration abandoned_after = absl::Hours(1);
 };
 
-// One folder of blobs; one process at a time. Thread safe; calls block on the disk.
+// One folder of blobs, which several processes may share. Thread safe; calls block on the disk.
 class BlobFolder {
  public:
-  // Makes the folder when it is missing, and deletes what a crash left half written. UNAVAILABLE when the disk does not
-  // allow it.
+  // Makes the folder when it is missing, and deletes what a crash left half written a while ago. UNAVAILABLE when the
+  // disk does not allow it.
   static absl::StatusOr<std::unique_ptr<BlobFolder>> Open(const std::string& path, const BlobOptions& options = {});
 
   // Stores `content` and returns its SHA-256, 32 bytes. Durable when it returns; storing the same content again changes
@@ -48,8 +50,7 @@ class BlobFolder {
   absl::Status Remove(std::string_view sha256);
 
  private:
-  BlobFolder(std::string path, rocksdb::Env& env, uint64_t min_free_bytes)
-      : path_(std::move(path)), env_(env), min_free_bytes_(min_free_bytes) {}
+  BlobFolder(std::string path, rocksdb::Env& env, uint64_t min_free_bytes);
   std::string PathOf(std::string_view sha256) const;
   absl::Status Write(const std::string& temporary, std::string_view content, const std::string& name);
   absl::Status SyncFolder() const;
@@ -57,7 +58,8 @@ class BlobFolder {
   const std::string path_;
   rocksdb::Env& env_;
   const uint64_t min_free_bytes_;
-  std::atomic<uint64_t> written_ = 0;  // Temporary names so far; those of an earlier process are gone.
+  const std::string temporary_;        // What temporary names begin with: nobody else's do.
+  std::atomic<uint64_t> written_ = 0;  // Temporary names so far.
 };
 
 }  // namespace trialog::blob

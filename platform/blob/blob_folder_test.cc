@@ -80,11 +80,15 @@ TEST_F(BlobFolderTest, MendsADamagedFileWhenItsContentIsStoredAgain) {
   EXPECT_EQ(folder_->Get(sha256).value(), "rows");
 }
 
-TEST_F(BlobFolderTest, DeletesWhatACrashLeftHalfWritten) {
-  const std::string sha256 = folder_->Put("rows").value();
-  std::ofstream(path_ + "/tmp-a1B2c3") << "half";
+TEST_F(BlobFolderTest, DeletesWhatACrashLeftHalfWrittenAndNotWhatAnotherProcessIsWriting) {
+  const std::string sha256 = folder_->Put("rows").value(), half = path_ + "/tmp-a1B2c3";
+  std::ofstream(half) << "half";
+  const auto other = *BlobFolder::Open(path_);
+  EXPECT_EQ(FileCount(), 2u);
+  std::filesystem::last_write_time(half, std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
   folder_ = *BlobFolder::Open(path_);
   EXPECT_EQ(FileCount(), 1u);
+  EXPECT_EQ(other->Get(sha256).value(), "rows");
   EXPECT_TRUE(folder_->Get(sha256).ok());
 }
 

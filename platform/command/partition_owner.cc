@@ -35,8 +35,8 @@ absl::Status PartitionOwner::Start(bool wanted, Executor* assistant) {
 
 void PartitionOwner::Submit(std::unique_ptr<Command> command) {
   if (!failure_.ok()) return Reject(*command, failure_);
-  if (stopped_ || released_ || role_ == Role::kReleasing)
-    return Reject(*command, OwnerUnavailable("this process is leaving"));
+  if (stopped_ || released_ || leaving_) return Reject(*command, OwnerUnavailable("this process is leaving"));
+  if (role_ == Role::kReleasing) return Reject(*command, OwnerUnavailable("the partition goes to another process"));
   if (role_ == Role::kStandby && !ShouldClaim()) {
     if (const std::string owner = OwnerElsewhere(); !owner.empty()) return Reject(*command, OwnedElsewhere(owner));
   }

@@ -139,7 +139,7 @@ void Call::End(const absl::Status& status) { reactor_->Finish(ToGrpc(Conclude(st
 // The bytes as they came, with what else the caller sent that counts. One hop: who is asked by a peer and does not own
 // the partition either says so.
 bool Call::PassOn(const std::string& address) {
-  constexpr absl::Duration kNoDeadline = absl::Seconds(30);
+  constexpr absl::Duration kNoDeadline = absl::Minutes(5);
   if (!frame_->options.peer || !metadata(kPassedOnKey).empty()) return false;
   const std::shared_ptr<const Client> owner = frame_->options.peer(address);
   if (owner == nullptr) return false;

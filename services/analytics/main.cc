@@ -8,7 +8,7 @@ const bool kIsAuth = false;
 
 absl::StatusOr<service::Definition> DefinitionOf(const Parts& parts) {
   static std::unique_ptr<blob::BlobFolder> blobs;  // One service a process; the definition only borrows it.
-  auto opened = blob::BlobFolder::Open(parts.config.data + "/blobs", {.min_free_bytes = parts.config.min_free_bytes});
+  auto opened = blob::BlobFolder::Open(parts.config.BlobsPath(), {.min_free_bytes = parts.config.min_free_bytes});
   if (!opened.ok()) return opened.status();
   blobs = *std::move(opened);
   analytics::AnalyticsParts analytics_parts;

@@ -13,6 +13,8 @@
 ABSL_FLAG(std::string, data, "data", "Folder with keys, log and stores; made by `trialogctl init`");
 ABSL_FLAG(std::string, address, "127.0.0.1:50051",
           "Where to listen, host:port; port 0: any. Without TLS only a loopback address or unix:PATH");
+ABSL_FLAG(std::string, blobs, "",
+          "Folder of analytics' blobs, the same one for all its replicas; empty: blobs/ in --data");
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file with the server's certificate and its chain");
 ABSL_FLAG(std::string, tls_key, "", "PEM file with the certificate's private key");
 ABSL_FLAG(std::string, tls_client_roots, "", "PEM file with roots that clients' certificates are verified against");

@@ -18,6 +18,7 @@ namespace trialog::process {
 
 struct Config {
   std::string data;                          // Folder.
+  std::string blobs;                         // Folder of blobs; empty: blobs/ in data.
   std::optional<log::kafka::Options> kafka;  // Nothing: the log is embedded.
   std::string address = "127.0.0.1:50051";
   std::shared_ptr<const rpc::ServerTls> tls;
@@ -36,6 +37,7 @@ struct Config {
   rpc::ServerOptions server;  // Limits; address and TLS are those above.
   rpc::FrameOptions frame;    // Limits.
 
+  std::string BlobsPath() const { return blobs.empty() ? data + "/blobs" : blobs; }
   rpc::ServerOptions ServerOptions() const {
     rpc::ServerOptions options = server;
     options.address = address;

@@ -61,7 +61,8 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   auth_parts.key_destroyed = [this](std::string_view subject) {
     for (auto& keys : cached_keys_) keys->Drop(subject);
   };
-  auto blobs = blob::BlobFolder::Open(data + "/blobs", {.env = options.env, .min_free_bytes = options.min_free_bytes});
+  auto blobs =
+      blob::BlobFolder::Open(options.BlobsPath(), {.env = options.env, .min_free_bytes = options.min_free_bytes});
   if (!blobs.ok()) return blobs.status();
   blobs_ = *std::move(blobs);
   analytics::AnalyticsParts analytics_parts;

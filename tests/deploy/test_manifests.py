@@ -50,7 +50,7 @@ def test_each_service_has_what_a_service_needs(site):
 
 
 def test_what_keeps_more_than_the_log_runs_once(site):
-    """analytics' blobs are in a folder of its own, and no two processes may share that."""
+    """analytics' blobs are on a volume of one pod here."""
     assert site.all("StatefulSet")["trialog-analytics"]["spec"]["replicas"] == 1
 
 

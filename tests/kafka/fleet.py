@@ -87,6 +87,7 @@ class Replica(Server):
             *("--peer_roots", fleet.peers / "roots.pem"),
             *("--peer_certificate", fleet.peers / f"{service}.pem", "--peer_key", fleet.peers / f"{service}.key"),
             *("--trials_peer", fleet.trials_peer if service == "analytics" else ""),
+            *(("--blobs", fleet.folder / "blobs") if service == "analytics" else ()),
             *fleet.flags,
         )
 

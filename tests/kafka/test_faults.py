@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 
+import grpc
 import pytest
 from faults import Faults, say, table
 from fleet import UP_DEADLINE, Fleet, Kafka
@@ -55,7 +56,19 @@ class Site:
     def worlds(self, label, count=WORLDS):
         """The same seed gives them the same partitions."""
         self.settle()
-        return [StockWorld(self.fleet, f"{label}-{number}") for number in range(count)]
+        return [self.world(f"{label}-{number}") for number in range(count)]
+
+    def world(self, label):
+        """A partition may yet go to another replica, and what makes a world is not repeated: then another one is made."""
+        for _ in range(3):
+            try:
+                return StockWorld(self.fleet, label)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+                say(f"{label}: {error.details()}; once more")
+                label += "-again"
+        raise AssertionError(f"no {label}")
 
     def targets(self):
         return [replica.target for replica in self.fleet.replicas["inventory"]]

@@ -51,12 +51,29 @@ void AnalysisWorker::Look() {
     const int partition = (first_ + i) % partitions;
     std::atomic<bool>& to_look_at = to_look_at_[static_cast<size_t>(partition)];
     if (!to_look_at.exchange(false)) continue;
+    if (!IsMine(partition)) {
+      to_look_at = true;  // Once it is.
+      LookLater();
+      continue;
+    }
     const auto next = NextIn(partition);
     if (!next) continue;
     to_look_at = true;  // There may be more.
     first_ = partition + 1;
     Take(*next);
   }
+}
+
+void AnalysisWorker::LookLater() {
+  if (std::exchange(looks_later_, true)) return;
+  queue_->After(kRetry, [this] {
+    looks_later_ = false;
+    Look();
+  });
+}
+
+bool AnalysisWorker::IsMine(int partition) const {
+  return !backend_.options().owner.replicated || backend_.owner().Owns(partition);
 }
 
 std::optional<service::Backend::Seen> AnalysisWorker::NextIn(int partition) const {
@@ -176,8 +193,10 @@ void AnalysisWorker::Report(std::string name, std::string method, DecideFn decid
       organization, Cat("analytics/", method), std::nullopt, decide,
       [this, queue = queue_, name, method, decide, then = std::move(then)](const absl::StatusOr<Outcome>& outcome) {
         const absl::Status status = outcome.status();
-        queue->After(MayPass(status) ? kRetry : absl::ZeroDuration(), [this, name, method, decide, then, status] {
-          MayPass(status) ? Report(name, method, decide, then) : then(status);
+        // Another process owns it now, and begins again.
+        const bool again = MayPass(status) && OwnerAddressOf(status).empty();
+        queue->After(again ? kRetry : absl::ZeroDuration(), [this, name, method, decide, then, status, again] {
+          again ? Report(name, method, decide, then) : then(status);
         });
       });
 }

@@ -1,6 +1,7 @@
 // Computes the analyses that wait: one at a time, oldest first, on a thread of its own. What is to be done follows from
 // the store alone (the index kAnalysesToRun), so nothing is forgotten by a crash: an analysis found RUNNING that this
-// worker does not run has lost its worker and is queued again.
+// worker does not run has lost its worker and is queued again. Of several replicas the owner of the partition computes;
+// what a former one had begun is dropped, and begun again.
 #pragma once
 
 #include <atomic>
@@ -40,6 +41,9 @@ class AnalysisWorker {
 
   void Wake(int partition);
   void Look();
+  void LookLater();
+  // Whether this process is to compute what waits in the partition: its owner does.
+  bool IsMine(int partition) const;
   // The oldest analysis of the partition that waits or has lost its worker.
   std::optional<service::Backend::Seen> NextIn(int partition) const;
   void Take(const service::Backend::Seen& seen);
@@ -61,6 +65,7 @@ class AnalysisWorker {
   std::unique_ptr<std::atomic<bool>[]> to_look_at_;  // By partition: something was committed since it was looked at.
   int first_ = 0;                                    // Where the next round of partitions begins.
   bool busy_ = false;
+  bool looks_later_ = false;
 };
 
 }  // namespace trialog::analytics

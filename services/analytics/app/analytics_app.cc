@@ -90,6 +90,12 @@ service::Aim AimAt(std::string name) {
   };
 }
 
+void WhereOwned(const AppPtr& app, std::shared_ptr<rpc::Call> call, const std::string& name, Handle handle) {
+  const std::string organization(OrganizationOf(name));
+  if (organization.empty()) return handle(app, std::move(call));  // Which says what is wrong with the name.
+  app->backend.AtOwner(call, organization, [app, call, handle] { handle(app, call); });
+}
+
 absl::Status Foresee(const App& app, const rpc::Call& call, std::string_view name, const Tentative& decide) {
   Context context{.principal = call.principal(), .organization = std::string(OrganizationOf(name))};
   context.record_time = ToProto(app.backend.runtime().Now());

@@ -115,7 +115,10 @@ void AddCohorts(const AppPtr& app) {
   backend.Update(service + "UpdateCohort", kCohortType, Typed(UpdateCohort));
   backend.Unary(service + "EvaluateCohort",
                 [app](std::shared_ptr<rpc::Call> call) { EvaluateCall(app, std::move(call)); });
-  backend.Unary(service + "FreezeCohort", [app](std::shared_ptr<rpc::Call> call) { Freeze(app, std::move(call)); });
+  backend.Unary(service + "FreezeCohort", [app](std::shared_ptr<rpc::Call> call) {
+    const std::string name = call->Request<v1::FreezeCohortRequest>().name();
+    WhereOwned(app, std::move(call), name, Freeze);
+  });
   backend.Act(service + "RetireCohort", kCohortType, Typed(RetireCohort));
   backend.Unary(service + "GetAttrition",
                 [app](std::shared_ptr<rpc::Call> call) { AttritionCall(app, std::move(call)); });

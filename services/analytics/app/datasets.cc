@@ -140,7 +140,10 @@ void Import(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
 void AddDatasets(const AppPtr& app) {
   service::Backend& backend = app->backend;
   const std::string service = "trialog.analytics.v1.DatasetService/";
-  backend.Unary(service + "CreateDataset", [app](std::shared_ptr<rpc::Call> call) { Create(app, std::move(call)); });
+  backend.Unary(service + "CreateDataset", [app](std::shared_ptr<rpc::Call> call) {
+    const std::string parent = call->Request<v1::CreateDatasetRequest>().parent();
+    WhereOwned(app, std::move(call), parent, Create);
+  });
   backend.Get(service + "GetDataset", kDatasetType);
   backend.List(service + "ListDatasets", kDatasetType, DatasetsOf);
   backend.Update(service + "UpdateDataset", kDatasetType, Typed(UpdateDataset));
@@ -150,7 +153,10 @@ void AddDatasets(const AppPtr& app) {
   backend.List(service + "ListVersions", kVersionType, VersionsOf);
   backend.Act(service + "ShareDataset", kDatasetType, Typed(ShareDataset));
   backend.Act(service + "UnshareDataset", kDatasetType, Typed(UnshareDataset));
-  backend.Unary(service + "ImportFromTrial", [app](std::shared_ptr<rpc::Call> call) { Import(app, std::move(call)); });
+  backend.Unary(service + "ImportFromTrial", [app](std::shared_ptr<rpc::Call> call) {
+    const std::string name = call->Request<v1::ImportFromTrialRequest>().name();
+    WhereOwned(app, std::move(call), name, Import);
+  });
 }
 
 }  // namespace trialog::analytics

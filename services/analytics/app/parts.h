@@ -46,6 +46,11 @@ void AfterRecord(const AppPtr& app, std::shared_ptr<rpc::Call> call, const Princ
 // A command about the record `name` without personal fields.
 service::Aim AimAt(std::string name);
 
+// Handles a command that looks at records before it is submitted, where the organisation of `name` is written for: any
+// other replica passes it on, since it might refuse what it has not yet read of.
+using Handle = void (*)(const AppPtr& app, std::shared_ptr<rpc::Call> call);
+void WhereOwned(const AppPtr& app, std::shared_ptr<rpc::Call> call, const std::string& name, Handle handle);
+
 // What `decide` would answer now: asked before rows are read, fetched or stored for it. It is asked again by the owner.
 using Tentative = std::function<absl::StatusOr<Decision>(const view::State&, const Context&)>;
 absl::Status Foresee(const App& app, const rpc::Call& call, std::string_view name, const Tentative& decide);

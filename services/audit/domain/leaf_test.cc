@@ -90,6 +90,20 @@ TEST(EntriesOf, AnAccessIsAnEntry) {
   EXPECT_EQ(entries[0].content().summary(), "Personal fields of 2 records shown by GetProbe");
 }
 
+TEST(EntriesOf, AnOperatorsSkipIsAnEntry) {
+  event::v1::LogRecord record;
+  event::v1::Skip& skip = *record.mutable_data()->add_events()->mutable_skip();
+  skip.set_offset(41);
+  skip.set_ticket("OPS-12");
+  const auto entries = Entries(record);
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].content().type(), "trialog.event.v1.Skip");
+  EXPECT_EQ(entries[0].content().summary(), "Record skipped by an operator: offset 41");
+  event::v1::Skip kept;
+  ASSERT_TRUE(kept.ParseFromString(entries[0].content().payload()));
+  EXPECT_EQ(kept.ticket(), "OPS-12");
+}
+
 TEST(EntriesOf, KindsAndServicesThatThisBuildDoesNotKnowAreEntriesToo) {
   event::v1::LogRecord record = Record();
   AddMoved(record, "organizations/o/probes/p");
