@@ -62,6 +62,8 @@ std::string KafkaOutlet::TopicOf(const std::string& service) const {
 
 absl::StatusOr<std::optional<Outlet::Found>> KafkaOutlet::Highest(const std::string& service, int partition) {
   const std::string topic = TopicOf(service);
+  producers_.Warm(topic);
+  if (auto producer = producers_.Take(); !producer.ok()) return producer.status();  // Soon something is sent.
   const auto range = reading_->QueryRange(topic, partition, options_.patience);
   if (!range.ok()) return range.status();
   // Back until an event of ours is found: somebody else may have written here.

@@ -26,6 +26,7 @@ absl::StatusOr<std::unique_ptr<KafkaKeyJournal>> KafkaKeyJournal::Open(kafka::Op
   const std::string topic = kafka::KeysTopic(all).name;
   journal->reader_ = std::make_unique<kafka::Reader>(*journal->reading_, *journal->asking_, topic, 0, all.patience,
                                                      [wakers = &journal->wakers_] { wakers->Wake("keys", 0); });
+  journal->producers_.Warm(topic);
   if (auto producer = journal->producers_.Take(); !producer.ok()) return producer.status();
   return journal;
 }

@@ -17,7 +17,9 @@ struct KafkaLog::Partition {
         number(number),
         name(log.TopicOf(topic)),
         tail(*log.tail_, *log.asking_, name, number, log.options_.patience,
-             [&log, this] { log.wakers_.Wake(topic, this->number); }) {}
+             [&log, this] { log.wakers_.Wake(topic, this->number); }) {
+    log.producers_[static_cast<size_t>(number) % log.producers_.size()]->Warm(name);
+  }
 
   const std::string topic;  // As the contract names it.
   const int number;

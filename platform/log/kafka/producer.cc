@@ -106,6 +106,12 @@ void Producer::Send(const std::string& topic, int partition, std::vector<std::st
   }
 }
 
+void Producer::Warm(const std::string& topic) {
+  absl::MutexLock lock(&mutex_);
+  TopicHandle& warmed = warmed_[topic];
+  if (!warmed) warmed.reset(rd_kafka_topic_new(client_->handle(), topic.c_str(), nullptr));
+}
+
 absl::StatusOr<std::shared_ptr<Producer>> Producers::Take() {
   std::shared_ptr<Producer> broken;  // Ends after the lock: that takes a while.
   absl::MutexLock lock(&mutex_);
@@ -117,8 +123,14 @@ absl::StatusOr<std::shared_ptr<Producer>> Producers::Take() {
     auto made = Producer::Make(options_);
     if (!made.ok()) return made.status();
     producer_ = *std::move(made);
+    for (const std::string& topic : topics_) producer_->Warm(topic);
   }
   return producer_;
+}
+
+void Producers::Warm(const std::string& topic) {
+  absl::MutexLock lock(&mutex_);
+  if (topics_.insert(topic).second && producer_) producer_->Warm(topic);
 }
 
 Figures Producers::figures() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/time/clock.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 
@@ -92,6 +93,22 @@ absl::StatusOr<std::map<std::string, Layout>> Layouts(const Client& client, cons
     }
   }
   return layouts;
+}
+
+// A broker tells of a topic only a moment after it was made: whoever makes one and starts at once would not find it.
+absl::Status AwaitShown(const Client& client, const Options& options, const std::vector<Topic>& topics) {
+  const absl::Time give_up = absl::Now() + options.patience;
+  while (true) {
+    const auto layouts = Layouts(client, options);
+    if (!layouts.ok()) return layouts.status();
+    const auto hidden = std::find_if(topics.begin(), topics.end(), [&](const Topic& topic) {
+      const auto found = layouts->find(topic.name);
+      return found == layouts->end() || found->second.partitions == 0;
+    });
+    if (hidden == topics.end()) return absl::OkStatus();
+    if (absl::Now() >= give_up) return NoAnswer(options, Cat(hidden->name, " was made, and is not shown"));
+    absl::SleepFor(absl::Milliseconds(20));
+  }
 }
 
 using Settings = std::map<std::string, std::string>;
@@ -205,7 +222,7 @@ absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topi
     const char* why = rd_kafka_topic_result_error_string(results[i]);
     Append(faults, "\n", rd_kafka_topic_result_name(results[i]), ": ", why ? why : rd_kafka_err2str(error));
   }
-  if (faults.empty()) return absl::OkStatus();
+  if (faults.empty()) return AwaitShown(**client, options, topics);
   return Refuse(absl::StatusCode::kFailedPrecondition, "TOPIC_SETTINGS", Cat("topics could not be made:", faults));
 }
 

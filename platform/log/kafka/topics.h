@@ -28,7 +28,8 @@ Topic KeysTopic(const Options& options);
 // All topics of `services`.
 std::vector<Topic> AllTopics(const Options& options, const std::vector<std::string>& services);
 
-// Makes the topics that are missing, with the settings that CheckTopics asks for. Others stay as they are.
+// Makes the topics that are missing, with the settings that CheckTopics asks for, and waits until they are shown.
+// Others stay as they are.
 absl::Status CreateTopics(const Options& options, const std::vector<Topic>& topics);
 
 // FAILED_PRECONDITION, reason TOPIC_SETTINGS: which topic is missing or would lose acknowledged records or order, and
