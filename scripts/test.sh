@@ -69,6 +69,13 @@ quick_start() {
   TRIALOG_PRESET=$preset scripts/quickstart.sh --once >build/quickstart.log || { tail -20 build/quickstart.log; return 1; }
 }
 
+# The product's full shape: all of the above again on Kafka in five processes, with the same figures.
+quick_start_on_kafka() {
+  TRIALOG_PRESET=$preset scripts/quickstart.sh --kafka --once >build/quickstart-kafka.log || { tail -20 build/quickstart-kafka.log; return 1; }
+  grep -q 'log-rank' build/quickstart.log && diff <(figures build/quickstart.log) <(figures build/quickstart-kafka.log)
+}
+figures() { grep -E ' median |log-rank' "$1"; }
+
 # How often each fault fired and each death was died: what passes says it too, since a fault that never fires proves nothing.
 fault_counts() {
   echo "== faults"
@@ -94,6 +101,7 @@ step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-f
 fault_counts
 if [ "$preset" != asan ] && [ "$preset" != tsan ]; then
   step "quick start, once" quick_start
+  step "quick start on Kafka, once" quick_start_on_kafka
   step "client environment" python_environment && {
     step "client tests" .venv/bin/python -m pytest -q tests/clients --junitxml=build/pytest.xml --build "build/$preset"
     step "client tests on Kafka" client_tests_on_kafka

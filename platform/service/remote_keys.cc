@@ -15,6 +15,11 @@ absl::Status NotConnected() {
                     absl::Milliseconds(200));
 }
 
+// What is no answer of auth's: the connection ended, or nobody answered in time.
+absl::Status OrNotConnected(const absl::Status& status) {
+  return ReasonOf(status).empty() || absl::IsDeadlineExceeded(status) ? NotConnected() : status;
+}
+
 sealing::DataKey ToDataKey(const auth::v1::DataKey& key) {
   sealing::DataKey data_key;
   data_key.id = key.key_id();
@@ -49,7 +54,7 @@ void RemoteKeyProvider::GetKeys(sealing::KeyRequest request, KeysCallback done) 
   client->CallAsync<auth::v1::GetDataKeysResponse>(
       "trialog.auth.v1.KeyService/GetDataKeys", wire, Options(),
       [request = std::move(request), done = std::move(done)](absl::StatusOr<auth::v1::GetDataKeysResponse> response) {
-        if (!response.ok()) return done(response.status());
+        if (!response.ok()) return done(OrNotConnected(response.status()));
         std::map<std::string, sealing::DataKey> by_subject, by_id;
         for (const auto& key : response->keys()) {
           by_subject[key.subject()] = ToDataKey(key);
@@ -70,7 +75,7 @@ void RemoteKeyProvider::GetLookupKey(std::string organization, LookupKeyCallback
   client->CallAsync<auth::v1::GetLookupKeyResponse>(
       "trialog.auth.v1.KeyService/GetLookupKey", wire, Options(),
       [done = std::move(done)](absl::StatusOr<auth::v1::GetLookupKeyResponse> response) {
-        if (!response.ok()) return done(response.status());
+        if (!response.ok()) return done(OrNotConnected(response.status()));
         auto bytes = sealing::SecretKey::FromBytes(response->key());
         if (!bytes) return done(absl::InternalError("a look-up key of the wrong size"));
         done(sealing::LookupKeyMaterial{response->epoch(), *bytes});

@@ -86,10 +86,10 @@ absl::Status CopyLog(log::Log& from, log::Log& to) {
 }
 
 absl::Status ImportLog(const std::string& data, const log::kafka::Options& kafka) {
-  const auto from = OpenLog(std::nullopt, data);
-  if (!from.ok()) return from.status();
   const auto topics = log::kafka::PrivateTopics(kafka, process::AllServices());
   if (absl::Status checked = log::kafka::CheckTopics(kafka, topics); !checked.ok()) return checked;
+  const auto from = OpenLog(std::nullopt, data);
+  if (!from.ok()) return from.status();
   const auto to = log::KafkaLog::Open(kafka);
   if (!to.ok()) return to.status();
   return CopyLog(**from, **to);

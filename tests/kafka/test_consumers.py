@@ -49,9 +49,10 @@ class Notifier:
         prefix = fleet.kafka_flags[-1]
         self.group = f"{prefix}consumer.notifier-{secrets.token_hex(4)}"
         make_topic(fleet, f"{self.group}.aside")
+        trials = "ipv4:" + ",".join(replica.target for replica in fleet.replicas["trials"])  # Each in turn.
         self.command = [
             *(sys.executable, EXAMPLE / "notifier.py", "--brokers", fleet.kafka_flags[1], "--topic_prefix", prefix),
-            *("--auth", fleet.target["auth"], "--trials", fleet.target["trials"], "--keys", folder / "keys"),
+            *("--auth", fleet.target["auth"], "--trials", trials, "--keys", folder / "keys"),
             *("--handled", self.handled, "--group", self.group, "--member", "one", *flags),
         ]
         self.process = None
@@ -132,7 +133,7 @@ def organization_with_key(fleet, notifier):
 
 @pytest.fixture(scope="module")
 def fleet(binaries, plain_kafka, tmp_path_factory):
-    made = Fleet(tmp_path_factory.mktemp("consumers"), binaries, plain_kafka)
+    made = Fleet(tmp_path_factory.mktemp("consumers"), binaries, plain_kafka, trials=2)
     make_topic(made, f"{made.prefix}consumer.notices.aside")
     made.start()
     yield made
@@ -147,7 +148,7 @@ def notifier(fleet, tmp_path):
 
 
 def test_a_notifier_killed_twenty_times_delivers_each_notice_once_and_in_order(fleet, notifier, pytestconfig):
-    seed = pytestconfig.getoption("--seed")
+    seed = pytestconfig.getoption("--seed") or random.SystemRandom().randrange(10**9)
     print(f"--seed {seed}")
     chance, notices = random.Random(seed), pytestconfig.getoption("--notices")
     clinics = [organization_with_key(fleet, notifier) for _ in range(3)]

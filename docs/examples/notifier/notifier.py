@@ -137,12 +137,13 @@ class Contacts:
             self._tokens[organization] = token, issued.expire_time.ToSeconds()
         return token
 
-    def resolve(self, organization, notice):
-        """(the preferred contact or None, language) of a notice's recipient. A status that is not passing is for the caller."""
+    def resolve(self, organization, notice, position):
+        """(the preferred contact or None, language) of a notice's recipient, asked of a replica that has read the notice itself.
+        A status that is not passing is for the caller."""
         pause = 0.05
         while True:
             try:
-                metadata = [("authorization", f"Bearer {self._token(organization)}")]
+                metadata = [("authorization", f"Bearer {self._token(organization)}"), ("trialog-min-position", position)]
                 request = notification_pb2.ResolveContactRequest(name=notice)
                 answer = self._notices.ResolveContact(request, metadata=metadata, timeout=10)
                 return next(iter(answer.contacts), None), answer.language
@@ -213,7 +214,7 @@ class Notifier:
             raise Poison(f"not a {KIND}") from error
         organization, contact, language, over = event.get_extension("partitionkey"), None, "", False
         try:
-            contact, language = self._contacts.resolve(organization, notice.name)
+            contact, language = self._contacts.resolve(organization, notice.name, self._position(message, event))
         except grpc.RpcError as error:
             # NOTICE_OVER: the recipient has seen it meanwhile. Any other lasting refusal is for people to look at.
             if error.code() != grpc.StatusCode.FAILED_PRECONDITION:
@@ -221,6 +222,14 @@ class Notifier:
             over = True
         effect = (lambda: None) if over else lambda: deliver(event.get_id(), notice, contact, language)
         return int(self._handled.once(event.get_id(), organization, notice.name, effect))
+
+    @staticmethod
+    def _position(message, event):
+        """Where the event stands in the log of trials, as its replicas understand it."""
+        offset, _, _ = event.get_extension("sequence").partition(".")
+        if not offset.isascii() or not offset.isdigit():
+            raise Poison("no place in the log")
+        return f"{message.partition()}/{int(offset)}"
 
     @staticmethod
     def _event(message) -> BaseCloudEvent:

@@ -10,7 +10,9 @@ absl::StatusOr<std::unique_ptr<Membership>> Membership::Join(const Options& opti
   const int64_t dead_after = absl::ToInt64Milliseconds(membership.dead_after);
   std::vector<Setting> settings = {{"group.id", membership.group},
                                    {"session.timeout.ms", Cat(dead_after)},
-                                   {"heartbeat.interval.ms", Cat(std::max<int64_t>(dead_after / 6, 100))},
+                                   // By its heartbeat a member hears that another one is gone: what waits for a
+                                   // new owner waits for that too.
+                                   {"heartbeat.interval.ms", Cat(std::max<int64_t>(dead_after / 20, 100))},
                                    // A process that computes long is not dead.
                                    {"max.poll.interval.ms", "86400000"},
                                    // Cooperative rebalancing is unsafe in librdkafka 2.0.2; whole is enough for a hint.
