@@ -88,6 +88,7 @@ class Replica(Server):
             *("--peer_certificate", fleet.peers / f"{service}.pem", "--peer_key", fleet.peers / f"{service}.key"),
             *("--trials_peer", fleet.trials_peer if service == "analytics" else ""),
             *(("--blobs", fleet.folder / "blobs") if service == "analytics" else ()),
+            *(("--member", f"{service}-{number}") if fleet.named else ()),
             *fleet.flags,
         )
 
@@ -98,10 +99,11 @@ class Replica(Server):
 
 
 class Fleet:
-    """All processes of a site. `replicas`: how many of a service, one where it is not said; 0 leaves it out."""
+    """All processes of a site. `replicas`: how many of a service, one where it is not said; 0 leaves it out. `named`: each is known
+    to its group by a name that it keeps, as it is deployed."""
 
-    def __init__(self, folder, binaries, kafka, *flags, **replicas):
-        self.folder, self.binaries, self.flags = folder, binaries, flags
+    def __init__(self, folder, binaries, kafka, *flags, named=False, **replicas):
+        self.folder, self.binaries, self.flags, self.named = folder, binaries, flags, named
         self.peers = folder / "peers"
         subprocess.run([CERTIFICATES_SH, self.peers], check=True, timeout=DEADLINE)
         make_data_folder(folder / "site", binaries)

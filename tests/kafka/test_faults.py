@@ -43,7 +43,7 @@ class Site:
         self.clients = config.getoption("--fault_clients")
         self.kafka = Kafka(folder / "kafka", 3)
         asked = {service: config.getoption(f"--{service}_replicas") for service in ("auth", "audit")}
-        self.fleet = Fleet(folder, binaries, self.kafka, inventory=3, trials=0, analytics=0, **asked)
+        self.fleet = Fleet(folder, binaries, self.kafka, named=True, inventory=3, trials=0, analytics=0, **asked)
 
     def settle(self):
         """Waits until the replicas of inventory and auth have shared their partitions out."""
