@@ -78,7 +78,12 @@ absl::Status TakePrepared(const std::string& path, rocksdb::Env* env,
   if (env == nullptr) env = rocksdb::Env::Default();
   const std::string prepared = PreparedPath(path), former = path + ".former";
   if (env->FileExists(prepared).ok()) {
-    if (absl::Status good = check(prepared); !good.ok()) {
+    // Read only first, where that is possible: opened to be written to, a damaged store would be begun anew.
+    absl::Status good = env == rocksdb::Env::Default()
+                            ? FromRocks(ReadOnly().Open(prepared), "opening the prepared store")
+                            : absl::OkStatus();
+    if (good.ok()) good = check(prepared);
+    if (!good.ok()) {
       telemetry::Warning("prepared_store_refused",
                          {{"reason", ReasonOf(good)}, {"cause", std::string(FromAbsl(good.message()))}});
       return absl::OkStatus();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/errors/errors.h"
+#include "platform/telemetry/event_log.h"
 #include "platform/text/text.h"
 #include "platform/view/rocks.h"
 #include "platform/view/store_keys.h"
@@ -161,6 +162,12 @@ absl::Status Store::OpenDatabase(const StoreOptions& options) {
     }
     rocksdb::DB* db = nullptr;
     const auto status = rocksdb::DB::Open(database, options.path, descriptors, &families_, &db);
+    if (status.IsCorruption() && current) {
+      // A power cut may leave the list of files half written, and nothing here is more than the log gives again.
+      telemetry::Warning("store_dropped", {{"service", std::string(domain_.service)}, {"cause", status.ToString()}});
+      current = false;
+      continue;
+    }
     if (!status.ok()) return FromRocks(status, what);
     db_.reset(db);
     if (db_->GetLatestSequenceNumber() == 0) {

@@ -1,6 +1,7 @@
 #include "platform/view/store.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include "gmock/gmock.h"
 #include "google/protobuf/wrappers.pb.h"
@@ -87,6 +88,23 @@ class StoreTest : public testing::Test {
   std::string path_;
   std::unique_ptr<Store> store_;
 };
+
+TEST_F(StoreTest, ADamagedListOfFilesIsAStoreToBeFoldedAgain) {
+  Record(1, "a", "one");
+  store_.reset();
+  int damaged = 0;
+  for (const auto& file : std::filesystem::directory_iterator(path_)) {
+    if (file.path().filename().string().rfind("MANIFEST-", 0) != 0) continue;
+    std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) - 3);
+    std::ofstream(file.path(), std::ios::app | std::ios::binary) << "torn and more";
+    ++damaged;
+  }
+  ASSERT_GT(damaged, 0);
+  Reopen();
+  EXPECT_EQ(store_->next_offset(3), 0);
+  Record(1, "a", "one");
+  EXPECT_EQ(store_->next_offset(3), 2);
+}
 
 TEST_F(StoreTest, EveryVersionOfARowCanBeRead) {
   Record(10, "a", "one");
