@@ -16,6 +16,8 @@ namespace trialog::blob {
 namespace {
 
 constexpr std::string_view kTemporary = "tmp-";
+// What was half written so long ago is nobody's any more; younger, another process may be writing it.
+constexpr absl::Duration kAbandonedAfter = absl::Hours(1);
 
 // The operating system's own words: they end RocksDB's text, of which the rest names files.
 std::string Why(const rocksdb::Status& status) {
@@ -52,7 +54,7 @@ absl::StatusOr<std::unique_ptr<BlobFolder>> BlobFolder::Open(const std::string& 
   if (rocksdb::Status made = env->CreateDirIfMissing(path); !made.ok()) return WriteFailed(made);
   std::vector<std::string> names;
   if (rocksdb::Status listed = env->GetChildren(path, &names); !listed.ok()) return ReadFailed(listed);
-  const absl::Time abandoned = absl::Now() - options.abandoned_after;
+  const absl::Time abandoned = absl::Now() - kAbandonedAfter;
   for (const std::string& name : names) {
     const std::string file = Cat(path, "/", name);
     uint64_t seconds = 0;

@@ -24,8 +24,6 @@ inline constexpr size_t kMaxBlobBytes = size_t{64} << 20;
 struct BlobOptions {
   rocksdb::Env* env = nullptr;  // Where the files are. Null: the operating system's. Outlives the folder.
   uint64_t min_free_bytes = 0;  // Of the disk, which Put keeps free.
-  // What was half written so long ago is nobody's any more; younger, another process may be writing it.
-  absl::Duration abandoned_after = absl::Hours(1);
 };
 
 // One folder of blobs, which several processes may share. Thread safe; calls block on the disk.

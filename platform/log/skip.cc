@@ -1,7 +1,5 @@
 #include "platform/log/skip.h"
 
-#include "platform/log/admission.h"
-
 namespace trialog::log {
 namespace {
 
@@ -16,6 +14,12 @@ bool Skips(const event::v1::Data& data, const StoredRecord& stored) {
 
 }  // namespace
 
+Verdict AdmitAny(event::v1::FoldState& state, const StoredRecord& stored, event::v1::LogRecord& record) {
+  auto parsed = ParseRecord(stored.bytes, stored.offset);
+  record = parsed.ok() ? *std::move(parsed) : event::v1::LogRecord();
+  return Admit(state, record, stored.bytes, stored.offset);
+}
+
 absl::StatusOr<bool> IsSkipped(Log& log, const std::string& topic, int partition, event::v1::FoldState after,
                                const StoredRecord& stored) {
   while (true) {
@@ -23,10 +27,8 @@ absl::StatusOr<bool> IsSkipped(Log& log, const std::string& topic, int partition
     if (!records.ok()) return records.status();
     if (records->empty()) return false;
     for (const StoredRecord& next : *records) {
-      const auto record = ParseRecord(next.bytes, next.offset);
-      // What cannot be read either is looked at when the fold comes to it.
-      const Verdict verdict = Admit(after, record.ok() ? *record : event::v1::LogRecord(), next.bytes, next.offset);
-      if (verdict == Verdict::kAdmitted && Skips(record->data(), stored)) return true;
+      event::v1::LogRecord record;  // What cannot be read either is looked at when the fold comes to it.
+      if (AdmitAny(after, next, record) == Verdict::kAdmitted && Skips(record.data(), stored)) return true;
     }
   }
 }

@@ -5,11 +5,16 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "platform/log/admission.h"
 #include "platform/log/log.h"
 #include "trialog/event/v1/fold.pb.h"
 #include "trialog/event/v1/record.pb.h"
 
 namespace trialog::log {
+
+// Admit of a stored record, whatever it is: what cannot be read has no part in admission, and is `record` without a
+// kind.
+Verdict AdmitAny(event::v1::FoldState& state, const StoredRecord& stored, event::v1::LogRecord& record);
 
 // Whether an admitted record behind `stored` skips it. `after`: admission behind it. Reads on to the end of the
 // partition, so only for a record that stops a fold.

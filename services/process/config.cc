@@ -154,6 +154,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv, std::string_view what_i
   }
   Config config;
   config.data = absl::GetFlag(FLAGS_data);
+  config.blobs = absl::GetFlag(FLAGS_blobs);
   if (config.data.empty()) faults.Add("data", "", "give the folder that `trialogctl init` made");
   config.drain = absl::GetFlag(FLAGS_drain);
   faults.Within("drain", config.drain, absl::ZeroDuration(), absl::Hours(1));

@@ -114,13 +114,13 @@ absl::Status Prepare(const std::string& built, const std::string& store) {
   return PublishFolder(built, view::PreparedPath(store));
 }
 
-// One rebuild in a data folder at a time: holds a folder against others.
-class Alone {
+// One rebuild in a data folder at a time.
+class RebuildLock {
  public:
-  ~Alone() {
+  ~RebuildLock() {
     if (file_ >= 0) close(file_);
   }
-  absl::Status Begin(const std::string& path) {
+  absl::Status Take(const std::string& path) {
     file_ = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
     return Refuse(absl::StatusCode::kFailedPrecondition, "REBUILD_RUNS",
@@ -165,8 +165,8 @@ absl::Status Rebuild(const RebuildOptions& options) {
   if (!names.ok()) return names.status();
   std::error_code error;
   fs::create_directory(options.data + "/stores", error);  // Not yet there in a new replica.
-  Alone alone;
-  if (absl::Status begun = alone.Begin(options.data + "/stores"); !begun.ok()) return begun;
+  RebuildLock lock;
+  if (absl::Status taken = lock.Take(options.data + "/stores"); !taken.ok()) return taken;
   const std::string folder = Cat(options.data, "/stores.building");
   fs::remove_all(folder, error);
   fs::create_directories(folder, error);

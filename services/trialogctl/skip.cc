@@ -141,9 +141,8 @@ class Writer {
   // Admission to the end of the partition, whatever cannot be read there.
   absl::Status Fold() {
     const auto take = [this](const log::StoredRecord& stored) {
-      const auto record = log::ParseRecord(stored.bytes, stored.offset);
-      const log::Verdict verdict =
-          log::Admit(fold_, record.ok() ? *record : event::v1::LogRecord(), stored.bytes, stored.offset);
+      event::v1::LogRecord record;
+      const log::Verdict verdict = log::AdmitAny(fold_, stored, record);
       if (stored.bytes != written_) return absl::OkStatus();
       counts_ = counts_ || log::Counts(verdict);
       stamped_ = stored.append_time;
@@ -173,9 +172,9 @@ absl::StatusOr<Passed> PassOver(const SkipOptions& options, log::Log& log, const
   Passed passed;
   event::v1::FoldState fold;
   absl::Status read = ForEachRecord(log, options.service, options.partition, 0, [&](const log::StoredRecord& each) {
-    const auto record = log::ParseRecord(each.bytes, each.offset);
+    event::v1::LogRecord record;
     const uint64_t term = fold.term(), gaps = fold.ignored_gap();
-    log::Admit(fold, record.ok() ? *record : event::v1::LogRecord(), each.bytes, each.offset);
+    log::AdmitAny(fold, each, record);
     if (each.offset == stored.offset) passed.behind = fold;
     if (each.offset > stored.offset && term == passed.behind.term()) passed.lost += fold.ignored_gap() - gaps;
     return absl::OkStatus();

@@ -15,7 +15,6 @@ from client import Caller, not_found, outcome, reason_of, refused, request_id
 from inventory import Biobank, get_sample, items_of, milliliters, samples_of
 from organization import Organization
 from request_maker import every_method
-from trialog.audit.v1 import service_pb2
 from trialog.auth.v1 import auth_pb2
 from trialog.inventory.v1 import inventory_item_pb2, sample_pb2
 from watching import Watch
@@ -240,15 +239,6 @@ def test_call_past_its_deadline_is_told_so(biobank):
             sample_pb2.GetSampleRequest(name=f"{biobank.name}/samples/before-0"),
             metadata=[("trialog-min-position", "nowhere")],
         )
-    for mode in ("Strict", "eventual"):
-        with refused("INVALID_ARGUMENT", "BAD_READ_MODE"):
-            biobank.technician.SampleService.GetSample(
-                sample_pb2.GetSampleRequest(name=f"{biobank.name}/samples/before-0"), metadata=[("trialog-read", mode)]
-            )
-    with refused("INVALID_ARGUMENT", "BAD_READ_MODE"):
-        biobank.organization.join("strict-auditor", "AUDITOR").AuditService.GetCheckpoint(service_pb2.GetCheckpointRequest(), metadata=[("trialog-read", "strict")])
-    with refused("INVALID_ARGUMENT", "BAD_READ_MODE"):
-        next(biobank.technician.SampleService.WatchSamples(sample_pb2.WatchSamplesRequest(parent=biobank.name), metadata=[("trialog-read", "strict")]))
 
 
 # Tokens.

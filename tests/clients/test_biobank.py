@@ -6,7 +6,6 @@ from google.protobuf import field_mask_pb2, timestamp_pb2
 from client import not_found, refused, request_id
 from inventory import Biobank, get_item, get_sample, items_of, milliliters, samples_of
 from organization import Organization
-from server import DEADLINE
 from trialog.inventory.v1 import biobank_pb2, inventory_item_pb2, sample_pb2, storage_pb2
 from watching import Watch
 
@@ -120,17 +119,6 @@ def test_sample_is_added_with_all_its_fields(biobank):
     for field in fields:
         assert getattr(sample, field) == getattr(given, field), field
     assert get_sample(biobank.technician, sample.name) == sample
-
-
-def test_a_strict_read_shows_what_was_acknowledged_and_writes_nothing(biobank):
-    request = sample_pb2.GetSampleRequest(name=biobank.add_sample("STRICT-1").name)
-    technician, positions = biobank.technician, set()
-    for _ in range(3):
-        read = technician.service("trialog.inventory.v1.SampleService")._stub.GetSample.with_call
-        shown, call = read(request, timeout=DEADLINE, metadata=(*technician.metadata(), ("trialog-read", "strict")))
-        assert shown.identifier == "STRICT-1"
-        positions.add(dict(call.trailing_metadata())["trialog-position"])
-    assert len(positions) == 1
 
 
 def test_sample_identifier_is_unique_in_the_organisation(biobank):

@@ -3,8 +3,8 @@ import time
 
 from fleet import UP_DEADLINE
 from test_fleet import await_owned, retried
-from test_statistics import Study, survival_by
-from trialog.analytics.v1 import analysis_pb2
+from test_statistics import Study, lung_rows, survival_by
+from trialog.analytics.v1 import analysis_pb2, cohort_pb2
 
 from organization import Organization
 
@@ -24,17 +24,22 @@ def test_either_replica_takes_every_call_and_analyses_go_on_when_one_dies(make_f
         return study
 
     study = Study(organization)  # Made, published and frozen where the first replica is asked.
-    results = {}
+    results, counted = {}, {}
     for replica in (first, second):  # One of them owns the partition; rows are read and results shown at both.
         analysis = at(replica).compute(study.cohort, survival_by("sex"))
         assert analysis.state == RELEASED, analysis
         results[replica] = study.result(analysis)
+        # Counted where it is asked, so from the rows themselves, which only the owner has stored.
+        request = cohort_pb2.EvaluateCohortRequest(name=study.cohort)
+        counted[replica], _ = retried(lambda: study.analyst.CohortService.EvaluateCohort(request))
         # What looks before it submits is decided where its organisation is written for.
         name = study.create_dataset(f"of-{replica.peer.rsplit(':', 1)[1]}").name
         study.publish(f"{name}/versions/1")
         cohort = study.freeze(study.create_cohort("again", dataset=name))
         assert study.compute(cohort, survival_by("sex")).state == RELEASED
     assert results[first].survival == results[second].survival
+    assert counted[first] == counted[second] and counted[first].attrition.start.exact == len(lung_rows())
+    assert list((fleet.folder / "blobs").iterdir()) and not any((replica.data / "blobs").exists() for replica in (first, second))
 
     # Whoever computes it dies right after it was asked for.
     name = study.ask(study.cohort, survival_by("sex")).name
