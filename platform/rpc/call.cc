@@ -144,7 +144,7 @@ bool Call::PassOn(const std::string& address) {
   const std::shared_ptr<const Client> owner = frame_->options.peer(address);
   if (owner == nullptr) return false;
   ClientOptions options{.token = std::string(bearer_token())};
-  options.timeout = deadline() == absl::InfiniteFuture() ? kNoDeadline : deadline() - absl::Now();
+  options.timeout = TimeFor(deadline(), kNoDeadline);
   options.metadata = {{std::string(kPassedOnKey), "1"}};
   for (const char* key : {"traceparent", "trialog-min-position", "trialog-read"}) {
     if (const auto value = metadata(key); !value.empty()) options.metadata.emplace_back(key, value);
@@ -154,8 +154,8 @@ bool Call::PassOn(const std::string& address) {
       [self = shared_from_this()](const absl::Status& status, grpc::ByteBuffer& response, const ReplyMetadata& reply) {
         if (!reply.position.empty()) self->SetPosition(reply.position);
         if (status.ok()) self->response_.Swap(&response);
-        // Without a reason of ours it is not the owner's answer, but the end of the connection.
-        const bool unreachable = !status.ok() && !absl::IsDeadlineExceeded(status) && ReasonOf(status).empty();
+        // Without a reason of ours it is not the owner's answer, but the end of the connection, or of the time.
+        const bool unreachable = !status.ok() && ReasonOf(status).empty();
         self->End(unreachable ? OwnerUnreachable() : status);
       });
   return true;

@@ -133,6 +133,12 @@ class Reader final : public AnyReader {
 
 }  // namespace
 
+absl::Duration TimeFor(absl::Time deadline, absl::Duration longest) {
+  constexpr absl::Duration kAhead = absl::Milliseconds(100);
+  const absl::Duration left = deadline - absl::Now();
+  return std::clamp(left > 2 * kAhead ? left - kAhead : left / 2, absl::Milliseconds(1), longest);
+}
+
 std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientTls* tls) {
   if (tls == nullptr) return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
   grpc::SslCredentialsOptions options;

@@ -28,6 +28,10 @@ struct ClientOptions {
   bool wait_for_ready = false;  // Wait for the server instead of failing at once with UNAVAILABLE.
 };
 
+// How long a call may take that is made for another one, which ends at `deadline`: at most `longest`, and a little less
+// than what is left, so that who waits for the other one hears of it before its own time is over.
+absl::Duration TimeFor(absl::Time deadline, absl::Duration longest);
+
 // What came beside an answer.
 struct ReplyMetadata {
   std::string position;  // `trialog-position`; empty when there was none.

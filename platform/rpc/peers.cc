@@ -11,7 +11,6 @@ namespace trialog::rpc {
 namespace {
 
 constexpr std::string_view kUriPrefix = "spiffe://trialog/";
-constexpr unsigned kLookEverySeconds = 60;
 
 }  // namespace
 
@@ -22,8 +21,8 @@ std::string_view ServiceOfPeerUri(std::string_view uri) {
 }
 
 std::shared_ptr<grpc::experimental::CertificateProviderInterface> PeerCertificates(const PeerFiles& files) {
-  return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(files.key, files.certificate, files.roots,
-                                                                              kLookEverySeconds);
+  return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      files.key, files.certificate, files.roots, static_cast<unsigned>(absl::ToInt64Seconds(files.look_every)));
 }
 
 struct Peers::Credentials {

@@ -11,13 +11,14 @@
 
 namespace trialog::rpc {
 
-// PEM files. They are looked at each minute, so that a certificate is renewed without a restart. A service's
+// PEM files. They are looked at now and then, so that a certificate is renewed without a restart. A service's
 // certificate names it by a URI in its subject alternative names, "spiffe://trialog/inventory" (SPIFFE ID, section 2),
 // and the hosts that it is reached by.
 struct PeerFiles {
   std::string roots;  // Whom the certificates of peers are verified against: they issue those of our services alone.
   std::string certificate;
   std::string key;
+  absl::Duration look_every = absl::Minutes(1);  // Whole seconds, at least one.
   bool operator==(const PeerFiles&) const = default;
 };
 

@@ -4,16 +4,41 @@
 #include "platform/errors/errors.h"
 #include "platform/rpc/resource.h"
 #include "platform/service/command_spec.h"
+#include "platform/service/remote_keys.h"
 #include "platform/text/text.h"
 
 namespace trialog::service {
 namespace {
 
-constexpr absl::Duration kPeerTimeout = absl::Seconds(5);
+// How long what a call needs of others may take: keys, a record of what it shows.
+constexpr absl::Duration kOthersTimeout = absl::Seconds(5);
 
 absl::Status AccessNotRecorded() {
   return RetryLater(absl::StatusCode::kUnavailable, "ACCESS_NOT_RECORDED",
                     "that this was read could not be recorded, so it is not shown; try again", absl::Milliseconds(200));
+}
+
+// What comes first: the answer, or the end of the time for it.
+template <typename Result>
+class FirstOf {
+ public:
+  explicit FirstOf(std::function<void(Result)> done) : done_(std::move(done)) {}
+  void End(Result result) {
+    if (!ended_.exchange(true)) std::exchange(done_, nullptr)(std::move(result));
+  }
+  bool ended() const { return ended_; }
+
+ private:
+  std::atomic<bool> ended_ = false;
+  std::function<void(Result)> done_;
+};
+
+template <typename Result>
+void AtLatest(absl::Time deadline, WatchHub& timer, const std::shared_ptr<FirstOf<Result>>& first) {
+  if (first->ended()) return;  // Keys are there already, as a rule.
+  timer.After(rpc::TimeFor(deadline, kOthersTimeout), [weak = std::weak_ptr(first)] {
+    if (const auto late = weak.lock()) late->End(KeysUnavailable());
+  });
 }
 
 }  // namespace
@@ -28,9 +53,15 @@ Backend::Backend(const Domain& domain, Runtime& runtime, log::Log& log, std::uni
       options_(std::move(options)),
       store_(std::move(store)),
       owner_(runtime, log, *store_, options_.owner, options_.partitions),
-      watches_(runtime, *store_, owner_.partitions) {}
+      watches_(runtime, *store_, owner_.partitions),
+      subscriptions_(runtime.NewExecutor("subscriptions")) {}
 
 Backend::~Backend() { owner_.Stop(); }
+
+Via Via::Unhurried() && {
+  deadline = absl::InfiniteFuture();
+  return std::move(*this);
+}
 
 absl::Status Backend::Start() { return owner_.Start(options_.claim_at_start); }
 
@@ -53,6 +84,19 @@ void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, With
                       });
 }
 
+void Backend::GetKeys(sealing::KeyRequest request, absl::Time deadline, sealing::KeyProvider::KeysCallback done) {
+  const auto first = std::make_shared<FirstOf<absl::StatusOr<std::vector<sealing::DataKey>>>>(std::move(done));
+  keys_->GetKeys(std::move(request), [first](auto keys) { first->End(std::move(keys)); });
+  AtLatest(deadline, watches_, first);
+}
+
+void Backend::GetLookupKey(const std::string& organization, absl::Time deadline,
+                           sealing::KeyProvider::LookupKeyCallback done) {
+  const auto first = std::make_shared<FirstOf<absl::StatusOr<sealing::LookupKeyMaterial>>>(std::move(done));
+  keys_->GetLookupKey(organization, [first](auto key) { first->End(std::move(key)); });
+  AtLatest(deadline, watches_, first);
+}
+
 void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
                            std::function<void(absl::Status)> done) {
   event::v1::RecordAccessRequest request;
@@ -70,9 +114,10 @@ void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Acces
     if (status.ok()) accesses_recorded_[kind].fetch_add(1, std::memory_order_relaxed);
     if (done) done(status);
   };
-  AppendAccess(request, std::move(via.method), [this, request, noted](const absl::Status& status) {
+  const absl::Time deadline = via.deadline;
+  AppendAccess(request, std::move(via), [this, request, deadline, noted](const absl::Status& status) {
     if (OwnerAddressOf(status).empty()) return noted(status);
-    AskOwner<event::v1::RecordAccessResponse>(status, "RecordAccess", request,
+    AskOwner<event::v1::RecordAccessResponse>(status, "RecordAccess", request, deadline,
                                               [noted](const absl::StatusOr<event::v1::RecordAccessResponse>& recorded) {
                                                 // What failed on the way is not passed on once more with the call that
                                                 // shows something.
@@ -81,17 +126,16 @@ void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Acces
   });
 }
 
-void Backend::AppendAccess(event::v1::RecordAccessRequest request, std::string method,
-                           std::function<void(absl::Status)> done) {
+void Backend::AppendAccess(event::v1::RecordAccessRequest request, Via via, std::function<void(absl::Status)> done) {
   auto command = std::make_unique<Command>();
   command->organization = std::string(OrganizationOf(request.organization()));
-  command->method = std::move(method);
+  command->method = std::move(via.method);
   command->trace = std::move(*request.mutable_trace());
   command->principal.caller = std::move(*request.mutable_caller());
   command->principal.organization = command->organization;
   command->access = std::move(*request.mutable_access());
   command->access_entity = std::move(*request.mutable_entity());
-  command->deadline = runtime_.Now() + kPeerTimeout;  // Whoever shows something waits no longer for it.
+  command->deadline = std::min(via.deadline, runtime_.Now() + kOthersTimeout);
   command->done = [done = std::move(done)](const absl::StatusOr<Outcome>& outcome) { done(outcome.status()); };
   owner_.Submit(std::move(command));
 }
@@ -135,8 +179,8 @@ std::string Backend::PeerMethod(std::string_view name) const {
   return Cat("trialog.", domain_.service, ".v1.PeerService/", name);
 }
 
-rpc::ClientOptions Backend::ToPeer() const {
-  return {.timeout = kPeerTimeout,
+rpc::ClientOptions Backend::ToPeer(absl::Time deadline) const {
+  return {.timeout = rpc::TimeFor(deadline, kOthersTimeout),
           .metadata = {{std::string(callers::kServiceMetadata), std::string(domain_.service)}}};
 }
 
@@ -147,8 +191,9 @@ void Backend::RecordForPeers(std::string_view method) {
     if (!NameMatches("organizations/*", request.organization())) {
       return call->Finish(BadField("organization", "BAD_NAME", "must have the form organizations/*"));
     }
-    std::string shown_by = request.access().method();
-    AppendAccess(std::move(request), std::move(shown_by), [call](const absl::Status& status) {
+    Via via(*call);
+    via.method = request.access().method();  // That shows it.
+    AppendAccess(std::move(request), std::move(via), [call](const absl::Status& status) {
       status.ok() ? call->Finish(event::v1::RecordAccessResponse()) : call->Finish(WithoutMark(status));
     });
   });
@@ -179,7 +224,7 @@ void Backend::SettleLater() {
 void Backend::RecordRefusal(const Principal& principal, const rpc::CallInfo& call) {
   if (principal.organization.empty()) return;
   const std::string user(principal.user());
-  RecordBounded(user, event::v1::Access::OUTCOME_REFUSED, principal, Via(call), user);
+  RecordBounded(user, event::v1::Access::OUTCOME_REFUSED, principal, Via(call).Unhurried(), user);
 }
 
 void Backend::RecordFailedSignIn(std::string_view organization, const rpc::CallInfo& call) {
@@ -187,7 +232,7 @@ void Backend::RecordFailedSignIn(std::string_view organization, const rpc::CallI
   nobody.caller.set_kind(event::v1::Caller::KIND_ANONYMOUS);
   nobody.organization = std::string(organization);
   const std::string entity = Cat("organizations/", organization);
-  RecordBounded(entity, event::v1::Access::OUTCOME_SIGN_IN_FAILED, nobody, Via(call), entity);
+  RecordBounded(entity, event::v1::Access::OUTCOME_SIGN_IN_FAILED, nobody, Via(call).Unhurried(), entity);
 }
 
 void Backend::SubmitInternal(std::string organization, std::string method, Occasion occasion, DecideFn decide,

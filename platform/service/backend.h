@@ -75,9 +75,13 @@ struct BackendOptions {
 
 // The call that something is done for, as access records name it.
 struct Via {
-  explicit Via(const rpc::CallInfo& call) : method(call.method_name()), trace(call.traceparent()) {}
-  std::string method;  // Full name.
-  std::string trace;   // W3C traceparent; may be empty.
+  explicit Via(const rpc::CallInfo& call)
+      : method(call.method_name()), trace(call.traceparent()), deadline(call.deadline()) {}
+  // Nobody waits for what is recorded: the call is answered before, or is a stream that goes on.
+  Via Unhurried() &&;
+  std::string method;   // Full name.
+  std::string trace;    // W3C traceparent; may be empty.
+  absl::Time deadline;  // Of the call, which is answered once it is recorded.
 };
 
 class Backend {
@@ -153,6 +157,8 @@ class Backend {
   view::Store& store() { return *store_; }
   Owner& owner() { return owner_; }
   WatchHub& watches() { return watches_; }
+  // What reads the log for subscriptions, and may wait for it: nothing else does.
+  const std::shared_ptr<Executor>& subscriptions() const { return subscriptions_; }
   const rpc::TokenSigner& tokens() const { return tokens_; }
   sealing::KeyProvider* keys() { return keys_; }
   int PartitionOf(std::string_view organization) const { return log::PartitionOf(organization, owner_.partitions); }
@@ -194,9 +200,14 @@ class Backend {
   void AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,
                         std::string_view name);
 
-  // Seals personal values and makes their look-up keys; creates the data key when there is none.
+  // Keys as KeyProvider gives them, or why there are none, a little before `deadline` at the latest;
+  // `keys()` must not be null.
+  void GetKeys(sealing::KeyRequest request, absl::Time deadline, sealing::KeyProvider::KeysCallback done);
+
+  // Seals personal values and makes their look-up keys; creates the data key when there is none. UNAVAILABLE,
+  // KEYS_UNAVAILABLE, a little before `deadline`.
   using Sealed = std::function<void(absl::StatusOr<event::v1::SealedPart>)>;
-  void Seal(const ResourceType& type, const Target& target, Sealed done);
+  void Seal(const ResourceType& type, const Target& target, absl::Time deadline, Sealed done);
 
   // Appends these access records (at least one) of personal fields shown, as Sight gives them; the status is that of
   // one that could not be written. `done` may be null.
@@ -206,13 +217,13 @@ class Backend {
   void RecordAccess(const Principal& principal, Via via, event::v1::Access access, std::string_view entity,
                     std::function<void(absl::Status)> done);
   // Asks the process that owns a partition, as `status` says, what this one cannot do itself. `done` gets `status` when
-  // it says nothing of that, or there is no way to ask.
+  // it says nothing of that, or there is no way to ask; it is called before `deadline`.
   template <typename Response>
   void AskOwner(const absl::Status& status, std::string_view method, const google::protobuf::Message& request,
-                std::function<void(absl::StatusOr<Response>)> done) {
+                absl::Time deadline, std::function<void(absl::StatusOr<Response>)> done) {
     const auto peer = OwnerNamedBy(status);
     if (peer == nullptr) return done(status);
-    peer->CallAsync<Response>(PeerMethod(method), request, ToPeer(), std::move(done));
+    peer->CallAsync<Response>(PeerMethod(method), request, ToPeer(deadline), std::move(done));
   }
   // For a handler that looks at an organisation's records (an id) before it submits what it is about: `handle` runs
   // where the organisation is written for, with all that was acknowledged; elsewhere the call is passed on, or ends.
@@ -242,8 +253,10 @@ class Backend {
   // The process that a status names as the owner (OwnedElsewhere); null: none that could be asked.
   std::shared_ptr<const rpc::Client> OwnerNamedBy(const absl::Status& status) const;
   std::string PeerMethod(std::string_view name) const;
-  rpc::ClientOptions ToPeer() const;
-  void AppendAccess(event::v1::RecordAccessRequest request, std::string method, std::function<void(absl::Status)> done);
+  rpc::ClientOptions ToPeer(absl::Time deadline) const;
+  void AppendAccess(event::v1::RecordAccessRequest request, Via via, std::function<void(absl::Status)> done);
+  // As GetKeys.
+  void GetLookupKey(const std::string& organization, absl::Time deadline, sealing::KeyProvider::LookupKeyCallback done);
   // Whether the caller would see this version of a record, and the record as it stands.
   bool MaySeeNow(const ResourceType& type, const Principal& principal, int partition, std::string_view name,
                  const view::Row& row) const;
@@ -286,6 +299,8 @@ class Backend {
   std::atomic<int64_t> accesses_withheld_ = 0;  // Counted in a later access record instead.
 
   WatchHub watches_;
+  // Last: its tasks use the others. Shared for as long as the hub posts to it.
+  std::shared_ptr<Executor> subscriptions_;
 };
 
 }  // namespace trialog::service

@@ -244,7 +244,7 @@ void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     if (!MayAimAt(**principal, *target)) return call->Finish(NotVisible(true, "record"));
     sealing::ClearPersonal(call->mutable_request());
     sealing::ClearSecrets(call->mutable_request());
-    Seal(*spec->type, *target, [=, this](absl::StatusOr<event::v1::SealedPart> sealed) {
+    Seal(*spec->type, *target, call->deadline(), [=, this](absl::StatusOr<event::v1::SealedPart> sealed) {
       if (!sealed.ok() && ReasonOf(sealed.status()) == kSubjectErased) {
         target->instead = sealed.status();
         sealed = event::v1::SealedPart();
@@ -294,7 +294,7 @@ void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
   owner_.Submit(std::move(command));
 }
 
-void Backend::Seal(const ResourceType& type, const Target& target, Sealed done) {
+void Backend::Seal(const ResourceType& type, const Target& target, absl::Time deadline, Sealed done) {
   if (!target.personal) return done(event::v1::SealedPart());
   if (keys_ == nullptr || target.key_subject.empty()) {
     return done(Refuse(absl::StatusCode::kInternal, "NO_KEY", "this record has nowhere to keep personal fields"));
@@ -303,32 +303,35 @@ void Backend::Seal(const ResourceType& type, const Target& target, Sealed done) 
   personal->CopyFrom(*target.personal);
   const std::string organization = target.organization;
   sealing::KeyRequest request{organization, {target.key_subject}, {}, true};
-  keys_->GetKeys(std::move(request), [this, &type, personal, organization, name = target.name, patched = target.patched,
-                                      done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
-    if (!keys.ok()) return done(keys.status());
-    if (keys->size() != 1 || keys->front().state != sealing::DataKey::State::kPresent) {
-      return done(
-          BrokenRule(kSubjectErased, name, "the personal data of this record was erased; nothing can be added"));
-    }
-    auto sealed = std::make_shared<event::v1::SealedPart>(
-        patched.empty() ? sealing::SealResource(*personal, name, keys->front(), runtime_)
-                        : sealing::SealPatch(*personal, patched, name, keys->front(), runtime_));
-    bool wanted = false;
-    for (const LookupField& lookup : type.lookups) wanted = wanted || !StringField(*personal, lookup.field).empty();
-    if (!wanted) return done(std::move(*sealed));
-    keys_->GetLookupKey(organization, [&type, personal, sealed, done](absl::StatusOr<sealing::LookupKeyMaterial> key) {
-      if (!key.ok()) return done(key.status());
-      for (const LookupField& lookup : type.lookups) {
-        std::string value = StringField(*personal, lookup.field);
-        if (value.empty()) continue;
-        if (lookup.normalize) value = lookup.normalize(value);
-        auto* added = sealed->add_keys();
-        added->set_index(std::string(lookup.index));
-        added->set_mac(sealing::LookupMac(*key, lookup.index, value));
-      }
-      done(std::move(*sealed));
-    });
-  });
+  GetKeys(std::move(request), deadline,
+          [this, &type, personal, organization, deadline, name = target.name, patched = target.patched,
+           done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
+            if (!keys.ok()) return done(keys.status());
+            if (keys->size() != 1 || keys->front().state != sealing::DataKey::State::kPresent) {
+              return done(BrokenRule(kSubjectErased, name,
+                                     "the personal data of this record was erased; nothing can be added"));
+            }
+            auto sealed = std::make_shared<event::v1::SealedPart>(
+                patched.empty() ? sealing::SealResource(*personal, name, keys->front(), runtime_)
+                                : sealing::SealPatch(*personal, patched, name, keys->front(), runtime_));
+            bool wanted = false;
+            for (const LookupField& lookup : type.lookups)
+              wanted = wanted || !StringField(*personal, lookup.field).empty();
+            if (!wanted) return done(std::move(*sealed));
+            GetLookupKey(organization, deadline,
+                         [&type, personal, sealed, done](absl::StatusOr<sealing::LookupKeyMaterial> key) {
+                           if (!key.ok()) return done(key.status());
+                           for (const LookupField& lookup : type.lookups) {
+                             std::string value = StringField(*personal, lookup.field);
+                             if (value.empty()) continue;
+                             if (lookup.normalize) value = lookup.normalize(value);
+                             auto* added = sealed->add_keys();
+                             added->set_index(std::string(lookup.index));
+                             added->set_mac(sealing::LookupMac(*key, lookup.index, value));
+                           }
+                           done(std::move(*sealed));
+                         });
+          });
 }
 
 }  // namespace trialog::service

@@ -8,16 +8,17 @@
 #include "trialog/auth/v1/key.pb.h"
 
 namespace trialog::service {
-namespace {
 
-absl::Status NotConnected() {
-  return RetryLater(absl::StatusCode::kUnavailable, "KEYS_UNAVAILABLE", "the key service cannot be reached; try again",
+absl::Status KeysUnavailable() {
+  return RetryLater(absl::StatusCode::kUnavailable, "KEYS_UNAVAILABLE", "the key service does not answer; try again",
                     absl::Milliseconds(200));
 }
 
+namespace {
+
 // What is no answer of auth's: the connection ended, or nobody answered in time.
 absl::Status OrNotConnected(const absl::Status& status) {
-  return ReasonOf(status).empty() || absl::IsDeadlineExceeded(status) ? NotConnected() : status;
+  return ReasonOf(status).empty() || absl::IsDeadlineExceeded(status) ? KeysUnavailable() : status;
 }
 
 sealing::DataKey ToDataKey(const auth::v1::DataKey& key) {
@@ -45,7 +46,7 @@ rpc::ClientOptions RemoteKeyProvider::Options() const {
 
 void RemoteKeyProvider::GetKeys(sealing::KeyRequest request, KeysCallback done) {
   const auto client = route_ ? route_(request.organization) : nullptr;
-  if (!client) return done(NotConnected());
+  if (!client) return done(KeysUnavailable());
   auth::v1::GetDataKeysRequest wire;
   wire.set_organization(Cat("organizations/", request.organization));
   for (const auto& subject : request.subjects) wire.add_subjects(subject);
@@ -69,7 +70,7 @@ void RemoteKeyProvider::GetKeys(sealing::KeyRequest request, KeysCallback done) 
 
 void RemoteKeyProvider::GetLookupKey(std::string organization, LookupKeyCallback done) {
   const auto client = route_ ? route_(organization) : nullptr;
-  if (!client) return done(NotConnected());
+  if (!client) return done(KeysUnavailable());
   auth::v1::GetLookupKeyRequest wire;
   wire.set_organization(Cat("organizations/", organization));
   client->CallAsync<auth::v1::GetLookupKeyResponse>(

@@ -10,6 +10,9 @@
 
 namespace trialog::service {
 
+// Why there are no keys where auth, or what it keeps them in, does not answer: UNAVAILABLE with RetryInfo.
+absl::Status KeysUnavailable();
+
 // Thread safe. Until it is told where auth is every request is UNAVAILABLE.
 class RemoteKeyProvider final : public sealing::KeyProvider {
  public:

@@ -119,21 +119,22 @@ void Backend::Render(std::shared_ptr<const Principal> principal, const rpc::Call
   sealing::KeyRequest request;
   request.organization = std::string(OrganizationOf(rows[0].name));
   request.key_ids = std::move(key_ids);
-  keys_->GetKeys(
-      std::move(request), [this, principal, via = Via(call), record, rows = std::move(rows), parts = std::move(parts),
-                           resources = std::move(resources), finish,
-                           done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) mutable {
-        if (!keys.ok()) return done(keys.status());
-        if (absl::Status unsealed = UnsealAll(rows, parts, *keys, resources); !unsealed.ok()) return done(unsealed);
-        finish(rows, resources);
-        if (!record) return done(std::move(resources));
-        // The record of who saw it comes before the sight of it.
-        RecordShown(*principal, via, AccessesOf(rows, parts),
-                    [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
-                      if (!recorded.ok()) return done(recorded);
-                      done(std::move(resources));
-                    });
-      });
+  GetKeys(std::move(request), call.deadline(),
+          [this, principal, via = Via(call), record, rows = std::move(rows), parts = std::move(parts),
+           resources = std::move(resources), finish,
+           done = std::move(done)](absl::StatusOr<std::vector<sealing::DataKey>> keys) mutable {
+            if (!keys.ok()) return done(keys.status());
+            if (absl::Status unsealed = UnsealAll(rows, parts, *keys, resources); !unsealed.ok()) return done(unsealed);
+            finish(rows, resources);
+            if (!record) return done(std::move(resources));
+            // The record of who saw it comes before the sight of it.
+            RecordShown(
+                *principal, via, AccessesOf(rows, parts),
+                [resources = std::move(resources), done = std::move(done)](const absl::Status& recorded) mutable {
+                  if (!recorded.ok()) return done(recorded);
+                  done(std::move(resources));
+                });
+          });
 }
 
 void Backend::RecordShown(const Principal& principal, const Via& via, std::vector<event::v1::Access> accesses,

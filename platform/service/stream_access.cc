@@ -44,7 +44,7 @@ absl::Status StreamAccess::Check() {
 
 void StreamAccess::LookAt(absl::Time time) {
   if (std::exchange(*waiting_, true)) return;
-  backend_.watches().After(time - backend_.runtime().Now(), [waiting = waiting_, look = look_] {
+  executor_.After(time - backend_.runtime().Now(), [waiting = waiting_, look = look_] {
     *waiting = false;
     look();
   });

@@ -19,11 +19,12 @@ absl::Status AccessChanged();
 // missed what entered and left. 16 bytes.
 std::string AccessDigest(const Principal& principal);
 
-// The access that a stream was opened with. For tasks of the hub's executor.
+// The access that a stream was opened with. For tasks of one executor.
 class StreamAccess {
  public:
-  // Both outlive it.
-  StreamAccess(Backend& backend, const rpc::Stream& stream) : backend_(backend), stream_(stream) {}
+  // All outlive it.
+  StreamAccess(Backend& backend, const rpc::Stream& stream, Executor& executor)
+      : backend_(backend), stream_(stream), executor_(executor) {}
 
   // Has `look` called, on the executor, when Check may have another answer because time has passed. It may outlive the
   // stream. Before the first Check.
@@ -38,6 +39,7 @@ class StreamAccess {
 
   Backend& backend_;
   const rpc::Stream& stream_;
+  Executor& executor_;
   std::function<void()> look_;
   absl::Time until_ = absl::InfinitePast();                              // It holds so long.
   const std::shared_ptr<bool> waiting_ = std::make_shared<bool>(false);  // For `look_` to be called.

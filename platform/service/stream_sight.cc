@@ -35,7 +35,7 @@ void StreamSight::MinuteIsOver() {
 void StreamSight::Write(Recorded recorded) {
   if (sight_.empty()) return;
   last_ = backend_.runtime().Monotonic();
-  backend_.RecordShown(*caller_, Via(*stream_), sight_.Take(),
+  backend_.RecordShown(*caller_, Via(*stream_).Unhurried(), sight_.Take(),
                        [hold = backend_.watches().Hold(), recorded = std::move(recorded)](const absl::Status& status) {
                          if (recorded) recorded(status);
                        });

@@ -18,7 +18,7 @@ constexpr int64_t kTellPositionEvery = 1000;
 
 }  // namespace
 
-// One subscription; runs on the hub's executor but for the callbacks of gRPC.
+// One subscription; runs on the executor of subscriptions but for the callbacks of gRPC and of the hub.
 class Subscription : public std::enable_shared_from_this<Subscription> {
  public:
   Subscription(Backend& backend, std::shared_ptr<rpc::Stream> stream, Backend::MaySeeEvent may_see)
@@ -28,18 +28,18 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
         organization_(OrganizationOf(request_.parent())),
         partition_(backend.PartitionOf(organization_)),
         may_see_(may_see),
-        access_(backend, *stream_) {}
+        access_(backend, *stream_, *backend.subscriptions()) {}
 
   void Start() {
     if (absl::Status begun = Begin(); !begun.ok()) return stream_->Finish(begun);
-    auto& hub = backend_.watches();
-    stream_->OnCancel([weak = weak_from_this(), &hub] {
-      hub.Post([weak] {
+    Executor& executor = *backend_.subscriptions();
+    stream_->OnCancel([weak = weak_from_this(), &executor] {
+      executor.Post([weak] {
         if (auto self = weak.lock()) self->End(absl::CancelledError("the caller has gone"));
       });
     });
-    stream_->OnWritable([weak = weak_from_this(), &hub] {
-      hub.Post([weak] {
+    stream_->OnWritable([weak = weak_from_this(), &executor] {
+      executor.Post([weak] {
         auto self = weak.lock();
         if (!self) return;
         self->full_ = false;
@@ -49,7 +49,17 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     access_.OnTime([weak = weak_from_this()] {
       if (auto self = weak.lock()) self->Pump();
     });
-    id_ = hub.Add(partition_, [self = shared_from_this()] { self->Pump(); });
+    // The hub keeps it until it ends.
+    id_ = backend_.watches().Add(partition_,
+                                 [self = shared_from_this(), executor = std::weak_ptr(backend_.subscriptions())] {
+                                   if (self->woken_.exchange(true))
+                                     return;  // Once, however long the log is waited for.
+                                   if (const auto alive = executor.lock())
+                                     alive->Post([self] {
+                                       self->woken_ = false;
+                                       self->Pump();
+                                     });
+                                 });
     Pump();
   }
 
@@ -154,6 +164,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   int64_t told_ = 0;
   event::v1::SubscribeResponse waiting_;
   bool full_ = false, ended_ = false;
+  std::atomic<bool> woken_ = false;  // A Pump is posted.
 };
 
 void Backend::Subscribe(std::string_view method, MaySeeEvent may_see) {
@@ -164,7 +175,7 @@ void Backend::Subscribe(std::string_view method, MaySeeEvent may_see) {
     }
     WhenReadable(stream, parent, [this, stream, may_see](auto) {
       auto subscription = std::make_shared<Subscription>(*this, stream, may_see);
-      watches_.Post([subscription] { subscription->Start(); });
+      subscriptions_->Post([subscription] { subscription->Start(); });
     });
   });
 }

@@ -79,7 +79,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
         form_(*stream_->method().output_type()),
         parts_(std::move(parts)),
         principal_(std::move(principal)),
-        access_(backend, *stream_),
+        access_(backend, *stream_, backend.watches().executor()),
         access_digest_(AccessDigest(*principal_)),
         parent_(StringField(stream_->request(), "parent")),
         filter_text_(StringField(stream_->request(), "filter")),

@@ -34,6 +34,7 @@ class WatchHub {
   void Remove(int64_t id);
   // As after a commit to every partition: something else changed that streams look at. Thread safe.
   void WakeAll();
+  Executor& executor() { return *executor_; }
   void Post(Task task) { executor_->Post(std::move(task)); }
   void After(absl::Duration delay, Task task) { executor_->After(delay, std::move(task)); }
   // To be kept by what Settle is to wait for, as long as it is under way. Thread safe.

@@ -25,6 +25,8 @@ ABSL_FLAG(std::string, peer_roots, "",
           "PEM file with roots that issue the certificates of our services, and no others");
 ABSL_FLAG(std::string, peer_certificate, "", "PEM file with this service's certificate: spiffe://trialog/<service>");
 ABSL_FLAG(std::string, peer_key, "", "PEM file with that certificate's private key");
+ABSL_FLAG(absl::Duration, peer_reload, absl::Minutes(1),
+          "The files of --peer_roots, --peer_certificate and --peer_key are read again this often");
 ABSL_FLAG(std::string, trials_peer, "", "Where analytics reaches trials' --peer_address, for imports");
 ABSL_FLAG(std::string, member, "",
           "Name of this replica among those of its service, the same after a restart; empty: a new one each time");
@@ -102,7 +104,8 @@ void ReadPeers(Config& config, Faults& faults) {
   config.peer_address = absl::GetFlag(FLAGS_peer_address);
   config.advertise = absl::GetFlag(FLAGS_advertise);
   config.peer_files = {absl::GetFlag(FLAGS_peer_roots), absl::GetFlag(FLAGS_peer_certificate),
-                       absl::GetFlag(FLAGS_peer_key)};
+                       absl::GetFlag(FLAGS_peer_key), absl::GetFlag(FLAGS_peer_reload)};
+  faults.Within("peer_reload", config.peer_files.look_every, absl::Seconds(1), absl::Hours(24));
   config.trials_peer = absl::GetFlag(FLAGS_trials_peer);
   config.member = absl::GetFlag(FLAGS_member);
   config.dead_after = absl::GetFlag(FLAGS_dead_after);

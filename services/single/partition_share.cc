@@ -51,10 +51,15 @@ absl::Status PartitionShare::MayWrite() const {
   if (host_.backend().owner().ClockWasWrong(kClockDistrusted)) {
     may.Update(Refuse(absl::StatusCode::kUnavailable, "CLOCK_WRONG", "this process's clock was wrong a while ago"));
   }
+  if (replaced_) {
+    may.Update(Refuse(absl::StatusCode::kUnavailable, "MEMBER_REPLACED",
+                      "another process of the service has the same --member; restart the one that is right"));
+  }
   return may;
 }
 
 void PartitionShare::Review() {
+  replaced_ = replaced_ || (membership_ && membership_->replaced());
   const absl::Status may = MayWrite();
   if (!may.ok() && membership_) {
     telemetry::Warning("left_group", {{"reason", ReasonOf(may)}});

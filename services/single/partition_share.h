@@ -11,8 +11,9 @@
 namespace trialog::single {
 
 // A process whose disk is full, whose store failed or whose clock is wrong leaves the group, so that others write for
-// its organisations, and joins again when that has passed. A fold that cannot go on is no reason: it stands still in
-// all of them, and the other partitions would have nobody.
+// its organisations, and joins again when that has passed. One whose name another process took stays out for good: two
+// that take it from each other would have the partitions change hands without end. A fold that cannot go on is no
+// reason: it stands still in all of them, and the other partitions would have nobody.
 class PartitionShare {
  public:
   // `host` outlives it.
@@ -29,6 +30,7 @@ class PartitionShare {
   const process::Config config_;
   service::Host& host_;
   std::unique_ptr<log::kafka::Membership> membership_;  // Null: it is not in the group.
+  bool replaced_ = false;                               // By another process of the same name.
   std::unique_ptr<Executor> reviewing_;                 // Last: its tasks use the others.
 };
 

@@ -58,7 +58,7 @@ def test_every_bad_value_is_named_at_once(refusal, program):
     bad = {
         "drain": "-5s", "keepalive_time": "1ms", "keepalive_timeout": "2h", "min_ping_interval": "0",
         "max_calls": "0", "max_streams": "-1", "max_streams_per_connection": "0", "log_calls": "some", "data": "",
-        "tls_key": "nowhere.pem",
+        "tls_key": "nowhere.pem", "peer_reload": "0",
     }  # fmt: skip
     said = refusal(program, *(f"--{flag}={value}" for flag, value in bad.items()), "left-over")
     for flag in [*bad, "tls_certificate"]:

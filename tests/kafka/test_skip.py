@@ -8,7 +8,7 @@ import grpc
 import pytest
 from client import reason_of
 from server import DEADLINE
-from test_fleet import at, create_biobank, retried, with_manager
+from test_fleet import all_write, at, create_biobank, retried, with_manager
 from trialog.inventory.v1 import biobank_pb2
 
 NOISE = b"\xff\xff these bytes are no record"
@@ -58,8 +58,7 @@ def test_a_record_that_nobody_can_read_is_passed_over_once_an_operator_says_so(m
     with pytest.raises(grpc.RpcError) as caught:
         create_biobank(at(hit, first), hit, "stopped")
     assert reason_of(caught.value) == "LOG_RECORD_UNREADABLE"
-    for organization in others:
-        retried(lambda: create_biobank(at(organization, second), organization, "meanwhile"))
+    all_write(others, second, "meanwhile")
 
     for arguments, reason in (
         ((*place, str(offset - 1), "--ticket", "OPS-1"), "is a record that this build folds"),
@@ -79,8 +78,7 @@ def test_a_record_that_nobody_can_read_is_passed_over_once_an_operator_says_so(m
     for replica in (first, second, audit):
         replica.stop()
         replica.start()
-    for organization in organizations:
-        retried(lambda: create_biobank(at(organization, second), organization, "after"))
+    all_write(organizations, second, "after")
     for replica in (first, second, audit):
         assert f'trialog_healthy{{service="{replica.service}"}} 1' in replica.metrics(), replica.last_words()
         alarms = [line for line in replica.metrics().splitlines() if line.startswith("trialog_log_alarms_total{")]

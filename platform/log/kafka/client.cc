@@ -136,6 +136,8 @@ Figures Client::figures() const {
   return ParseStatistics(statistics);
 }
 
+bool Client::fatal() const { return rd_kafka_fatal_error(handle_, nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR; }
+
 // Brokers that come and go are the library's to deal with; what it warns of is for the operator.
 void Client::OnLog(const rd_kafka_t*, int level, const char* facility, const char* text) {
   constexpr int kError = 3;

@@ -64,6 +64,8 @@ class Client {
 
   // As of a few seconds ago; zero before the library told them first.
   Figures figures() const;
+  // Whether it is of no more use: what the library calls a fatal error. Thread safe.
+  bool fatal() const;
 
  private:
   explicit Client(ClientHooks hooks) : hooks_(std::move(hooks)) {}

@@ -30,6 +30,8 @@ class Membership {
   // of this object.
   static absl::StatusOr<std::unique_ptr<Membership>> Join(const Options& options, const MembershipOptions& membership,
                                                           std::function<void(std::vector<bool>)> assigned);
+  // Whether the group has another process by this one's name: it hears no more of this one. Thread safe.
+  bool replaced() const { return client_->fatal(); }
   // Destroyed, it leaves, so that the others need not wait; no call to `assigned` comes after that.
 
  private:

@@ -140,14 +140,15 @@ void AnalysisWorker::Compute(JobPtr job) {
   personal->set_result(job->output.bytes);
   const service::Target target{std::string(OrganizationOf(job->name)), job->name, std::move(personal),
                                std::string(DatasetOf(job->name))};
-  backend_.Seal(kAnalysisType, target, [this, queue = queue_, job](absl::StatusOr<event::v1::SealedPart> sealed) {
-    const bool later = MayPass(sealed.status());
-    queue->After(later ? kRetry : absl::ZeroDuration(), [this, job, later, sealed = std::move(sealed)] {
-      if (later) return Compute(job);
-      if (!sealed.ok()) return Fail(job->name, "ROWS_ERASED");
-      Complete(job, *sealed);
-    });
-  });
+  backend_.Seal(kAnalysisType, target, absl::InfiniteFuture(),
+                [this, queue = queue_, job](absl::StatusOr<event::v1::SealedPart> sealed) {
+                  const bool later = MayPass(sealed.status());
+                  queue->After(later ? kRetry : absl::ZeroDuration(), [this, job, later, sealed = std::move(sealed)] {
+                    if (later) return Compute(job);
+                    if (!sealed.ok()) return Fail(job->name, "ROWS_ERASED");
+                    Complete(job, *sealed);
+                  });
+                });
 }
 
 void AnalysisWorker::Complete(JobPtr job, const event::v1::SealedPart& sealed) {

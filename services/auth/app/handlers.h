@@ -62,7 +62,7 @@ class Handlers {
   // Checks a password on a worker; takes as long when there is no candidate. Then, still on the worker, calls `done`.
   void CheckPassword(std::optional<SignInCandidate> candidate, SecretPtr password, Then<PasswordCheck> done);
   // Hashes a password on a worker and seals the hash under the user's data key, made when there is none.
-  void HashPassword(const std::string& user, SecretPtr password, Then<event::v1::Sealed> done);
+  void HashPassword(const std::string& user, SecretPtr password, absl::Time deadline, Then<event::v1::Sealed> done);
 
   // organization_handlers.cc
   void CreateOrganization(CallPtr call);

@@ -90,7 +90,7 @@ void Handlers::CheckInitToken(CallPtr call, SecretPtr token, SecretPtr password)
   // A repeat of the same request (AIP-155) gets its first answer from the organisation's own partition.
   const bool exists = absl::IsAlreadyExists(fit);
   if (!fit.ok() && !exists) return call->Finish(fit);
-  HashPassword(administrator, password, [=, this](absl::StatusOr<event::v1::Sealed> hash) {
+  HashPassword(administrator, password, call->deadline(), [=, this](absl::StatusOr<event::v1::Sealed> hash) {
     if (!hash.ok()) return call->Finish(hash.status());
     auto make = [=, this, hash = *std::move(hash)](const absl::Status& spent) {
       if (!spent.ok()) return call->Finish(spent);
@@ -117,9 +117,10 @@ void Handlers::SpendToken(const CallPtr& call, std::string token_sha256, std::st
   request.set_organization(OrganizationName(organization));
   request.set_token_sha256(token_sha256);
   request.set_trace(std::string(call->traceparent()));
-  const auto elsewhere = [this, request = std::move(request), done = std::move(done)](const absl::Status& spent) {
+  const auto elsewhere = [this, request = std::move(request), deadline = call->deadline(),
+                          done = std::move(done)](const absl::Status& spent) {
     if (OwnerAddressOf(spent).empty()) return done(spent);
-    backend_->AskOwner<v1::SpendInitTokenResponse>(spent, "SpendInitToken", request,
+    backend_->AskOwner<v1::SpendInitTokenResponse>(spent, "SpendInitToken", request, deadline,
                                                    [done](const auto& answer) { done(WithoutMark(answer.status())); });
   };
   SubmitSpending(call, std::move(token_sha256), std::move(organization), std::string(call->traceparent()), elsewhere);

@@ -49,8 +49,9 @@ void Handlers::CheckPassword(std::optional<SignInCandidate> candidate, SecretPtr
       });
 }
 
-void Handlers::HashPassword(const std::string& user, SecretPtr password, Then<event::v1::Sealed> done) {
-  absl::Status accepted = workers_->Run([this, user, password, done] {
+void Handlers::HashPassword(const std::string& user, SecretPtr password, absl::Time deadline,
+                            Then<event::v1::Sealed> done) {
+  absl::Status accepted = workers_->Run([this, user, password, deadline, done] {
     auto hashed = sealing::HashPassword(password->text());
     if (!hashed.ok()) {
       const bool bad = absl::IsInvalidArgument(hashed.status());
@@ -59,8 +60,8 @@ void Handlers::HashPassword(const std::string& user, SecretPtr password, Then<ev
                       : hashed.status());
     }
     auto hash = std::make_shared<Secret>(*std::move(hashed));
-    backend_->keys()->GetKeys(
-        {std::string(OrganizationOf(user)), {user}, {}, true},
+    backend_->GetKeys(
+        {std::string(OrganizationOf(user)), {user}, {}, true}, deadline,
         [this, user, hash, done](absl::StatusOr<std::vector<sealing::DataKey>> keys) {
           if (!keys.ok()) return done(keys.status());
           if (keys->front().state != sealing::DataKey::State::kPresent) {
@@ -82,7 +83,7 @@ void Handlers::ChangePassword(CallPtr call) {
   CheckPassword(candidate, current, [=, this](absl::StatusOr<PasswordCheck> check) {
     if (!check.ok()) return call->Finish(check.status());
     if (!check->right) return SubmitChange(call, arrived, *check, {});  // Counted, and refused.
-    HashPassword(user, next, [=, this](absl::StatusOr<event::v1::Sealed> hash) {
+    HashPassword(user, next, call->deadline(), [=, this](absl::StatusOr<event::v1::Sealed> hash) {
       if (!hash.ok()) return call->Finish(hash.status());
       SubmitChange(call, arrived, *check, *std::move(hash));
     });

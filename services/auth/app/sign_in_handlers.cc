@@ -185,7 +185,7 @@ void Handlers::SignUp(CallPtr call) {
   if (!NameMatches(kUsers.pattern, user)) {
     return call->Finish(BadField("user_id", "BAD_ID", "1 to 63 letters, digits or . _ ~ -"));
   }
-  HashPassword(user, password, [=, this](absl::StatusOr<event::v1::Sealed> hash) {
+  HashPassword(user, password, call->deadline(), [=, this](absl::StatusOr<event::v1::Sealed> hash) {
     if (!hash.ok()) return call->Finish(hash.status());
     SubmitSignUp(call, arrived, user, invitation, token_sha256, *std::move(hash));
   });

@@ -26,7 +26,7 @@ class CaptureExport : public std::enable_shared_from_this<CaptureExport> {
         principal_(std::move(principal)),
         trial_(stream_->Request<v1::ExportCodedCapturesRequest>().parent()),
         state_(backend.store().partition(backend.PartitionOf(OrganizationOf(trial_)))),
-        access_(backend, *stream_) {}
+        access_(backend, *stream_, backend.watches().executor()) {}
 
   void Start() {
     if (!MayExportCoded(*principal_, state_, trial_)) {
