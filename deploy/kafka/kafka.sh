@@ -37,7 +37,7 @@ start() {  # start K
   alive "$1" && return
   # A daemon keeps no file of its caller open: a lock would be held for its whole life.
   ( for fd in /proc/"$BASHPID"/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-" 2>/dev/null || true; done
-    exec setsid java -Xms"$(cat "$dir/heap")" -Xmx"$(cat "$dir/heap")" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -Djava.awt.headless=true \
+    exec setsid java -Xms"$(cat "$dir/heap")" -Xmx"$(cat "$dir/heap")" -XX:+UseSerialGC -Djava.awt.headless=true \
       -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true \
       -cp "$libs/*" kafka.Kafka "$home/server.properties" >>"$home/log" 2>&1 </dev/null ) &
   echo $! >"$home/pid"

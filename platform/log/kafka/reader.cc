@@ -41,7 +41,7 @@ std::vector<Setting> ReadingSettings() {
           // What comes within so long comes together: each answer to a fetch costs broker and reader as much as many
           // records. A partition that joins waits until the fetch under way returns.
           {"fetch.wait.max.ms", "20"},
-          {"fetch.min.bytes", Cat(16 << 10)},
+          {"fetch.min.bytes", Cat(128 << 10)},
           {"fetch.error.backoff.ms", "50"}};
 }
 
