@@ -39,7 +39,19 @@ def from_pytest(path):
     return total - bad - skipped, bad
 
 
+def skipped(path):
+    """What did not run, and why."""
+    try:
+        root = xml.etree.ElementTree.parse(path).getroot()
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return []
+    return [f"{case.get('name')}: {mark.get('message')}" for case in root.iter("testcase") for mark in case.iter("skipped")]
+
+
 def main():
+    for path in sys.argv[3:]:
+        for line in skipped(path):
+            print(f"skipped {line}")
     counts = [from_ctest(sys.argv[1]), *map(from_pytest, sys.argv[3:])]
     passed, failed = map(sum, zip(*counts))
     if int(sys.argv[2]) and not failed:

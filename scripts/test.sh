@@ -4,7 +4,7 @@
 # Under the sanitizers the simulation runs fewer seeds, and the client tests, whose time limits are those of a server at
 # full speed, are left out. On Kafka a part of the client tests is run again; with --kafka-all every one. What clients of three
 # brokers and many replicas see while these are killed and stand still (tests/kafka/README.md) is one short run; with --faults
-# ten of a minute.
+# ten of a minute, and nothing may take longer than is promised.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -14,7 +14,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --preset) preset=$2; shift ;;
     --kafka-all) kafka_tests=. ;;
-    --faults) faults=(--fault_runs 10 --fault_seconds 60) ;;
+    --faults) faults=(--fault_runs 10 --fault_seconds 60 --fault_limits) ;;
     *) sed -n 3,8p "$0"; exit 2 ;;
   esac
   shift

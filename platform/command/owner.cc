@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 
+#include "absl/synchronization/notification.h"
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
 
@@ -120,25 +121,32 @@ void Owner::Hint(std::vector<bool> wanted) {
   });
 }
 
-void Owner::Drain() {
+void Owner::Drain(absl::Time deadline) {
   if (stopped_.exchange(true)) return;
   tails_.clear();
-  std::promise<void> done;
-  auto left = std::make_shared<int>(partitions);
-  executor_->Post([&, left] {
+  struct Released {
+    int left;
+    absl::Notification all;
+  };
+  const auto released = std::make_shared<Released>(partitions);
+  executor_->Post([this, released] {
     TakeIncoming();
     for (auto& owner : owners_) {
-      owner->Release([&done, left] {
-        if (--*left == 0) done.set_value();
+      owner->Release([released] {
+        if (--released->left == 0) released->all.Notify();
       });
     }
   });
-  done.get_future().wait();
+  if (!released->all.WaitForNotificationWithDeadline(deadline)) StopAll();
 }
 
 void Owner::Stop() {
   if (stopped_.exchange(true)) return;
   tails_.clear();
+  StopAll();
+}
+
+void Owner::StopAll() {
   RunAndWait([&] {
     TakeIncoming();
     for (auto& owner : owners_) owner->Stop();

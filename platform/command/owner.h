@@ -34,8 +34,9 @@ class Owner {
   // Whether this process owns a partition at present. Thread safe.
   bool Owns(int partition) const { return owners_[partition]->role() == PartitionOwner::Role::kOwner; }
 
-  // Takes nothing more, finishes what is pending and gives every partition up. Returns when done.
-  void Drain();
+  // Takes nothing more, finishes what is pending and gives every partition up. Returns when done; at `deadline` what is
+  // not is dropped, and answered, as by Stop: a log that does not answer keeps nobody.
+  void Drain(absl::Time deadline);
   // Drops everything at once, as a crash would, but answers it. Idempotent.
   void Stop();
 
@@ -58,6 +59,7 @@ class Owner {
   OwnerOptions NotingFailures(OwnerOptions options);
   std::vector<std::unique_ptr<Command>> Incoming();
   void TakeIncoming();
+  void StopAll();
   void RunAndWait(Task task);
 
   Runtime& runtime_;

@@ -145,7 +145,9 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientT
   options.pem_root_certs = tls->server_roots;
   options.pem_private_key = tls->private_key;
   options.pem_cert_chain = tls->certificate_chain;
-  return grpc::CreateChannel(address, grpc::SslCredentials(options));
+  grpc::ChannelArguments arguments;
+  if (!tls->server_name.empty()) arguments.SetSslTargetNameOverride(tls->server_name);
+  return grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
 }
 
 namespace {
@@ -209,13 +211,13 @@ Client::Client(std::shared_ptr<grpc::Channel> channel) : impl_(std::make_unique<
 
 void Client::KeepReady() { KeepCallbackQueue(); }
 
-Client Client::Of(std::string_view servers) {
-  if (servers.find('=') == std::string_view::npos) return Client(Connect(std::string(servers)));
+Client Client::Of(std::string_view servers, const ClientTls* tls) {
+  if (servers.find('=') == std::string_view::npos) return Client(Connect(std::string(servers), tls));
   Client client(nullptr);
   client.impl_->stubs.clear();
   for (const std::string_view each : Split(servers, ',')) {
     const auto words = Split(each, '=');
-    client.impl_->Add(words[0], Connect(std::string(words.back())));
+    client.impl_->Add(words[0], Connect(std::string(words.back()), tls));
   }
   return client;
 }

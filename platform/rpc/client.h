@@ -42,6 +42,7 @@ struct ClientTls {
   std::string server_roots;
   std::string certificate_chain;
   std::string private_key;
+  std::string server_name;  // That the server's certificate is for, where it is not that of its address.
 };
 
 // A channel to "host:port"; without `tls` in the clear. Connects when first used.
@@ -66,9 +67,9 @@ class Client {
   // Makes what all clients of the process share, which waits for a callback: so not on a gRPC thread. The first client
   // does it too.
   static void KeepReady();
-  // In the clear, of "host:port"; or of one address for each service, "auth=host:port,inventory=host:port,…": then each
-  // method goes to its own, and a method of none of them to the first.
-  static Client Of(std::string_view servers);
+  // Of "host:port"; or of one address for each service, "auth=host:port,inventory=host:port,…": then each method goes
+  // to its own, and a method of none of them to the first. Without `tls` in the clear.
+  static Client Of(std::string_view servers, const ClientTls* tls = nullptr);
   ~Client();
   Client(Client&&) noexcept;
 

@@ -84,7 +84,6 @@ struct Server::Impl {
   std::vector<std::string> services;
   Health health;
   int port = 0;
-  int peer_port = 0;
   std::unique_ptr<grpc::Server> server;     // Last, so that it goes first …
   std::unique_ptr<grpc::Server> for_peers;  // … but for this; null without one.
 };
@@ -145,13 +144,14 @@ absl::Status Server::ListenForPeers(const ServerOptions& options) {
   for_peers.min_ping_interval = absl::Seconds(1);  // They ping every two (Peers).
   Configure(builder, for_peers);
   builder.SetOption(std::make_unique<WithoutReflection>());
-  builder.AddListeningPort(options.peer_address, grpc::experimental::TlsServerCredentials(tls), &impl_->peer_port);
+  int port = 0;
+  builder.AddListeningPort(options.peer_address, grpc::experimental::TlsServerCredentials(tls), &port);
   for (const auto& frame : impl_->frames) {
     for (grpc::Service* service : frame->grpc_services(true)) builder.RegisterService(service);
   }
   for (grpc::Service* service : impl_->health.frame().grpc_services(true)) builder.RegisterService(service);
   impl_->for_peers = builder.BuildAndStart();
-  if (impl_->for_peers != nullptr && impl_->peer_port != 0) return absl::OkStatus();
+  if (impl_->for_peers != nullptr && port != 0) return absl::OkStatus();
   return RetryLater(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
                     Cat("cannot listen on '", options.peer_address, "': in use, not of this machine, or bad TLS files"),
                     absl::Seconds(1));
@@ -160,8 +160,6 @@ absl::Status Server::ListenForPeers(const ServerOptions& options) {
 Server::~Server() { Shutdown(absl::InfinitePast()); }
 
 int Server::port() const { return impl_->port; }
-
-int Server::peer_port() const { return impl_->peer_port; }
 
 void Server::SetServing(const std::string& service, bool serving) { impl_->health.Set(service, serving); }
 

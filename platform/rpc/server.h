@@ -58,8 +58,6 @@ class Server {
 
   // The port it listens on; 0 without one.
   int port() const;
-  // The port of the address for peers; 0 without one.
-  int peer_port() const;
   // Health of one service, or of all of them. NOT_SERVING at first. Thread safe.
   void SetServing(const std::string& service, bool serving);
   void SetServing(bool serving);

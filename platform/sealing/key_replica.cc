@@ -90,8 +90,8 @@ absl::Status KeyReplica::Commit(const std::vector<KeyRecord>& records) {
 
 absl::StatusOr<int64_t> KeyReplica::Append(std::vector<KeyJournal::Entry> entries) {
   if (Milliseconds(runtime_.Monotonic()) < refuse_until_) {
-    return RetryLater(absl::StatusCode::kUnavailable, "KEYS_NOT_WRITTEN", "the topic of keys cannot be written now",
-                      kRefuseFor);
+    return RetryLater(absl::StatusCode::kUnavailable, "KEYS_NOT_WRITTEN",
+                      "the topic of keys cannot be written now; try again", kRefuseFor);
   }
   auto end = journal_->Append(std::move(entries));
   if (!end.ok()) refuse_until_ = Milliseconds(runtime_.Monotonic() + kRefuseFor);

@@ -65,23 +65,23 @@ Via Via::Unhurried() && {
 
 absl::Status Backend::Start() { return owner_.Start(options_.claim_at_start); }
 
-void Backend::Drain() {
+void Backend::Drain(absl::Time deadline) {
   refusals_.Settle(absl::InfiniteDuration());
   watches_.Settle();  // Streams that were ended record what they have shown.
   watches_.EndWaiting();
-  owner_.Drain();
+  owner_.Drain(deadline);
 }
 
-void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done) {
+void Backend::CompletePrincipal(std::shared_ptr<const Principal> principal, absl::Time deadline, WithPrincipal done) {
   if (principal->patient.empty() || keys_ == nullptr) return done(std::move(principal));
   const std::string organization = principal->organization;
-  keys_->GetLookupKey(organization,
-                      [principal, done = std::move(done)](absl::StatusOr<sealing::LookupKeyMaterial> key) {
-                        if (!key.ok()) return done(key.status());
-                        auto completed = std::make_shared<Principal>(*principal);
-                        completed->patient_mac = sealing::LookupMac(*key, "patient", completed->patient);
-                        done(std::shared_ptr<const Principal>(std::move(completed)));
-                      });
+  GetLookupKey(organization, deadline,
+               [principal, done = std::move(done)](absl::StatusOr<sealing::LookupKeyMaterial> key) {
+                 if (!key.ok()) return done(key.status());
+                 auto completed = std::make_shared<Principal>(*principal);
+                 completed->patient_mac = sealing::LookupMac(*key, "patient", completed->patient);
+                 done(std::shared_ptr<const Principal>(std::move(completed)));
+               });
 }
 
 void Backend::GetKeys(sealing::KeyRequest request, absl::Time deadline, sealing::KeyProvider::KeysCallback done) {
@@ -110,8 +110,8 @@ void Backend::RecordAccess(const Principal& principal, Via via, event::v1::Acces
   const int kind = access.outcome();
   *request.mutable_access() = std::move(access);
   request.set_entity(std::string(entity));
-  const auto noted = [this, kind, done = std::move(done)](const absl::Status& status) {
-    if (status.ok()) accesses_recorded_[kind].fetch_add(1, std::memory_order_relaxed);
+  const auto noted = [counts = accesses_recorded_, kind, done = std::move(done)](const absl::Status& status) {
+    if (status.ok()) (*counts)[kind].fetch_add(1, std::memory_order_relaxed);
     if (done) done(status);
   };
   const absl::Time deadline = via.deadline;

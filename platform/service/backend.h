@@ -145,7 +145,8 @@ class Backend {
   // ---- Running. ----
 
   absl::Status Start();
-  void Drain();
+  // Until `deadline` at most, or a little more.
+  void Drain(absl::Time deadline);
 
   // Metrics of log, owner and access records. Thread safe.
   void Collect(telemetry::Metrics& metrics) const;
@@ -165,7 +166,8 @@ class Backend {
 
   // The principal of a call, with what the record rules need beside it (the keyed hash of the caller's own patient).
   using WithPrincipal = std::function<void(absl::StatusOr<std::shared_ptr<const Principal>>)>;
-  void CompletePrincipal(std::shared_ptr<const Principal> principal, WithPrincipal done);
+  // UNAVAILABLE a little before `deadline`, as GetKeys.
+  void CompletePrincipal(std::shared_ptr<const Principal> principal, absl::Time deadline, WithPrincipal done);
 
   // Runs the command of one call, as CommandMethod does: for a handler that prepared something of its own for the call
   // (a hash, a token). `type` says how personal fields are sealed. Secrets and personal fields are taken out of the
@@ -295,7 +297,9 @@ class Backend {
   AccessBudget refusals_;
   std::atomic<bool> settling_ = false;  // What waits in it will be looked at.
 
-  std::array<std::atomic<int64_t>, event::v1::Access::Outcome_ARRAYSIZE> accesses_recorded_{};
+  // Shared with answers that may come after this has ended.
+  using Counts = std::array<std::atomic<int64_t>, event::v1::Access::Outcome_ARRAYSIZE>;
+  const std::shared_ptr<Counts> accesses_recorded_ = std::make_shared<Counts>();
   std::atomic<int64_t> accesses_withheld_ = 0;  // Counted in a later access record instead.
 
   WatchHub watches_;

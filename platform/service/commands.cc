@@ -236,23 +236,25 @@ void Backend::RunCommand(std::shared_ptr<rpc::Call> call, std::shared_ptr<const 
     request_key = sealing::HmacSha256(options_.request_key, key);
     request_mac = sealing::HmacSha256(options_.request_key, ContentOf(request));
   }
-  CompletePrincipal(call->shared_principal(), [=, this](absl::StatusOr<std::shared_ptr<const Principal>> principal) {
-    if (!principal.ok()) return call->Finish(principal.status());
-    absl::StatusOr<Target> aimed = spec->aim(call->mutable_request(), **principal);
-    if (!aimed.ok()) return call->Finish(aimed.status());
-    auto target = std::make_shared<Target>(*std::move(aimed));
-    if (!MayAimAt(**principal, *target)) return call->Finish(NotVisible(true, "record"));
-    sealing::ClearPersonal(call->mutable_request());
-    sealing::ClearSecrets(call->mutable_request());
-    Seal(*spec->type, *target, call->deadline(), [=, this](absl::StatusOr<event::v1::SealedPart> sealed) {
-      if (!sealed.ok() && ReasonOf(sealed.status()) == kSubjectErased) {
-        target->instead = sealed.status();
-        sealed = event::v1::SealedPart();
-      }
-      if (!sealed.ok()) return call->Finish(sealed.status());
-      SubmitCall(call, spec, **principal, *target, *std::move(sealed), request_key, request_mac);
-    });
-  });
+  CompletePrincipal(call->shared_principal(), call->deadline(),
+                    [=, this](absl::StatusOr<std::shared_ptr<const Principal>> principal) {
+                      if (!principal.ok()) return call->Finish(principal.status());
+                      absl::StatusOr<Target> aimed = spec->aim(call->mutable_request(), **principal);
+                      if (!aimed.ok()) return call->Finish(aimed.status());
+                      auto target = std::make_shared<Target>(*std::move(aimed));
+                      if (!MayAimAt(**principal, *target)) return call->Finish(NotVisible(true, "record"));
+                      sealing::ClearPersonal(call->mutable_request());
+                      sealing::ClearSecrets(call->mutable_request());
+                      Seal(*spec->type, *target, call->deadline(),
+                           [=, this](absl::StatusOr<event::v1::SealedPart> sealed) {
+                             if (!sealed.ok() && ReasonOf(sealed.status()) == kSubjectErased) {
+                               target->instead = sealed.status();
+                               sealed = event::v1::SealedPart();
+                             }
+                             if (!sealed.ok()) return call->Finish(sealed.status());
+                             SubmitCall(call, spec, **principal, *target, *std::move(sealed), request_key, request_mac);
+                           });
+                    });
 }
 
 void Backend::SubmitCall(std::shared_ptr<rpc::Call> call, std::shared_ptr<const CommandSpec> spec, Principal principal,

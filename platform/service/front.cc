@@ -61,7 +61,7 @@ absl::Status Front::CatchUp() {
 void Front::Drain(absl::Time deadline) {
   server_->StopServing();
   for (const auto& frame : server_->frames()) frame->Drain();
-  for (Host* host : hosts_) host->backend().Drain();
+  for (Host* host : hosts_) host->backend().Drain(deadline);
   server_->Shutdown(deadline);
 }
 

@@ -63,7 +63,7 @@ void Backend::Collect(Metrics& metrics) const {
   for (int outcome = 1; outcome < event::v1::Access::Outcome_ARRAYSIZE; ++outcome) {
     metrics.Counter("trialog_access_records_total", "Access records written by this process.",
                     {{"service", service}, {"outcome", OutcomeName(outcome)}},
-                    static_cast<double>(accesses_recorded_[outcome].load(std::memory_order_relaxed)));
+                    static_cast<double>((*accesses_recorded_)[outcome].load(std::memory_order_relaxed)));
   }
   metrics.Counter("trialog_access_records_withheld_total",
                   "Refusals beyond a caller's share of the minute: counted in a later access record.",

@@ -43,7 +43,7 @@ void Backend::WhenReadable(std::shared_ptr<rpc::ServerCall> call, std::string_vi
   }
   auto readable = [this, call, read = std::move(read)](const absl::Status& status) {
     if (!status.ok()) return call->Finish(status);
-    CompletePrincipal(call->shared_principal(), [call, read](auto principal) {
+    CompletePrincipal(call->shared_principal(), call->deadline(), [call, read](auto principal) {
       if (!principal.ok()) return call->Finish(principal.status());
       read(*principal);
     });

@@ -160,7 +160,7 @@ void Backend::AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceTy
   view::RowPtr row = store_->FindAt(outcome.partition, *type.table, name, outcome.offset);
   if (absl::Status health = store_->Health(); !health.ok()) return call->Finish(health);
   if (!row) return call->Finish(Refuse(absl::StatusCode::kInternal, "NO_RECORD", "the command left no record to show"));
-  CompletePrincipal(call->shared_principal(),
+  CompletePrincipal(call->shared_principal(), call->deadline(),
                     [this, call, &type, row, name = std::string(name), outcome](auto principal) {
                       if (!principal.ok()) return call->Finish(principal.status());
                       if (outcome.repeated && !MaySeeNow(type, **principal, outcome.partition, name, *row)) {

@@ -28,7 +28,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
         organization_(OrganizationOf(request_.parent())),
         partition_(backend.PartitionOf(organization_)),
         may_see_(may_see),
-        access_(backend, *stream_, *backend.subscriptions()) {}
+        access_(backend, *stream_, *backend.subscriptions()),
+        executor_(backend.subscriptions()) {}
 
   void Start() {
     if (absl::Status begun = Begin(); !begun.ok()) return stream_->Finish(begun);
@@ -50,16 +51,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
       if (auto self = weak.lock()) self->Pump();
     });
     // The hub keeps it until it ends.
-    id_ = backend_.watches().Add(partition_,
-                                 [self = shared_from_this(), executor = std::weak_ptr(backend_.subscriptions())] {
-                                   if (self->woken_.exchange(true))
-                                     return;  // Once, however long the log is waited for.
-                                   if (const auto alive = executor.lock())
-                                     alive->Post([self] {
-                                       self->woken_ = false;
-                                       self->Pump();
-                                     });
-                                 });
+    id_ = backend_.watches().Add(partition_, [self = shared_from_this()] { self->PumpLater(); });
     Pump();
   }
 
@@ -101,21 +93,32 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     return std::find(request_.types().begin(), request_.types().end(), event.type()) != request_.types().end();
   }
 
+  // Once, however long the executor waits for the log. Thread safe; the executor may be gone, and then all is over.
+  void PumpLater() {
+    if (woken_.exchange(true)) return;
+    if (const auto alive = executor_.lock()) {
+      alive->Post([self = shared_from_this()] {
+        self->woken_ = false;
+        self->Pump();
+      });
+    }
+  }
+
+  // One answer at a time: other subscriptions wait for the executor too.
   void Pump() {
-    while (!ended_) {
-      if (absl::Status over = access_.Check(); !over.ok()) return End(over);
-      if (full_) return;
-      if (waiting_.resume_token().empty() && !Gather()) return;
-      switch (stream_->Write(waiting_)) {
-        case rpc::Stream::Written::kTaken:
-          waiting_.Clear();
-          break;
-        case rpc::Stream::Written::kFull:
-          full_ = true;
-          break;
-        case rpc::Stream::Written::kOver:
-          return End(absl::CancelledError("the stream is over"));
-      }
+    if (ended_) return;
+    if (absl::Status over = access_.Check(); !over.ok()) return End(over);
+    if (full_) return;
+    if (waiting_.resume_token().empty() && !Gather()) return;
+    switch (stream_->Write(waiting_)) {
+      case rpc::Stream::Written::kTaken:
+        waiting_.Clear();
+        return PumpLater();
+      case rpc::Stream::Written::kFull:
+        full_ = true;
+        return;
+      case rpc::Stream::Written::kOver:
+        return End(absl::CancelledError("the stream is over"));
     }
   }
 
@@ -159,6 +162,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   const int partition_;
   const Backend::MaySeeEvent may_see_;
   StreamAccess access_;
+  const std::weak_ptr<Executor> executor_;
   int64_t id_ = 0;
   event::v1::FoldState fold_;
   int64_t told_ = 0;

@@ -13,6 +13,7 @@ namespace {
 constexpr absl::Duration kReview = absl::Seconds(1);
 // A clock that was wrong is tried again, by a claim, only so much later: it costs others a change of owner.
 constexpr absl::Duration kClockDistrusted = absl::Minutes(5);
+constexpr absl::Duration kLongestApart = absl::Hours(1);
 
 }  // namespace
 
@@ -51,18 +52,21 @@ absl::Status PartitionShare::MayWrite() const {
   if (host_.backend().owner().ClockWasWrong(kClockDistrusted)) {
     may.Update(Refuse(absl::StatusCode::kUnavailable, "CLOCK_WRONG", "this process's clock was wrong a while ago"));
   }
-  if (replaced_) {
+  if (RealRuntime().Monotonic() < apart_until_) {
     may.Update(Refuse(absl::StatusCode::kUnavailable, "MEMBER_REPLACED",
-                      "another process of the service has the same --member; restart the one that is right"));
+                      "another process of the service has the same --member: give each its own, and restart them"));
   }
   return may;
 }
 
 void PartitionShare::Review() {
-  replaced_ = replaced_ || (membership_ && membership_->replaced());
+  if (membership_ && membership_->replaced()) {
+    apart_until_ = RealRuntime().Monotonic() + apart_for_;
+    apart_for_ = std::min(2 * apart_for_, kLongestApart);
+  }
   const absl::Status may = MayWrite();
   if (!may.ok() && membership_) {
-    telemetry::Warning("left_group", {{"reason", ReasonOf(may)}});
+    telemetry::Warning("left_group", {{"reason", ReasonOf(may)}, {"cause", std::string(FromAbsl(may.message()))}});
     membership_.reset();
     host_.backend().owner().Hint(std::vector<bool>(host_.backend().owner().partitions, false));
   } else if (may.ok() && !membership_) {

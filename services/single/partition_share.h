@@ -11,14 +11,14 @@
 namespace trialog::single {
 
 // A process whose disk is full, whose store failed or whose clock is wrong leaves the group, so that others write for
-// its organisations, and joins again when that has passed. One whose name another process took stays out for good: two
-// that take it from each other would have the partitions change hands without end. A fold that cannot go on is no
-// reason: it stands still in all of them, and the other partitions would have nobody.
+// its organisations, and joins again when that has passed. One whose name another process took stays out for a minute,
+// and twice as long each time: two that have the same name would take the partitions from each other without end. A
+// fold that cannot go on is no reason: it stands still in all of them, and the other partitions would have nobody.
 class PartitionShare {
  public:
   // `host` outlives it.
   static absl::StatusOr<std::unique_ptr<PartitionShare>> Take(const process::Config& config, service::Host* host);
-  // Destroyed, it leaves, so that the others need not wait.
+  // Destroyed, it leaves. The others need not wait where it has no name (--member): by that it would be known again.
 
  private:
   PartitionShare(const process::Config& config, service::Host* host);
@@ -30,8 +30,9 @@ class PartitionShare {
   const process::Config config_;
   service::Host& host_;
   std::unique_ptr<log::kafka::Membership> membership_;  // Null: it is not in the group.
-  bool replaced_ = false;                               // By another process of the same name.
-  std::unique_ptr<Executor> reviewing_;                 // Last: its tasks use the others.
+  // Another process of the same name was there: joins again only then (monotonic), and waits so long the next time.
+  absl::Duration apart_until_ = -absl::InfiniteDuration(), apart_for_ = absl::Minutes(1);
+  std::unique_ptr<Executor> reviewing_;  // Last: its tasks use the others.
 };
 
 }  // namespace trialog::single

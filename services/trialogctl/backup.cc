@@ -14,7 +14,9 @@
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/text/text.h"
+#include "services/audit/views/audit_store.h"
 #include "services/process/common.h"
+#include "services/process/open_log.h"
 #include "services/trialogctl/backup_files.h"
 #include "services/trialogctl/logs.h"
 #include "services/trialogctl/verify.h"
@@ -177,6 +179,20 @@ absl::Status CheckAgainstFolder(const std::string& data, const std::string& stag
   return CheckPrefix(**kept, **restored);
 }
 
+absl::Status CheckTreeIsOf(log::Log& log, const std::string& path) {
+  if (!fs::is_directory(path)) return absl::OkStatus();
+  const auto tree = audit::AuditStore::Open({.path = path});
+  if (!tree.ok()) return tree.status();
+  for (const std::string& service : process::AllServices()) {
+    for (int p = 0; p < PartitionsOf(service); ++p) {
+      const auto fold = (*tree)->Fold(service, p);
+      if (!fold.ok()) return fold.status();
+      if (absl::Status same = log::CheckContinues(log, service, p, *fold); !same.ok()) return same;
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckAgainstKafka(const log::kafka::Options& options, const std::string& staged) {
   const auto log = log::KafkaLog::Open(options);
   if (!log.ok()) return log.status();
@@ -184,12 +200,9 @@ absl::Status CheckAgainstKafka(const log::kafka::Options& options, const std::st
     if (!fs::is_directory(service.path)) continue;
     const auto store = view::Store::Open(*service.domain, {.path = service.path});
     if (!store.ok()) return store.status();
-    for (int p = 0; p < service.partitions; ++p) {
-      const std::string name(service.domain->service);
-      if (absl::Status same = log::CheckContinues(**log, name, p, (*store)->fold(p)); !same.ok()) return same;
-    }
+    if (absl::Status same = CheckIsOf(**log, service, **store); !same.ok()) return same;
   }
-  return absl::OkStatus();
+  return CheckTreeIsOf(**log, staged + "/stores/audit-tree");
 }
 
 absl::Status StageKeys(const RestoreOptions& options, const std::string& staged) {
@@ -220,6 +233,20 @@ absl::Status CheckStaged(const RestoreOptions& options, const Manifest& manifest
   return options.checkpoint.empty() ? absl::OkStatus() : VerifyDataFolder(staged, options.kafka, options.checkpoint);
 }
 
+std::string FormerFolder(const std::string& data) { return data + ".before-restore"; }
+
+// In the place of what was there, which stays beside it; or all as it was.
+absl::Status TakeStaged(const std::string& data, const std::string& staged) {
+  FolderLock lock;  // Somebody may have started a server meanwhile.
+  if (absl::Status taken = lock.Take(data); !taken.ok()) return taken;
+  std::error_code error;
+  if (!fs::exists(data, error)) return PublishFolder(staged, data);
+  if (absl::Status moved = PublishFolder(data, FormerFolder(data)); !moved.ok()) return moved;
+  absl::Status published = PublishFolder(staged, data);
+  if (!published.ok()) fs::rename(FormerFolder(data), data, error);
+  return published;
+}
+
 absl::Status RestoreStaged(const RestoreOptions& options, const std::string& staged) {
   const auto manifest = ReadManifest(options.backup);
   if (!manifest.ok()) return manifest.status();
@@ -228,10 +255,7 @@ absl::Status RestoreStaged(const RestoreOptions& options, const std::string& sta
   std::error_code error;
   fs::permissions(staged + "/keys", fs::perms::owner_all, error);
   if (absl::Status checked = CheckStaged(options, *manifest, staged); !checked.ok()) return checked;
-  if (fs::exists(options.data, error)) {
-    if (absl::Status moved = PublishFolder(options.data, options.data + ".before-restore"); !moved.ok()) return moved;
-  }
-  return PublishFolder(staged, options.data);
+  return TakeStaged(options.data, staged);
 }
 
 }  // namespace
@@ -257,6 +281,7 @@ absl::Status Restore(const RestoreOptions& options) {
     FolderLock lock;
     if (absl::Status taken = lock.Take(options.data); !taken.ok()) return taken;
   }
+  if (absl::Status is_new = CheckNew(FormerFolder(options.data)); !is_new.ok()) return is_new;
   absl::Status restored = RestoreStaged(options, staged);
   fs::remove_all(staged, error);
   if (restored.ok()) std::printf("%s is restored.\n", options.data.c_str());

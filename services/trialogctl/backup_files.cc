@@ -163,7 +163,7 @@ absl::Status PublishFolder(const std::string& from, const std::string& to) {
   if (absl::Status synced = SyncFolders(from); !synced.ok()) return synced;
   std::error_code error;
   if (fs::exists(to, error))
-    return Refuse(absl::StatusCode::kAlreadyExists, "FOLDER_EXISTS", Cat(to, " is there already"));
+    return Refuse(absl::StatusCode::kAlreadyExists, "FOLDER_EXISTS", Cat(to, " is there already; move it away"));
   fs::rename(from, to, error);
   if (error) return Refuse(absl::StatusCode::kFailedPrecondition, "BACKUP_FILE", Cat(to, ": ", error.message()));
   return Sync(fs::absolute(to).parent_path());

@@ -6,9 +6,9 @@
 
 #include "absl/time/clock.h"
 #include "platform/errors/errors.h"
-#include "platform/rpc/client.h"
 #include "platform/text/text.h"
 #include "services/trialogctl/saved_login.h"
+#include "services/trialogctl/server.h"
 
 namespace trialog::ctl {
 namespace {
@@ -73,14 +73,15 @@ absl::Status Call(const std::string& server, std::string_view name, std::string_
   }
   auto target = TargetOf(server);
   if (!target.ok()) return target.status();
-  const rpc::Client client = rpc::Client::Of(target->server);
+  const auto client = Connect(target->server);
+  if (!client.ok()) return client.status();
   rpc::ClientOptions options{.token = target->token};
   if (!method->server_streaming()) {
-    if (absl::Status called = client.CallAny(name, *request, *response, options, nullptr); !called.ok()) return called;
+    if (absl::Status called = client->CallAny(name, *request, *response, options, nullptr); !called.ok()) return called;
     return Print(*response, false);
   }
   options.timeout = absl::InfiniteDuration();
-  const auto stream = client.Open(name, *request, options);
+  const auto stream = client->Open(name, *request, options);
   while (stream->Read(*response)) {
     if (absl::Status printed = Print(*response, true); !printed.ok()) return printed;
   }

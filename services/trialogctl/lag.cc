@@ -28,7 +28,7 @@ absl::StatusOr<int64_t> NotRelayed(log::Log& log, const std::string& service, in
   bool begun = !highest.has_value();
   const absl::Status read = ForEachRecord(
       log, service, partition, begun ? 0 : highest->position.offset(), [&](const log::StoredRecord& stored) {
-        const auto record = log::ParseRecord(stored.bytes, stored.offset);
+        const auto record = log::ParseUnlessSkipped(log, service, partition, fold, stored);
         if (!record.ok()) return record.status();
         if (!begun) fold = log::AdmissionBefore(*record, stored.offset);
         begun = true;

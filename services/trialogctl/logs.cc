@@ -5,6 +5,7 @@
 #include "absl/synchronization/notification.h"
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
+#include "platform/log/continuity.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
@@ -64,6 +65,18 @@ absl::StatusOr<event::v1::FoldState> FoldWhole(log::Log& log, const std::string&
   });
   if (!read.ok()) return read;
   return fold;
+}
+
+absl::Status CheckIsOf(log::Log& log, const audit::ServiceStore& service, const view::Store& store) {
+  const std::string name(service.domain->service);
+  absl::Status checked;
+  for (int p = 0; p < service.partitions; ++p) checked.Update(log::CheckContinues(log, name, p, store.fold(p)));
+  for (const auto& facts : service.facts) {
+    for (int p = 0; p < log::kPartitions; ++p) {
+      checked.Update(log::CheckContinues(log, facts.source, p, store.fact_fold(facts.source, p)));
+    }
+  }
+  return checked;
 }
 
 int PartitionsOf(std::string_view service) {

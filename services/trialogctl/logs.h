@@ -10,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "platform/log/kafka/options.h"
 #include "platform/log/log.h"
+#include "platform/view/store.h"
+#include "services/audit/verify/derive.h"
 #include "trialog/event/v1/fold.pb.h"
 
 namespace trialog::ctl {
@@ -30,6 +32,9 @@ std::vector<log::Report> AppendAndWait(log::Appender& appender, std::vector<std:
 
 // What a reader knows at the end of a partition.
 absl::StatusOr<event::v1::FoldState> FoldWhole(log::Log& log, const std::string& topic, int partition);
+
+// That a service's store, and the facts in it, were folded from this log. DATA_LOSS, as log::CheckContinues says.
+absl::Status CheckIsOf(log::Log& log, const audit::ServiceStore& service, const view::Store& store);
 
 // Of a service's log.
 int PartitionsOf(std::string_view service);

@@ -25,6 +25,7 @@
 #include "services/process/common.h"
 #include "services/process/origin.h"
 #include "services/trialogctl/backup_files.h"
+#include "services/trialogctl/logs.h"
 #include "services/trialogctl/verify.h"
 
 namespace trialog::ctl {
@@ -50,26 +51,13 @@ absl::StatusOr<std::unique_ptr<log::Log>> OpenLogBeside(const RebuildOptions& op
   return log::EmbeddedLog::Open({.path = options.data + "/log", .read_only = true});
 }
 
-// That the log is the one a snapshot was folded from.
-absl::Status CheckSnapshot(const audit::ServiceStore& service, const view::Store& store, log::Log& log) {
-  const std::string name(service.domain->service);
-  absl::Status checked;
-  for (int p = 0; p < service.partitions; ++p) checked.Update(log::CheckContinues(log, name, p, store.fold(p)));
-  for (const auto& facts : service.facts) {
-    for (int p = 0; p < log::kPartitions; ++p) {
-      checked.Update(log::CheckContinues(log, facts.source, p, store.fact_fold(facts.source, p)));
-    }
-  }
-  return checked;
-}
-
 absl::Status FoldRows(const std::string& name, const std::string& path, log::Log& log) {
   const auto services = ServiceStores("");
   const auto service =
       std::find_if(services.begin(), services.end(), [&](const auto& each) { return each.domain->service == name; });
   const auto store = view::Store::Open(*service->domain, {.path = path});
   if (!store.ok()) return store.status();
-  if (absl::Status same = CheckSnapshot(*service, **store, log); !same.ok()) return same;
+  if (absl::Status same = CheckIsOf(log, *service, **store); !same.ok()) return same;
   const auto assistant = RealRuntime().NewExecutor("rebuild");
   for (int p = 0; p < service->partitions; ++p) {
     absl::Status folded = CatchUpInParallel(*service->domain, **store, log, p, *assistant);

@@ -12,6 +12,7 @@
 #include "platform/text/text.h"
 #include "platform/view/times.h"
 #include "services/trialogctl/secret_files.h"
+#include "services/trialogctl/server.h"
 
 namespace trialog::ctl {
 namespace {
@@ -91,8 +92,9 @@ absl::StatusOr<std::string> CurrentToken(const std::string& path, absl::Time now
   if (now + kLeastTokenLife < login->access_token_expires) return login->access_token;
   auth::v1::RefreshTokenRequest request;
   request.set_refresh_token(login->refresh_token);
-  auto renewed = rpc::Client::Of(login->server)
-                     .Call<auth::v1::RefreshTokenResponse>("trialog.auth.v1.AuthService/RefreshToken", request);
+  const auto client = Connect(login->server);
+  if (!client.ok()) return client.status();
+  auto renewed = client->Call<auth::v1::RefreshTokenResponse>("trialog.auth.v1.AuthService/RefreshToken", request);
   if (!renewed.ok()) return renewed.status();
   if (absl::Status saved = SaveLogin(path, login->server, renewed->tokens()); !saved.ok()) return saved;
   return renewed->tokens().access_token();

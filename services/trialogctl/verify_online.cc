@@ -11,6 +11,7 @@
 #include "services/audit/verify/online.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
+#include "services/trialogctl/server.h"
 #include "trialog/auth/v1/auth.pb.h"
 
 namespace trialog::ctl {
@@ -67,11 +68,12 @@ absl::Status VerifyServer(const OnlineOptions& options) {
   const auto token = [&options] { return TokenFor(options.server); };
   auto first_token = token();
   if (!first_token.ok()) return first_token.status();
-  const rpc::Client client = rpc::Client::Of(options.server);
-  auto organization = OrganizationAt(client, *first_token);
+  const auto client = Connect(options.server);
+  if (!client.ok()) return client.status();
+  auto organization = OrganizationAt(*client, *first_token);
   if (!organization.ok()) return organization.status();
 
-  const audit::OnlineVerifier verifier(client, token, *std::move(key));
+  const audit::OnlineVerifier verifier(*client, token, *std::move(key));
   auto checkpoint =
       options.checkpoint_file.empty() ? verifier.Latest() : verifier.CheckpointFollows(options.checkpoint_file);
   if (!checkpoint.ok()) return checkpoint.status();

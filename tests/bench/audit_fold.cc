@@ -53,7 +53,7 @@ void Sequence(log::EmbeddedLog& log, int partition, int64_t end, const std::stri
     owner.Submit(std::move(command));
     Check(done.get_future().get());
   }
-  owner.Drain();
+  owner.Drain(absl::InfiniteFuture());
 }
 
 // Entries a second.

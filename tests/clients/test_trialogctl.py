@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
+import tls
 from client import SERVICES, Caller
 from organization import Organization, new_password
-from server import DEADLINE, write_secret
+from server import DEADLINE, Server, write_secret
 from test_serving import eventually
 from trialog.audit.v1 import service_pb2
 from trialog.auth.v1 import auth_pb2, user_pb2
@@ -65,8 +66,6 @@ def audited(make_module_server):
 
 @pytest.fixture(scope="module")
 def make_module_server(binaries, tmp_path_factory):
-    from server import Server
-
     server = Server(binaries, tmp_path_factory.mktemp("verified")).start()
     yield server
     server.stop()
@@ -227,3 +226,34 @@ def test_verification_needs_the_right_session_and_flags(tool, organization, veri
     assert "the saved session is of" in tool.fails(*arguments)
     own_server = [*arguments[:2], organization.server.target, *arguments[3:]]
     assert "role" in tool.fails(*own_server).lower()
+
+
+def test_a_server_that_speaks_tls_and_asks_who_comes(binaries, tmp_path, tool):
+    certificate, key = tls.self_signed(tmp_path)
+    key.chmod(0o600)
+    server = Server(binaries, tmp_path, f"--tls_certificate={certificate}", f"--tls_key={key}", f"--tls_client_roots={certificate}")
+    server.launch()
+    try:
+        secure = {
+            "TRIALOGCTL_SERVER_ROOTS": str(certificate),
+            "TRIALOGCTL_CLIENT_CERTIFICATE": str(certificate),
+            "TRIALOGCTL_CLIENT_KEY": str(key),
+        }
+        password = tmp_path / "password"
+        write_secret(password, new_password() + "\n")
+        who = ("--server", server.target, "--organization", "by-tls", "--username", "root", "--password_file", password)
+        made = eventually(lambda: (done := tool.run("init", *who, "--data", server.data, **secure))[0] == 0 and done)
+        assert "organizations/by-tls" in made[1]
+        assert "no answer" in tool.fails("login", *who)  # In the clear.
+        (tmp_path / "other").mkdir()
+        unknown, its_key = tls.self_signed(tmp_path / "other")
+        its_key.chmod(0o600)
+        stranger = {"TRIALOGCTL_CLIENT_CERTIFICATE": str(unknown), "TRIALOGCTL_CLIENT_KEY": str(its_key)}
+        assert "no answer" in tool.fails("login", *who, **secure | stranger)
+        assert "no answer" in tool.fails("login", *who, TRIALOGCTL_SERVER_NAME="elsewhere", **secure)
+        assert "given both" in tool.fails("login", *who, TRIALOGCTL_CLIENT_KEY=str(key))
+        tool.must("login", *who, TRIALOGCTL_SERVER_NAME="localhost", **secure)
+        told = json.loads(tool.must("call", "trialog.auth.v1.AuthService/WhoAmI", **secure))
+        assert told["identity"]["user"]["name"].startswith("organizations/by-tls/users/")
+    finally:
+        server.stop()

@@ -110,7 +110,7 @@ int Work(const std::string& folder, uint64_t seed, Death& death) {
     };
     owner.Submit(std::move(command));
   }
-  owner.Drain();
+  owner.Drain(absl::InfiniteFuture());
   return 0;
 }
 

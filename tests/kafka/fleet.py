@@ -100,9 +100,9 @@ class Replica(Server):
 
 class Fleet:
     """All processes of a site. `replicas`: how many of a service, one where it is not said; 0 leaves it out. `named`: each is known
-    to its group by a name that it keeps, as it is deployed."""
+    to its group by a name that it keeps, as it is deployed; else it joins as somebody new."""
 
-    def __init__(self, folder, binaries, kafka, *flags, named=False, **replicas):
+    def __init__(self, folder, binaries, kafka, *flags, named=True, **replicas):
         self.folder, self.binaries, self.flags, self.named = folder, binaries, flags, named
         self.peers = folder / "peers"
         subprocess.run([CERTIFICATES_SH, self.peers], check=True, timeout=DEADLINE)
@@ -157,6 +157,16 @@ class Fleet:
         by_peer = {replica.peer: replica for replica in self.replicas[service]}
         found = re.findall(r"^\S+ (\d+): (\S+), term", said, re.M)
         return {int(partition): by_peer.get(address) for partition, address in found}
+
+    def verify(self, folder):
+        """What `trialogctl verify` says of the first replicas of all services, stopped, with their stores in one folder."""
+        for service in SERVICES:
+            for replica in self.replicas[service]:
+                replica.stop()
+            for replica in self.replicas[service][:1]:
+                shutil.copytree(replica.data, folder, dirs_exist_ok=True)
+        command = [self.binaries / "trialogctl", "verify", "--data", folder, *self.kafka_flags]
+        return subprocess.run(command, check=False, timeout=2 * DEADLINE, capture_output=True, text=True)
 
     def kill(self):
         """Ends all at once."""

@@ -11,13 +11,16 @@ from clinic import Clinic
 from fleet import Fleet, Kafka
 from server import DEADLINE
 from test_fleet import at, await_owned, create_biobank, retried, with_manager
+from trialog.analytics.v1 import dataset_pb2
 from trialog.auth.v1 import user_pb2
+from trialog.event.v1 import value_pb2
 from trialog.inventory.v1 import biobank_pb2
 from trialog.trials.v1 import patient_pb2
 
 MESSAGE_TIMEOUT = 10  # Seconds; the outage is longer.
 CONNECTIONS, ON_EACH = 8, 900  # Commands at once: more than a partition takes.
 MOST_WAITING = 4096  # That bound (max_waiting of platform/command/partition_owner.h): all are of one organisation.
+LONGEST_LEAVE = 40  # Seconds; records are tried for 60.
 STRICT = [("trialog-read", "strict")]
 
 
@@ -45,6 +48,7 @@ class Site:
             await_owned(replica, 6)
         self.organization = with_manager(fleet)
         self.clinic = Clinic(self.organization)
+        self.analyst = self.organization.join("analyst", "ANALYST")
         retried(lambda: create_biobank(self.organization.manager, self.organization, "before"))
         self.profile = patient_pb2.GetPatientRequest(name=self.clinic.patient.identity.patient)
         self.shown = self.clinic.provider.PatientService.GetPatient(self.profile)
@@ -69,6 +73,16 @@ class Site:
             parent=self.organization.name, user=user_pb2.User(username="dora", display_name="Dora Meanwhile"), request_id="make-dora"
         )
 
+    def new_dataset(self):
+        return dataset_pb2.CreateDatasetRequest(
+            parent=self.organization.name,
+            dataset_id="late",
+            dataset=dataset_pb2.Dataset(display_name="Late"),
+            columns=[dataset_pb2.Column(name="age", type=dataset_pb2.COLUMN_TYPE_INTEGER)],
+            rows=[dataset_pb2.DataRow(subject="s1", values=[value_pb2.Value(integer=61)])],
+            request_id="make-late",
+        )
+
     def check_while_away(self, timeout):
         """What unseals nothing is shown; everything else is UNAVAILABLE before its deadline."""
         for replica in self.inventories:
@@ -80,6 +94,7 @@ class Site:
         told_to_come_again(provider.GetPatient, timeout, self.profile)  # Who saw it could not be recorded.
         told_to_come_again(provider.CreatePatient, timeout, self.new_patient())  # Needs a key that is not there yet.
         told_to_come_again(self.organization.administrator.UserService.CreateUser, timeout, self.new_user())
+        told_to_come_again(self.analyst.DatasetService.CreateDataset, timeout, self.new_dataset())  # And its rows, which are sealed.
 
     def flood(self):
         """More commands at once than are taken: each hears that it cannot be done now, and none stays behind."""
@@ -113,6 +128,8 @@ class Site:
         assert made.display_name == "Cleo Meanwhile"
         made, _ = retried(lambda: self.organization.administrator.UserService.CreateUser(self.new_user()))
         assert made.display_name == "Dora Meanwhile"
+        made, _ = retried(lambda: self.analyst.DatasetService.CreateDataset(self.new_dataset()))
+        assert made.name.endswith("/late")
         for replica in self.inventories:
             listed, _ = retried(lambda: self.list_biobanks(replica, metadata=STRICT))
             names = {biobank.name.rsplit("/", 1)[1] for biobank in listed if biobank.display_name != "Flood"}
@@ -133,6 +150,29 @@ def test_without_a_broker_reads_go_on_and_all_else_says_so_and_comes_back_with_i
             site.check_while_away(timeout=1)
         kafka.start(1)
         site.check_back()
+    finally:
+        fleet.kill()
+        kafka.down()
+
+
+def test_who_is_told_to_end_does_so_in_time_without_a_broker(binaries, tmp_path):
+    kafka = Kafka(tmp_path / "kafka")
+    fleet = Fleet(tmp_path, binaries, kafka, "--drain", "3s", trials=0, analytics=0, audit=0)
+    try:
+        organization = with_manager(fleet.start())
+        inventory = fleet.replicas["inventory"][0]
+        await_owned(inventory, 12)
+        manager = at(organization, inventory)
+        retried(lambda: create_biobank(manager, organization, "before"))
+        kafka.kill(1)
+        request = biobank_pb2.CreateBiobankRequest(parent=organization.name, biobank=biobank_pb2.Biobank(display_name="Late"))
+        stub = manager.service("trialog.inventory.v1.BiobankService")._stub
+        waiting = stub.CreateBiobank.future(request, timeout=LONGEST_LEAVE, metadata=manager.metadata())
+        begun = time.monotonic()
+        for replica in fleet.all():
+            replica.stop()
+        assert time.monotonic() - begun < LONGEST_LEAVE, "it waited for its records to expire"
+        assert waiting.exception(DEADLINE).code() == grpc.StatusCode.UNAVAILABLE
     finally:
         fleet.kill()
         kafka.down()

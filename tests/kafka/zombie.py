@@ -126,6 +126,9 @@ class Zombie:
             assert outcome != "ok" or call.result().location == self.world.locations[1], f"an old state was shown: {call.result()}"
         for request, _ in self.sent:
             self.at(self.other, "IssueStock", request)
+        # Asked again, as an owner that is one no more, it says what is.
+        moved = inventory_item_pb2.GetInventoryItemRequest(name=f"{self.world.name}/inventoryItems/item-1")
+        assert self.at(self.sleeper, "GetInventoryItem", moved, metadata=[STRICT]).location == self.world.locations[1]
         name = f"{self.world.name}/inventoryItems/item-0"
         item = self.at(self.other, "GetInventoryItem", inventory_item_pb2.GetInventoryItemRequest(name=name), metadata=[STRICT])
         assert (item.issued_quantity.units, item.movement_count) == (len(self.sent), len(self.sent) + 1), item

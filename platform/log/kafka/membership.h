@@ -32,7 +32,8 @@ class Membership {
                                                           std::function<void(std::vector<bool>)> assigned);
   // Whether the group has another process by this one's name: it hears no more of this one. Thread safe.
   bool replaced() const { return client_->fatal(); }
-  // Destroyed, it leaves, so that the others need not wait; no call to `assigned` comes after that.
+  // Destroyed, it leaves; no call to `assigned` comes after that. The others need not wait, but for one with a name:
+  // the library does not tell of it, so that it has what it had when it is back within `dead_after`.
 
  private:
   explicit Membership(std::unique_ptr<Client> client) : client_(std::move(client)) {}

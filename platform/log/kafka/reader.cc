@@ -82,7 +82,7 @@ absl::StatusOr<std::vector<StoredRecord>> Reader::Read(int64_t from, size_t max_
     if (absl::Now() > give_up) {
       Stop();  // The next one begins anew.
       return RetryLater(absl::StatusCode::kUnavailable, "LOG_READ_FAILED",
-                        Cat(Place(), " offset ", from, ": the brokers do not give it"), kReadAgain);
+                        Cat(Place(), " offset ", from, ": the brokers do not give it; try again"), kReadAgain);
     }
     wait = absl::Milliseconds(100);  // It is known to be there.
   }

@@ -82,7 +82,7 @@ void Verify(const AppPtr& app, std::shared_ptr<rpc::Call> call, const v1::Analys
   if (!input) return call->Finish(Refuse(absl::StatusCode::kInternal, "NO_INPUT", "the analysis has lost its cohort"));
   const v1::DatasetVersion version = input->version;
   app->rows.Load(
-      version, app->work,
+      version, call->deadline(), app->work,
       [call, input = *std::move(input), stored = analysis.result()](absl::StatusOr<RowBlobs::Rows> rows) mutable {
         if (!rows.ok()) return call->Finish(rows.status());
         input.rows = **rows;

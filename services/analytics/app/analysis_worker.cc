@@ -113,19 +113,20 @@ void AnalysisWorker::Load(JobPtr job) {
   auto input = InputOf(backend_.store().partition(backend_.PartitionOf(OrganizationOf(job->name))), job->name);
   if (!input) return Fail(job->name, "INPUT_MISSING");
   job->input = *std::move(input);
-  rows_.Load(job->input.version, queue_, [this, queue = queue_, job](absl::StatusOr<RowBlobs::Rows> rows) {
-    if (rows.ok()) {
-      job->input.rows = **rows;
-      return Compute(job);
-    }
-    // An error may come from another thread, also after this worker has ended.
-    const absl::Status status = rows.status();
-    queue->After(MayPass(status) ? kRetry : absl::ZeroDuration(), [this, job, status] {
-      if (MayPass(status)) return Load(job);
-      const std::string reason = ReasonOf(status);
-      Fail(job->name, reason.empty() ? "ROWS_UNREADABLE" : reason);
-    });
-  });
+  rows_.Load(job->input.version, absl::InfiniteFuture(), queue_,
+             [this, queue = queue_, job](absl::StatusOr<RowBlobs::Rows> rows) {
+               if (rows.ok()) {
+                 job->input.rows = **rows;
+                 return Compute(job);
+               }
+               // An error may come from another thread, also after this worker has ended.
+               const absl::Status status = rows.status();
+               queue->After(MayPass(status) ? kRetry : absl::ZeroDuration(), [this, job, status] {
+                 if (MayPass(status)) return Load(job);
+                 const std::string reason = ReasonOf(status);
+                 Fail(job->name, reason.empty() ? "ROWS_UNREADABLE" : reason);
+               });
+             });
 }
 
 void AnalysisWorker::Compute(JobPtr job) {

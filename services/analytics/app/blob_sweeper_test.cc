@@ -84,10 +84,11 @@ TEST_F(BlobSweeperTest, StoredRowsHoldTheirBlob) {
   const auto queue = std::make_shared<WorkQueue>(RealRuntime(), "test-work", 4);
   absl::Notification done;
   std::optional<StoredRows> stored;
-  rows.Store(kDataset, std::make_shared<v1::DataRows>(), queue, [&](absl::StatusOr<StoredRows> result) {
-    if (result.ok()) stored = *std::move(result);
-    done.Notify();
-  });
+  rows.Store(kDataset, std::make_shared<v1::DataRows>(), absl::InfiniteFuture(), queue,
+             [&](absl::StatusOr<StoredRows> result) {
+               if (result.ok()) stored = *std::move(result);
+               done.Notify();
+             });
   done.WaitForNotification();
   queue->Stop();
   ASSERT_TRUE(stored.has_value());

@@ -30,7 +30,7 @@ VersionPtr VersionOf(const App& app, const v1::Cohort& cohort) {
 // Counts the cohort's rows, records that they were read, and answers.
 void Count(const AppPtr& app, std::shared_ptr<rpc::Call> call, std::shared_ptr<const Principal> principal,
            const Seen& seen, const VersionPtr& version, std::function<void(const v1::Attrition&)> answer) {
-  app->rows.Load(*version, app->work, [=](absl::StatusOr<RowBlobs::Rows> rows) {
+  app->rows.Load(*version, call->deadline(), app->work, [=](absl::StatusOr<RowBlobs::Rows> rows) {
     if (!rows.ok()) return call->Finish(rows.status());
     const auto& criteria = seen.row->As<v1::Cohort>().criteria();
     const CohortRows chosen = SelectCohort(version->columns(), criteria, (*rows)->rows());
@@ -88,7 +88,7 @@ void Freeze(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
   });
   if (!refusal.ok()) return RefuseCommand(app, std::move(call), kCohortType, name, refusal);
   const VersionPtr version = VersionOf(*app, *cohort);
-  app->rows.Load(*version, app->work, [=](absl::StatusOr<RowBlobs::Rows> rows) {
+  app->rows.Load(*version, call->deadline(), app->work, [=](absl::StatusOr<RowBlobs::Rows> rows) {
     if (!rows.ok()) return call->Finish(rows.status());
     const auto members = MembersOf(*cohort, *version, **rows);
     app->backend.Run(

@@ -64,10 +64,11 @@ void Create(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
   if (!refusal.ok()) return RefuseCommand(app, std::move(call), kDatasetType, *name, refusal);
   auto rows = std::make_shared<v1::DataRows>();
   *rows->mutable_rows() = request.rows();
-  app->rows.Store(*name, std::move(rows), app->work, [app, call, name = *name](absl::StatusOr<StoredRows> stored) {
-    if (!stored.ok()) return call->Finish(stored.status());
-    app->backend.Run(call, kDatasetType, AimAtNew(name), DecideCreation(*std::move(stored)));
-  });
+  app->rows.Store(*name, std::move(rows), call->deadline(), app->work,
+                  [app, call, name = *name](absl::StatusOr<StoredRows> stored) {
+                    if (!stored.ok()) return call->Finish(stored.status());
+                    app->backend.Run(call, kDatasetType, AimAtNew(name), DecideCreation(*std::move(stored)));
+                  });
 }
 
 // The trial's coded data as rows. Blocks.
@@ -122,15 +123,16 @@ void Import(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
   const bool taken = app->imports->Post([app, call, name, &request] {
     auto rows = FetchRows(*app, *call, request);
     if (!rows.ok()) return call->Finish(rows.status());
-    app->rows.Store(name, *std::move(rows), app->work, [app, call, name](absl::StatusOr<StoredRows> stored) {
-      if (!stored.ok()) return call->Finish(stored.status());
-      app->backend.Run(call, kVersionType, AimAt(name),
-                       [stored = *std::move(stored)](const view::State& state, const Context& context,
-                                                     const Message& message, const event::v1::SealedPart&) {
-                         const auto& wanted = static_cast<const v1::ImportFromTrialRequest&>(message);
-                         return ImportFromTrial(state, context, wanted, stored, wanted.min_position());
-                       });
-    });
+    app->rows.Store(
+        name, *std::move(rows), call->deadline(), app->work, [app, call, name](absl::StatusOr<StoredRows> stored) {
+          if (!stored.ok()) return call->Finish(stored.status());
+          app->backend.Run(call, kVersionType, AimAt(name),
+                           [stored = *std::move(stored)](const view::State& state, const Context& context,
+                                                         const Message& message, const event::v1::SealedPart&) {
+                             const auto& wanted = static_cast<const v1::ImportFromTrialRequest&>(message);
+                             return ImportFromTrial(state, context, wanted, stored, wanted.min_position());
+                           });
+        });
   });
   if (!taken) call->Finish(QueueFull());
 }

@@ -50,13 +50,14 @@ void List(const AppPtr& app, std::shared_ptr<rpc::Call> call) {
       return call->Finish(
           Denied("ROWS_NOT_READABLE", "its rows are for a custodian and, without a trial's data, for its owner"));
     }
-    app->rows.Load(seen.row->template As<v1::DatasetVersion>(), app->work, [=](absl::StatusOr<RowBlobs::Rows> rows) {
-      if (!rows.ok()) return call->Finish(rows.status());
-      auto page = PageOf(*app, *call, call->Request<v1::ListRowsRequest>(), **rows, first);
-      const int count = page.rows_size();
-      AfterRecord(app, call, *principal, "ROWS", seen.name, count,
-                  [call, page = std::move(page)] { call->Finish(page); });
-    });
+    app->rows.Load(seen.row->template As<v1::DatasetVersion>(), call->deadline(), app->work,
+                   [=](absl::StatusOr<RowBlobs::Rows> rows) {
+                     if (!rows.ok()) return call->Finish(rows.status());
+                     auto page = PageOf(*app, *call, call->Request<v1::ListRowsRequest>(), **rows, first);
+                     const int count = page.rows_size();
+                     AfterRecord(app, call, *principal, "ROWS", seen.name, count,
+                                 [call, page = std::move(page)] { call->Finish(page); });
+                   });
   };
   FindRecord(app, call, kVersionType, read, "parent");
 }

@@ -29,25 +29,28 @@ absl::Status Damaged(std::string_view version) {
 }
 
 // Fetches one key and goes on with it on the queue; `fail` hears of everything else.
-void WithKey(service::Backend& backend, sealing::KeyRequest request, std::shared_ptr<WorkQueue> queue,
-             std::function<void(const DataKey&)> use, std::function<void(const absl::Status&)> fail) {
+void WithKey(service::Backend& backend, sealing::KeyRequest request, absl::Time deadline,
+             std::shared_ptr<WorkQueue> queue, std::function<void(const DataKey&)> use,
+             std::function<void(const absl::Status&)> fail) {
   if (backend.keys() == nullptr) {
     return fail(Refuse(absl::StatusCode::kInternal, "NO_KEYS", "rows cannot be kept without data keys"));
   }
-  backend.keys()->GetKeys(std::move(request), [queue = std::move(queue), use = std::move(use),
-                                               fail = std::move(fail)](absl::StatusOr<std::vector<DataKey>> keys) {
-    if (!keys.ok()) return fail(keys.status());
-    if (keys->size() != 1) return fail(absl::InternalError("one data key was asked for"));
-    if (!queue->Post([use, key = keys->front()] { use(key); })) fail(QueueFull());
-  });
+  backend.GetKeys(std::move(request), deadline,
+                  [queue = std::move(queue), use = std::move(use),
+                   fail = std::move(fail)](absl::StatusOr<std::vector<DataKey>> keys) {
+                    if (!keys.ok()) return fail(keys.status());
+                    if (keys->size() != 1) return fail(absl::InternalError("one data key was asked for"));
+                    if (!queue->Post([use, key = keys->front()] { use(key); })) fail(QueueFull());
+                  });
 }
 
 }  // namespace
 
-void RowBlobs::Store(std::string dataset, Rows rows, std::shared_ptr<WorkQueue> queue, Stored done) {
+void RowBlobs::Store(std::string dataset, Rows rows, absl::Time deadline, std::shared_ptr<WorkQueue> queue,
+                     Stored done) {
   sealing::KeyRequest request{std::string(OrganizationOf(dataset)), {dataset}, {}, true};
   WithKey(
-      backend_, std::move(request), std::move(queue),
+      backend_, std::move(request), deadline, std::move(queue),
       [this, dataset, rows = std::move(rows), done](const DataKey& key) { done(Seal(dataset, *rows, key)); }, done);
 }
 
@@ -65,12 +68,13 @@ absl::StatusOr<StoredRows> RowBlobs::Seal(const std::string& dataset, const v1::
   return stored;
 }
 
-void RowBlobs::Load(const v1::DatasetVersion& version, std::shared_ptr<WorkQueue> queue, Loaded done) {
+void RowBlobs::Load(const v1::DatasetVersion& version, absl::Time deadline, std::shared_ptr<WorkQueue> queue,
+                    Loaded done) {
   sealing::KeyRequest request;
   request.organization = std::string(OrganizationOf(version.name()));
   request.key_ids = {version.content().key_id()};
   WithKey(
-      backend_, std::move(request), std::move(queue),
+      backend_, std::move(request), deadline, std::move(queue),
       [this, version, done](const DataKey& key) { done(Open(version, key)); }, done);
 }
 

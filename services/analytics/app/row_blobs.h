@@ -24,14 +24,15 @@ class RowBlobs {
   using Rows = std::shared_ptr<const v1::DataRows>;
 
   // Seals and stores rows of `dataset` (a resource name, whose data key is made if need be). `done` runs on the queue
-  // with what an event may name, durable; or, from any thread, with an error.
+  // with what an event may name, durable; or, from any thread, with an error, a little before `deadline` where keys do
+  // not come.
   using Stored = std::function<void(absl::StatusOr<StoredRows>)>;
-  void Store(std::string dataset, Rows rows, std::shared_ptr<WorkQueue> queue, Stored done);
+  void Store(std::string dataset, Rows rows, absl::Time deadline, std::shared_ptr<WorkQueue> queue, Stored done);
 
   // The rows of `version` of its own dataset. `done` as above. FAILED_PRECONDITION ROWS_ERASED when the key was
   // destroyed; DATA_LOSS ROWS_DAMAGED when the blob is missing or not what was stored.
   using Loaded = std::function<void(absl::StatusOr<Rows>)>;
-  void Load(const v1::DatasetVersion& version, std::shared_ptr<WorkQueue> queue, Loaded done);
+  void Load(const v1::DatasetVersion& version, absl::Time deadline, std::shared_ptr<WorkQueue> queue, Loaded done);
 
   // Blobs stored for commands that are not yet decided.
   const PendingBlobs& pending() const { return pending_; }

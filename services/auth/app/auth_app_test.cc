@@ -198,7 +198,7 @@ int FailedSignIns(AuthWorld& world, std::string_view organization) {
 
 TEST_F(Auth, RecordsFailedSignInsUpToABoundAMinute) {
   for (int i = 0; i < 25; ++i) EXPECT_FALSE(world.TryLogin("nobody", "wrong password").ok());
-  world.host().backend().Drain();  // What is under way is in the log then.
+  world.host().backend().Drain(absl::InfiniteFuture());  // What is under way is in the log then.
   const int recorded = FailedSignIns(world, "o");
   EXPECT_GE(recorded, 20);
   EXPECT_LT(recorded, 25);

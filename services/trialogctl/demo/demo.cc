@@ -13,6 +13,7 @@
 #include "services/trialogctl/demo/proof.h"
 #include "services/trialogctl/demo/world.h"
 #include "services/trialogctl/secret_files.h"
+#include "services/trialogctl/server.h"
 #include "trialog/auth/v1/auth.pb.h"
 
 namespace trialog::ctl::demo {
@@ -119,8 +120,9 @@ absl::Status RunDemo(const DemoOptions& options) {
   if (!rows.ok()) return rows.status();
   auto progress = Progress::Load(options.state_file);
   if (!progress.ok()) return progress.status();
-  const rpc::Client client = rpc::Client::Of(options.server);
-  World world{.client = client, .organization = "", .secret = "", .rows = *std::move(rows), .people = {}};
+  const auto client = Connect(options.server);
+  if (!client.ok()) return client.status();
+  World world{.client = *client, .organization = "", .secret = "", .rows = *std::move(rows), .people = {}};
   if (absl::Status same = progress->UseData(DigestOf(world.rows)); !same.ok()) return same;
   if (absl::Status signed_in = SignInAdministrator(world, options.credentials_file); !signed_in.ok()) return signed_in;
 

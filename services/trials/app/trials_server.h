@@ -176,7 +176,7 @@ class TrialsServer : public testing::Test {
   // Ends the streams and takes nothing more, as a server that is told to stop does.
   void Leave() {
     for (const auto& frame : server_->frames()) frame->Drain();
-    host_->backend().Drain();
+    host_->backend().Drain(absl::InfiniteFuture());
   }
 
   // `method`: "PatientService/GetPatient".
