@@ -13,7 +13,9 @@ namespace {
 constexpr absl::Duration kReview = absl::Seconds(1);
 // A clock that was wrong is tried again, by a claim, only so much later: it costs others a change of owner.
 constexpr absl::Duration kClockDistrusted = absl::Minutes(5);
-constexpr absl::Duration kLongestApart = absl::Hours(1);
+// Replaced again within so long of its joining, it stays apart.
+constexpr absl::Duration kSettled = absl::Minutes(1);
+constexpr absl::Duration kShortestApart = absl::Seconds(2), kLongestApart = absl::Minutes(5);
 
 }  // namespace
 
@@ -43,6 +45,7 @@ absl::Status PartitionShare::Join() {
       [owner = &host_.backend().owner()](std::vector<bool> wanted) { owner->Hint(std::move(wanted)); });
   if (!joined.ok()) return joined.status();
   membership_ = *std::move(joined);
+  joined_at_ = RealRuntime().Monotonic();
   return absl::OkStatus();
 }
 
@@ -60,19 +63,31 @@ absl::Status PartitionShare::MayWrite() const {
 }
 
 void PartitionShare::Review() {
-  if (membership_ && membership_->replaced()) {
-    apart_until_ = RealRuntime().Monotonic() + apart_for_;
-    apart_for_ = std::min(2 * apart_for_, kLongestApart);
-  }
+  if (membership_ && membership_->replaced()) Replaced();
   const absl::Status may = MayWrite();
   if (!may.ok() && membership_) {
-    telemetry::Warning("left_group", {{"reason", ReasonOf(may)}, {"cause", std::string(FromAbsl(may.message()))}});
-    membership_.reset();
-    host_.backend().owner().Hint(std::vector<bool>(host_.backend().owner().partitions, false));
+    Leave(may);
   } else if (may.ok() && !membership_) {
     if (Join().ok()) telemetry::Info("joined_group");
   }
   reviewing_->After(kReview, [this] { Review(); });
+}
+
+void PartitionShare::Replaced() {
+  const absl::Duration now = RealRuntime().Monotonic();
+  if (now > joined_at_ + kSettled) apart_ = absl::ZeroDuration();
+  apart_until_ = now + apart_;
+  if (apart_ == absl::ZeroDuration()) {
+    telemetry::Warning("member_replaced");
+    membership_.reset();  // What it owns it keeps until the group says what it is to own.
+  }
+  apart_ = std::clamp(2 * apart_, kShortestApart, kLongestApart);
+}
+
+void PartitionShare::Leave(const absl::Status& why) {
+  telemetry::Warning("left_group", {{"reason", ReasonOf(why)}, {"cause", std::string(FromAbsl(why.message()))}});
+  membership_.reset();
+  host_.backend().owner().Hint(std::vector<bool>(host_.backend().owner().partitions, false));
 }
 
 }  // namespace trialog::single

@@ -11,9 +11,11 @@
 namespace trialog::single {
 
 // A process whose disk is full, whose store failed or whose clock is wrong leaves the group, so that others write for
-// its organisations, and joins again when that has passed. One whose name another process took stays out for a minute,
-// and twice as long each time: two that have the same name would take the partitions from each other without end. A
-// fold that cannot go on is no reason: it stands still in all of them, and the other partitions would have nobody.
+// its organisations, and joins again when that has passed. One that the group takes for replaced by another of its name
+// (--member) joins again at once, since a coordinator that dies while it joins leads to that too: the answer with its
+// new member id was lost (KIP-345). Soon after that it stays apart, longer each time: two of one name would take the
+// partitions from each other without end. A fold that cannot go on is no reason: it stands still in all of them, and
+// the other partitions would have nobody.
 class PartitionShare {
  public:
   // `host` outlives it.
@@ -26,13 +28,16 @@ class PartitionShare {
   // Why this process cannot write.
   absl::Status MayWrite() const;
   void Review();
+  void Replaced();
+  void Leave(const absl::Status& why);
 
   const process::Config config_;
   service::Host& host_;
   std::unique_ptr<log::kafka::Membership> membership_;  // Null: it is not in the group.
-  // Another process of the same name was there: joins again only then (monotonic), and waits so long the next time.
-  absl::Duration apart_until_ = -absl::InfiniteDuration(), apart_for_ = absl::Minutes(1);
-  std::unique_ptr<Executor> reviewing_;  // Last: its tasks use the others.
+  // Monotonic.
+  absl::Duration joined_at_ = -absl::InfiniteDuration(), apart_until_ = -absl::InfiniteDuration();
+  absl::Duration apart_ = absl::ZeroDuration();  // How long it stays apart when it is replaced next.
+  std::unique_ptr<Executor> reviewing_;          // Last: its tasks use the others.
 };
 
 }  // namespace trialog::single

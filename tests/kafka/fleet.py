@@ -100,15 +100,17 @@ class Replica(Server):
 
 class Fleet:
     """All processes of a site. `replicas`: how many of a service, one where it is not said; 0 leaves it out. `named`: each is known
-    to its group by a name that it keeps, as it is deployed; else it joins as somebody new."""
+    to its group by a name that it keeps, as it is deployed; else it joins as somebody new. `site`: a
+    data folder whose keys it goes on with; `prefix`: that of topics that are there; both made anew by default."""
 
-    def __init__(self, folder, binaries, kafka, *flags, named=True, **replicas):
+    def __init__(self, folder, binaries, kafka, *flags, named=True, site=None, prefix=None, **replicas):
         self.folder, self.binaries, self.flags, self.named = folder, binaries, flags, named
         self.peers = folder / "peers"
         subprocess.run([CERTIFICATES_SH, self.peers], check=True, timeout=DEADLINE)
-        make_data_folder(folder / "site", binaries)
-        self.keys = folder / "site" / "keys"
-        self.prefix = f"f{secrets.token_hex(6)}."
+        if site is None:
+            make_data_folder(folder / "site", binaries)
+        self.keys = (site or folder / "site") / "keys"
+        self.prefix = prefix or f"f{secrets.token_hex(6)}."
         copies = ("--kafka_replicas", str(kafka.count))
         self.kafka_flags = ("--kafka_brokers", kafka.brokers, *copies, "--kafka_topic_prefix", self.prefix)
         create = [binaries / "trialogctl", "topics", "create", *self.kafka_flags]

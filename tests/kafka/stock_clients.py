@@ -58,7 +58,6 @@ class World:
         self.samples = told["samples"]
         self.metadata = (("authorization", "Bearer " + told["token"]),)
         self.last = {}  # Item: (what an answer showed, position)
-        self.done_since = 0  # Latest beginning of an operation that was done.
 
     def item_name(self, item):
         return f"{self.name}/inventoryItems/item-{item}"
@@ -85,6 +84,7 @@ class Clients:
         self.channels, self.stubs = {}, []
         self.point_at(told["targets"])
         self.stopping = False
+        self.all = [Client(self, number) for number in range(self.count)]
         self.progress = asyncio.Condition()
 
     def point_at(self, targets):
@@ -98,13 +98,13 @@ class Clients:
         self.history.write(json.dumps(fields) + "\n")
 
     async def await_done(self, since, worlds):
-        """Waits until each of the worlds has done something that began after `since`."""
-        wanted = [world for world in self.worlds if world.name in worlds]
+        """Waits until each client of these worlds has done something that began after `since`."""
+        wanted = [client for client in self.all if client.world.name in worlds]
         async with self.progress:
-            await self.progress.wait_for(lambda: all(world.done_since > since for world in wanted))
+            await self.progress.wait_for(lambda: all(client.done_since > since for client in wanted))
 
     async def run(self):
-        await asyncio.gather(*(Client(self, number).run() for number in range(self.count)))
+        await asyncio.gather(*(client.run() for client in self.all))
         self.history.close()
         await asyncio.gather(*(channel.close() for channel in self.channels.values()))
 
@@ -117,6 +117,7 @@ class Client:
         self.chance = random.Random(f"{clients.seed}/{number}")
         self.world = clients.worlds[number % len(clients.worlds)]
         self.amounts = 0
+        self.done_since = 0  # The beginning of its last operation that was done.
         self.out = {}  # Item: amounts that this client issued and did not return.
 
     async def run(self):
@@ -213,7 +214,7 @@ class Client:
             self.clients.write(**line | {"return": None}, outcome="unknown", of="given up")
         async with self.clients.progress:
             if answer is not None or more:
-                self.world.done_since = max(self.world.done_since, first)
+                self.done_since = first
                 self.clients.progress.notify_all()
 
     def learn(self, drawn, after, position):

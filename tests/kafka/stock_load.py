@@ -49,7 +49,7 @@ class StockLoad:
         self._order({"targets": self._targets()}, DEADLINE)
 
     def await_done(self, worlds=None):
-        """Waits until, in each of the worlds, something was done that began after now."""
+        """Waits until each client of the worlds has done something that began after now: nobody waits for what was before."""
         names = [world.name for world in worlds or self._worlds]
         self._order({"since": time.monotonic_ns(), "worlds": names}, UNDER_FAULT)
 

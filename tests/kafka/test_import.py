@@ -1,9 +1,12 @@
 """A small site that outgrows one machine: its embedded log goes to Kafka, with its history and its proofs."""
+import shutil
 import subprocess
 
+from fleet import Fleet
 from organization import Organization
 from server import DEADLINE, Server
-from test_fleet import create_biobank
+from test_fleet import create_biobank, retried
+from trialog.auth.v1 import user_pb2
 from trialog.inventory.v1 import biobank_pb2
 
 PREFIX = "imported."
@@ -53,3 +56,22 @@ def test_an_embedded_log_goes_on_on_kafka_at_the_same_offsets(binaries, tmp_path
         assert refused.returncode == 1 and "Make the topics anew" in refused.stderr
     finally:
         server.kill()
+    goes_on_as_five_processes(Fleet(tmp_path, binaries, plain_kafka, site=server.data, prefix=PREFIX), organization, manager, made)
+
+
+def goes_on_as_five_processes(fleet, organization, manager, made):
+    """With nothing of the one machine but its keys."""
+    for replica in fleet.all():
+        shutil.rmtree(replica.data / "keys" / "db")  # They are in their topic.
+    try:
+        fleet.start()
+        manager.reconnect(fleet.target).sign_in_again()
+        assert retried(lambda: create_biobank(manager, organization, "before"))[0] == made, "the request is still known"
+        people = organization.administrator.reconnect(fleet.target).sign_in_again().UserService
+        request = user_pb2.ListUsersRequest(parent=organization.name)
+        assert "Person manager" in {user.display_name for user in retried(lambda: people.ListUsers(request))[0].users}
+        retried(lambda: create_biobank(manager, organization, "on-five"))
+        verified = fleet.verify(fleet.folder / "whole")
+        assert verified.returncode == 0 and "All holds" in verified.stdout, verified.stdout + verified.stderr
+    finally:
+        fleet.kill()
