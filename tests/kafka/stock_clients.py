@@ -24,7 +24,8 @@ TIME_LIMITS = (1, 2, 4)  # Seconds of one attempt.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.3  # Before the next attempt; a third of the longest within the first second.
 GIVES_UP = 60  # Seconds of one operation: never, where faults end as they should.
 BETWEEN = 0.15  # Seconds between operations of a client, on average.
-MUCH, TOO_MUCH = 10**9, 10**12  # Units: no item runs out of the first by issues; none ever has the second.
+MUCH, TOO_MUCH = 10**9, 10**15  # Units: no item runs out of the first by issues; none ever has the second.
+APART = 10**8  # What is set is so far from anything else that is: no issues and returns lead from one to the other.
 CONNECTING = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -134,7 +135,7 @@ class Client:
         """The next operation: {"operation", "item", "location", "units", "etag"}."""
         item = self.chance.randrange(len(self.world.samples))
         known = self.world.last.get(item)
-        drawn = {"operation": "receive", "item": item, "location": self.chance.randrange(2), "units": MUCH + self.amount(), "etag": 0}
+        drawn = {"operation": "receive", "item": item, "location": self.chance.randrange(2), "units": MUCH + APART * self.amount(), "etag": 0}
         if known is None or self.chance.random() < 0.03:
             return drawn
         kind = self.chance.choices(("move", "adjust", "issue", "return"), (4, 4, 3, 2))[0]

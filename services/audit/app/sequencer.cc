@@ -27,7 +27,8 @@ Sequencer::Sequencer(Runtime& runtime, log::Log& log, AuditStore& store, AuditFo
 absl::Status Sequencer::Start() {
   std::promise<absl::Status> caught_up;
   tasks_.Post([&] { caught_up.set_value(fold_.CatchUp()); });
-  if (absl::Status status = caught_up.get_future().get(); log::IsDamaged(status)) {
+  if (absl::Status status = caught_up.get_future().get();
+      log::IsDamaged(status) || ReasonOf(status) == kSourceEndsEarly) {
     Fail(status);  // As when it is met later: what is in the tree is served, nothing is added.
   } else if (!status.ok()) {
     return status;

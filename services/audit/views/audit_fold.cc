@@ -121,8 +121,10 @@ absl::Status AuditFold::Take(const v1::Sequenced& range) {
       auto end = log_.EndOffset(range.source(), range.partition());
       if (!end.ok()) return end.status();
       if (*end < range.to()) {
-        return Lost("SOURCE_ENDS_EARLY", Cat("the log of ", where, " ends at ", *end, ", before ", range.to(),
-                                             ", up to which it was sequenced"));
+        return RetryLater(absl::StatusCode::kUnavailable, kSourceEndsEarly,
+                          Cat("the log of ", where, " ends at ", *end, ", before ", range.to(),
+                              ", up to which it was sequenced; if that does not pass, records were lost"),
+                          absl::Seconds(1));
       }
       reaches = true;
       continue;  // What this process knew of the log may have ended before.

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "platform/command/fold.h"
 #include "platform/errors/errors.h"
 #include "platform/log/testing/power_cut_fs.h"
 #include "platform/log/wrapped_log.h"
@@ -170,6 +171,52 @@ class LogThatFails final : public log::WrappedLog {
  private:
   uint64_t reads_;
 };
+
+// As a broker tells of it that was paused, and does not know yet that it leads no more.
+class LogOfAFormerLeader final : public log::WrappedLog {
+ public:
+  LogOfAFormerLeader(log::Log& log, std::string topic) : WrappedLog(log), topic_(std::move(topic)) {}
+  void StandStill() {
+    for (int p = 0; p < log::kPartitions; ++p) ends_.push_back(target_.EndOffset(topic_, p).value());
+  }
+  void Learn() { ends_.clear(); }
+  absl::StatusOr<int64_t> EndOffset(const std::string& topic, int partition) override {
+    return topic == topic_ && !ends_.empty() ? ends_[partition] : WrappedLog::EndOffset(topic, partition);
+  }
+  absl::StatusOr<std::vector<log::StoredRecord>> Read(const std::string& topic, int partition, int64_t from,
+                                                      size_t max_bytes) override {
+    auto records = WrappedLog::Read(topic, partition, from, max_bytes);
+    if (records.ok() && topic == topic_ && !ends_.empty()) {
+      std::erase_if(*records, [&](const auto& record) { return record.offset >= ends_[partition]; });
+    }
+    return records;
+  }
+
+ private:
+  const std::string topic_;
+  std::vector<int64_t> ends_;
+};
+
+TEST_F(AuditFoldTest, AnEndThatIsOutOfDateIsWaitedOut) {
+  Write();
+  Replica replica(logs.log(), logs.folder / "tree");
+  LogOfAFormerLeader late(logs.log(), "inventory");
+  Replica other(late, logs.folder / "other");
+  FoldAndSign(replica);
+  ASSERT_TRUE(other.fold.CatchUp().ok());
+  late.StandStill();
+  Write();
+  FoldAndSign(replica);
+  for (int tries = 0; tries < 3; ++tries) {
+    const absl::Status early = other.fold.CatchUp();
+    EXPECT_TRUE(IsPassing(early)) << early;
+    EXPECT_EQ(ReasonOf(early), kSourceEndsEarly);
+    ASSERT_TRUE(other.fold.Restart().ok());
+  }
+  late.Learn();
+  ASSERT_TRUE(other.fold.CatchUp().ok());
+  EXPECT_EQ(Root(*other.store), Root(*replica.store));
+}
 
 // Folds of 10,000 events that are disturbed, beside one that was not.
 class DisturbedFold : public AuditFoldTest {
