@@ -13,9 +13,9 @@ namespace trialog::single {
 // A process whose disk is full, whose store failed or whose clock is wrong leaves the group, so that others write for
 // its organisations, and joins again when that has passed. One that the group takes for replaced by another of its name
 // (--member) joins again at once, since a coordinator that dies while it joins leads to that too: the answer with its
-// new member id was lost (KIP-345). Soon after that it stays apart, longer each time: two of one name would take the
-// partitions from each other without end. A fold that cannot go on is no reason: it stands still in all of them, and
-// the other partitions would have nobody.
+// new member id was lost (KIP-345; docs/adr/0031). Soon after that it stays apart, longer each time: two of one name
+// would take the partitions from each other without end. A fold that cannot go on is no reason: it stands still in all
+// of them, and the other partitions would have nobody.
 class PartitionShare {
  public:
   // `host` outlives it.
