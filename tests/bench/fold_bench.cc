@@ -90,7 +90,7 @@ class Inventory {
     const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
     std::fprintf(stderr, "owner loop without server: %.0f durable movements/s, %.1f us CPU each\n", movements / seconds,
                  (CpuMicros() - cpu) / movements);
-    owner_->Drain();
+    owner_->Drain(absl::InfiniteFuture());
     owner_.reset();
   }
 
