@@ -97,7 +97,7 @@ step "source format" scripts/lint.sh --format
 step "golden files" scripts/lint.sh --golden
 step "private names" python3 scripts/check_units.py
 step "configure" configure || finish
-step "build" ninja -C "build/$preset" -k 0 || finish
+step "build" ninja -C "build/$preset" -k 0 all bench_client bench_echo bench_fold || finish
 step "unit and integration tests" ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" --no-tests=error
 fault_counts
 if [ "$preset" != asan ] && [ "$preset" != tsan ]; then
