@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Adds up what ctest and pytest ran and prints 'N passed, M failed'. Exits 1 when anything failed or nothing ran.
+"""Says what pytest skipped and why, adds up what ctest and pytest ran and prints 'N passed, M failed'. Exits 1 when anything failed or nothing ran.
 
 usage: count_tests.py CTEST_LOG FAILED_STEPS PYTEST_XML…
 """

@@ -202,8 +202,8 @@ class Backend {
   void AnswerWithRecord(std::shared_ptr<rpc::Call> call, const ResourceType& type, const Outcome& outcome,
                         std::string_view name);
 
-  // Keys as KeyProvider gives them, or why there are none, a little before `deadline` at the latest;
-  // `keys()` must not be null.
+  // Keys as KeyProvider gives them, or why there are none: after five seconds, and a little before `deadline`, at the
+  // latest. `keys()` must not be null.
   void GetKeys(sealing::KeyRequest request, absl::Time deadline, sealing::KeyProvider::KeysCallback done);
 
   // Seals personal values and makes their look-up keys; creates the data key when there is none. UNAVAILABLE,

@@ -10,6 +10,7 @@
 #include "platform/text/text.h"
 #include "services/trialogctl/credentials.h"
 #include "services/trialogctl/data_folder.h"
+#include "services/trialogctl/flags.h"
 #include "services/trialogctl/saved_login.h"
 #include "services/trialogctl/secret_files.h"
 #include "services/trialogctl/server.h"
@@ -97,10 +98,6 @@ absl::StatusOr<auth::v1::LoginRequest> AskedLogin() {
 }
 
 }  // namespace
-
-absl::Status Missing(std::string_view flag) {
-  return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING", Cat("give --", flag));
-}
 
 absl::Status Init() {
   if (!absl::GetFlag(FLAGS_server).empty()) return MakeOrganization();

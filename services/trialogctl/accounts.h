@@ -2,14 +2,9 @@
 // say.
 #pragma once
 
-#include <string_view>
-
 #include "absl/status/status.h"
 
 namespace trialog::ctl {
-
-// INVALID_ARGUMENT, FLAG_MISSING: a command cannot do without this flag.
-absl::Status Missing(std::string_view flag);
 
 // Of a folder: makes keys and a one-time token. With --server: makes the organisation with that token.
 absl::Status Init();

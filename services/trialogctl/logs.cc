@@ -12,13 +12,14 @@
 #include "platform/log/skip.h"
 #include "platform/text/text.h"
 #include "services/process/kafka_flags.h"
+#include "services/trialogctl/flags.h"
 
 namespace trialog::ctl {
 
 absl::StatusOr<log::kafka::Options> AskedKafka() {
   auto flags = process::ReadKafkaFlags();
   if (!flags.ok()) return flags.status();
-  if (!*flags) return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING", "give --kafka_brokers");
+  if (!*flags) return Missing("kafka_brokers");
   return **std::move(flags);
 }
 

@@ -13,6 +13,7 @@
 #include "services/trialogctl/backup.h"
 #include "services/trialogctl/call.h"
 #include "services/trialogctl/demo/demo.h"
+#include "services/trialogctl/flags.h"
 #include "services/trialogctl/import_log.h"
 #include "services/trialogctl/lag.h"
 #include "services/trialogctl/logs.h"

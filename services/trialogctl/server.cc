@@ -1,7 +1,7 @@
 #include "services/trialogctl/server.h"
 
 #include "absl/flags/flag.h"
-#include "platform/errors/errors.h"
+#include "services/trialogctl/flags.h"
 #include "services/trialogctl/secret_files.h"
 
 ABSL_FLAG(std::string, server_roots, "",
@@ -17,8 +17,7 @@ absl::StatusOr<rpc::Client> Connect(const std::string& server) {
   const std::string roots = absl::GetFlag(FLAGS_server_roots), certificate = absl::GetFlag(FLAGS_client_certificate),
                     key = absl::GetFlag(FLAGS_client_key);
   if (certificate.empty() != key.empty() || (roots.empty() && !key.empty())) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "FLAG_MISSING",
-                  "--client_certificate and --client_key are given both, with --server_roots, or not at all");
+    return Missing("client_certificate and --client_key both, with --server_roots, or neither");
   }
   if (roots.empty()) return rpc::Client::Of(server);
   rpc::ClientTls tls{.server_name = absl::GetFlag(FLAGS_server_name)};

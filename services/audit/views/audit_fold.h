@@ -36,11 +36,12 @@ class AuditFold {
 
   // Folds to the end of audit's own log, in bounded batches. After an error a second try is refused with the same error
   // until Restart.
-  // UNAVAILABLE, RESOURCE_EXHAUSTED: a log or the store's disk does not answer just now (IsPassing); or
-  // SOURCE_ENDS_EARLY: a sequenced record is not in its log, as far as a broker says that may not know yet that it
-  // leads no more. DATA_LOSS: CHECKPOINT_CONFLICT (a signed root is not the tree's: the logs are not those that were
-  // signed), SEQUENCE_GAP, or damage in a log. FAILED_PRECONDITION UNKNOWN_EVENT or UNKNOWN_SOURCE: upgrade audit
-  // before it goes on.
+  // - UNAVAILABLE, RESOURCE_EXHAUSTED: a log or the store's disk does not answer just now (IsPassing); or
+  //   SOURCE_ENDS_EARLY: a sequenced record is not in its log, as a broker says that may not know yet that it leads no
+  //   more.
+  // - DATA_LOSS: CHECKPOINT_CONFLICT (a signed root is not the tree's: the logs are not those that were signed),
+  //   SEQUENCE_GAP, or damage in a log.
+  // - FAILED_PRECONDITION UNKNOWN_EVENT or UNKNOWN_SOURCE: upgrade audit before it goes on.
   absl::Status CatchUp();
 
   // After an error that may pass: fold and store go back to what is committed, for another CatchUp. Its errors are
