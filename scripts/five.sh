@@ -14,8 +14,19 @@ alive() {  # alive SERVICE: whether it is ours that runs
   pid=$(cat "$data/run/$1.pid" 2>/dev/null) && tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$data/peers/$1.pem"
 }
 
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+free_port() {  # one above those of kafka.sh and below those that the system gives out: nobody is given it while its server is down
+  python3 - <<'END'
+import random, socket, sys
+for _ in range(1000):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", random.randrange(30100, 32700)))
+        except OSError:
+            continue
+        print(probe.getsockname()[1])
+        sys.exit()
+sys.exit("five.sh: no free port")
+END
 }
 
 up() {

@@ -58,11 +58,13 @@ class Kafka:
         subprocess.run([KAFKA_SH, "down", "--forget", "--dir", self.folder], check=True, timeout=UP_DEADLINE)
 
 
-def free_port():
-    """A port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def kept_port():
+    """A socket that keeps a port for a replica's peers, through its restarts, while the socket is open: bound, never listening, the
+    system gives the port to no other, and a server may listen there, as both allow the address to be used again."""
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    return keeper
 
 
 class Replica(Server):
@@ -80,7 +82,8 @@ class Replica(Server):
         self.program = f"trialog-{service}"
         self.process = self.target = self.metrics_port = None
         self._printed = b""
-        self.peer = f"127.0.0.1:{free_port()}"
+        self._peer_port = kept_port()
+        self.peer = f"127.0.0.1:{self._peer_port.getsockname()[1]}"
         self.log_flags = fleet.kafka_flags
         self.flags = (
             *("--metrics_address", "0", "--peer_address", self.peer),
