@@ -90,7 +90,7 @@ TEST_F(OwnerGroupsTest, ARejectionIsNotGivenByWhoIsNoLongerTheOwner) {
 // Found by the check of histories: what an owner knew that stood still was true then, and is said now. What is asked of
 // the log says the same.
 TEST_F(OwnerGroupsTest, AnIdleOwnerThatWasReplacedUnseenRefusesNothingFromWhatItKnew) {
-  Node node(runtime_, scripted_, {.replicated = true}), rival(runtime_, log_);
+  Node node(runtime_, scripted_, {.replicated = true, .rivals = true}), rival(runtime_, log_);
   StartOwning(node);
   const Answer first = Submit(node, 90);
   Settle();
@@ -106,7 +106,7 @@ TEST_F(OwnerGroupsTest, AnIdleOwnerThatWasReplacedUnseenRefusesNothingFromWhatIt
 }
 
 TEST_F(OwnerGroupsTest, BesideRivalsARejectionIsFollowedByAnEmptyRecordThatReplaysAlike) {
-  Node node(runtime_, scripted_, {.replicated = true});
+  Node node(runtime_, scripted_, {.replicated = true, .rivals = true});
   StartOwning(node);
   const Answer refused = Submit(node, 500), also = Submit(node, 600);
   Settle();

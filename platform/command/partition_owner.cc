@@ -151,7 +151,7 @@ void PartitionOwner::DecideWaiting() {
 std::unique_ptr<Group> PartitionOwner::NewGroup() {
   auto group =
       in_flight_ ? std::make_unique<Group>(*in_flight_) : std::make_unique<Group>(store_.StateForCommit(partition_));
-  group->rivals = options_.replicated;
+  group->rivals = options_.rivals;
   return group;
 }
 

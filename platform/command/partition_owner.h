@@ -33,6 +33,9 @@ struct OwnerOptions {
   // Other processes serve this partition too: who does not own it answers OwnedElsewhere, and claims only what nobody
   // owns, or what it was told to own (Hint).
   bool replicated = false;
+  // Another process may own this partition by now, unseen: what writes nothing, a rejection above all, is given when a
+  // record that follows it is admitted (docs/adr/0025-rejections-are-confirmed.md).
+  bool rivals = false;
   // How long whoever was told to own a partition waits for its owner to give it up.
   absl::Duration release_grace = absl::Seconds(1);
   size_t max_waiting = 4096;       // Commands; one more is refused with RESOURCE_EXHAUSTED.

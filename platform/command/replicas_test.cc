@@ -12,7 +12,9 @@ class ReplicasTest : public OwnerFixture {
  protected:
   using Role = PartitionOwner::Role;
 
-  static OwnerOptions At(std::string address) { return {.address = std::move(address), .replicated = true}; }
+  static OwnerOptions At(std::string address) {
+    return {.address = std::move(address), .replicated = true, .rivals = true};
+  }
   std::string OwnerNamedBy(const Answer& answer) {
     return answer->has_value() ? OwnerAddressOf(answer->value().status()) : "not answered";
   }

@@ -6,6 +6,7 @@
 #include "platform/errors/errors.h"
 #include "platform/log/admission.h"
 #include "platform/log/skip.h"
+#include "platform/reaction/causes.h"
 #include "platform/text/text.h"
 #include "platform/view/public_stream.h"
 #include "platform/view/remembering_state.h"
@@ -81,18 +82,10 @@ absl::Status Reactor::Resume(Follower& follower) {
   const event::v1::FoldState own = store_.fold(follower.partition);
   for (const auto& cause : own.reacted()) {
     if (cause.source() != reaction_.source || cause.position().partition() != follower.partition) continue;
-    const int64_t offset = cause.position().offset();
-    auto records = log_.Read(reaction_.source, follower.partition, offset, 1);
-    if (!records.ok()) return records.status();
-    if (records->empty() || records->front().offset != offset) {
-      return Refuse(absl::StatusCode::kDataLoss, "CAUSE_MISSING",
-                    Cat("the log of ", reaction_.source, " no longer holds offset ", offset, " of partition ",
-                        follower.partition, ", which was reacted to; restore that log"));
-    }
-    auto record = log::ParseRecord(records->front().bytes, offset);
-    if (!record.ok()) return record.status();
-    follower.source = log::AdmissionBefore(*record, offset);
-    follower.read_to = offset;
+    auto before = AdmissionAtCause(log_, cause);
+    if (!before.ok()) return before.status();
+    follower.source = *std::move(before);
+    follower.read_to = cause.position().offset();
   }
   return absl::OkStatus();
 }
@@ -106,13 +99,6 @@ bool Reactor::Reacted(const event::v1::PublicEvent& event, const event::v1::Fold
     return cause.source() == reaction_.source && cause.position().partition() == event.position().partition() &&
            NotBefore(cause.position(), event.position());
   });
-}
-
-event::v1::Cause Reactor::CauseOf(const event::v1::PublicEvent& event) const {
-  event::v1::Cause cause;
-  cause.set_source(reaction_.source);
-  *cause.mutable_position() = event.position();
-  return cause;
 }
 
 void Reactor::Pump(Follower& follower) {

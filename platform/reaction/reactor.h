@@ -60,8 +60,8 @@ class Reactor {
           ReactorOptions options = {});
   ~Reactor();
 
-  // Goes on after the last event reacted to. DATA_LOSS when that is not in the source's log any more; INTERNAL when the
-  // source's events are not linked into this program.
+  // Goes on after the last event reacted to. DATA_LOSS when that is not in the source's log (AdmissionAtCause);
+  // INTERNAL when the source's events are not linked into this program.
   absl::Status Start();
   const std::string& source() const { return reaction_.source; }
   // Records of the source that are in its log and were not yet read. Thread safe.
@@ -102,7 +102,6 @@ class Reactor {
   void OnOutcome(Follower& follower, const absl::Status& outcome, size_t count, const std::string& next);
   void Pause(Follower& follower, const absl::Status& why, absl::Duration delay);
   void SetFailure(Follower& follower, absl::Status status);
-  event::v1::Cause CauseOf(const event::v1::PublicEvent& event) const;
 
   log::Log& log_;
   view::Store& store_;

@@ -7,6 +7,7 @@
 
 #include "platform/log/kafka/producer.h"
 #include "platform/log/kafka/reader.h"
+#include "platform/log/kafka/topics.h"
 #include "platform/log/wakers.h"
 #include "platform/sealing/key_journal.h"
 
@@ -22,6 +23,7 @@ class KafkaKeyJournal final : public KeyJournal {
 
   absl::StatusOr<int64_t> Append(std::vector<Entry> entries) override;
   absl::StatusOr<std::vector<log::StoredRecord>> Read(int64_t from, size_t max_bytes) override;
+  absl::Duration lets_go_after() const override { return log::kafka::kKeysSegment; }
   absl::StatusOr<std::string> First() override;
   absl::StatusOr<int64_t> End() override;
   int64_t KnownEnd() override;

@@ -27,6 +27,8 @@ class KeyJournal {
   virtual absl::StatusOr<int64_t> Append(std::vector<Entry> entries) = 0;
   // Entries from `from` on, in order and with holes; none: there is nothing.
   virtual absl::StatusOr<std::vector<log::StoredRecord>> Read(int64_t from, size_t max_bytes) = 0;
+  // How long after an erasure an entry makes the journal let go of what was deleted for it.
+  virtual absl::Duration lets_go_after() const = 0;
   // The first entry's value, which is never dropped.
   virtual absl::StatusOr<std::string> First() = 0;
   // Asks for the end.

@@ -18,6 +18,10 @@ constexpr int kPublishedAtOnce = 500;
 constexpr absl::Duration kFoldAgain = absl::Seconds(1);
 // However quiet it is: a destroyed key must not be given out because a wake was lost.
 constexpr absl::Duration kLook = absl::Seconds(10);
+// Behind what the journal says: its clock is the brokers', and what another replica writes for it suffices.
+constexpr absl::Duration kLetGoMargin = absl::Minutes(1);
+// Key of the entry for that, a deletion of nothing.
+constexpr char kLetGoKey[] = "t/";
 // After a write that failed others are refused at once for so long, so that those that wait behind it do not each wait
 // as long again.
 constexpr absl::Duration kRefuseFor = absl::Milliseconds(500);
@@ -157,7 +161,11 @@ absl::Status KeyReplica::FoldOne(const log::StoredRecord& stored) {
   // What a power cut takes away is folded again.
   if (absl::Status written = table_.Write(batch, /*synced=*/false); !written.ok()) return written;
   position_ = stored.offset + 1;
-  if (destroys) compaction_due_ = true;
+  if (runtime_.Monotonic() >= let_go_at_ - kLetGoMargin) let_go_at_ = absl::InfiniteDuration();  // By this entry.
+  if (destroys) {
+    compaction_due_ = true;
+    let_go_at_ = runtime_.Monotonic() + journal_->lets_go_after() + kLetGoMargin;
+  }
   if (!destroyed.empty()) {
     absl::MutexLock lock(&on_destroyed_mutex_);
     if (on_destroyed_) on_destroyed_(destroyed);
@@ -191,6 +199,8 @@ absl::Status KeyReplica::Start(const Opens& opens) {
   {
     absl::MutexLock lock(&fold_mutex_);
     position_ = position->value_or(0);
+    // An erasure may have been folded before, and nothing been written since.
+    let_go_at_ = runtime_.Monotonic() + journal_->lets_go_after() + kLetGoMargin;
   }
   if (absl::Status same = CheckSameTopic(position->value_or(0), *end); !same.ok()) return same;
   if (absl::Status folded = CatchUp(); !folded.ok()) return folded;
@@ -311,7 +321,17 @@ void KeyReplica::LookLater(absl::Duration delay) {
     look_at_ = absl::InfiniteDuration();
     if (const auto end = journal_->End(); end.ok()) FoldUpTo(*end).IgnoreError();
     FoldWhatCame();
+    LetGo();
   });
+}
+
+void KeyReplica::LetGo() {
+  {
+    absl::MutexLock lock(&fold_mutex_);
+    if (runtime_.Monotonic() < let_go_at_) return;
+  }
+  // Tried again when it fails; of several replicas each may write one.
+  if (const auto end = Append({{kLetGoKey, ""}}); end.ok()) FoldUpTo(*end).IgnoreError();
 }
 
 }  // namespace trialog::sealing

@@ -61,6 +61,8 @@ class KeyReplica {
   void WakeFollower();
   void FoldWhatCame();
   void LookLater(absl::Duration delay);
+  // Nobody may write for long after an erasure, and the topic lets go of the key only when somebody does.
+  void LetGo();
 
   KeyTable& table_;
   KeyJournal* const journal_;
@@ -69,6 +71,8 @@ class KeyReplica {
   absl::Mutex fold_mutex_;
   int64_t position_ ABSL_GUARDED_BY(fold_mutex_) = 0;
   std::atomic<bool> compaction_due_ = false;  // An erasure was folded.
+  // Monotonic: an entry from then on makes the topic let go of what was destroyed.
+  absl::Duration let_go_at_ ABSL_GUARDED_BY(fold_mutex_) = absl::InfiniteDuration();
   std::atomic<bool> woken_ = false;
   absl::Duration look_at_ = absl::InfiniteDuration();  // Monotonic: when it looks by itself. The following executor's.
   absl::Mutex on_destroyed_mutex_;                     // Taken after fold_mutex_.

@@ -186,5 +186,32 @@ TEST(KeyReplicas, AgreeOnEachKeyWhateverTheTopicLosesDelaysOrForgets) {
   EXPECT_GT(all.second, 0);
 }
 
+TEST(KeyReplicas, WriteOnceMoreAfterAnErasureSoThatAQuietTopicLetsGoOfTheKey) {
+  Topic topic;
+  Chance chance(1);
+  InPlaceRuntime runtime(1);
+  Replica first(topic, chance, 0, runtime), second(topic, chance, 0, runtime);
+  first.Start();
+  second.Start();
+  const auto pass = [&](absl::Duration time) {
+    for (const absl::Duration end = runtime.monotonic + time; runtime.monotonic < end;) {
+      runtime.monotonic += absl::Seconds(10);
+      runtime.RunTimers();
+    }
+    return topic.end;
+  };
+  pass(absl::Hours(3));  // What a start leads to.
+  ASSERT_TRUE(first.store->GetKeys({kOrganization, {"organizations/o/patients/p"}, {}, true}).ok());
+  EXPECT_EQ(topic.end, pass(absl::Hours(3)));  // Nothing was destroyed.
+  ASSERT_EQ(first.store->Destroy("organizations/o/patients/p"), absl::OkStatus());
+  const int64_t destroyed = topic.end;
+  EXPECT_EQ(pass(absl::Minutes(59)), destroyed);
+  EXPECT_EQ(pass(absl::Minutes(4)), destroyed + 1);  // One of the two.
+  EXPECT_EQ(pass(absl::Hours(10)), destroyed + 1);
+  second.store.reset();
+  second.Start();  // It cannot know whether anybody wrote.
+  EXPECT_EQ(pass(absl::Hours(10)), destroyed + 2);
+}
+
 }  // namespace
 }  // namespace trialog::sealing

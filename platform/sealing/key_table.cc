@@ -57,6 +57,15 @@ absl::StatusOr<std::unique_ptr<KeyTable>> KeyTable::Open(const std::string& path
   return std::unique_ptr<KeyTable>(new KeyTable(std::unique_ptr<rocksdb::DB>(raw)));
 }
 
+absl::StatusOr<KeyTable::Lineage> KeyTable::LineageOf(const std::string& path) {
+  auto table = Open(path, nullptr, /*create_if_missing=*/false);
+  if (!table.ok()) return table.status();
+  Lineage lineage;
+  lineage.written = (*table)->db().GetLatestSequenceNumber();
+  if (absl::Status known = FromKeyDisk((*table)->db().GetDbIdentity(lineage.id)); !known.ok()) return known;
+  return lineage;
+}
+
 absl::StatusOr<std::optional<std::string>> KeyTable::Get(std::string_view row) const {
   std::string value;
   const rocksdb::Status found = db_->Get({}, ToSlice(row), &value);

@@ -25,6 +25,14 @@ class KeyTable {
   static absl::StatusOr<std::unique_ptr<KeyTable>> Open(const std::string& path, rocksdb::Env* env,
                                                         bool create_if_missing);
 
+  // Which store it is, the same in each copy of it, and how far it was written: of two copies of one that went the same
+  // way, the one with more has all that the other has. Of a store that nobody has open.
+  struct Lineage {
+    std::string id;
+    uint64_t written = 0;
+  };
+  static absl::StatusOr<Lineage> LineageOf(const std::string& path);
+
   struct DataKeyRow {
     std::string id;
     std::optional<event::v1::Sealed> wrapped;  // Absent: erased for good.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/errors/errors.h"
@@ -21,7 +22,7 @@ inline constexpr char kPath[] = "/keys";
 
 inline MasterKey Master(char fill = 'm') { return MasterKey(*SecretKey::FromBytes(std::string(32, fill))); }
 
-// Time that the test moves; tasks run where they are posted.
+// Time that the test moves; tasks run where they are posted, later ones in RunTimers.
 class InPlaceRuntime final : public Runtime {
  public:
   explicit InPlaceRuntime(uint64_t seed) : engine_(seed) {}
@@ -32,16 +33,37 @@ class InPlaceRuntime final : public Runtime {
     for (char& byte : bytes) byte = static_cast<char>(engine_());
     return bytes;
   }
-  std::unique_ptr<Executor> NewExecutor(std::string) override { return std::make_unique<InPlace>(); }
+  std::unique_ptr<Executor> NewExecutor(std::string) override { return std::make_unique<InPlace>(*this); }
+  void RunTimers() {
+    for (auto& timer : std::exchange(timers_, {})) {
+      timer.at <= monotonic ? timer.task() : timers_.push_back(std::move(timer));
+    }
+  }
 
   absl::Duration monotonic = absl::Hours(1);
 
  private:
   class InPlace final : public Executor {
    public:
+    explicit InPlace(InPlaceRuntime& runtime) : runtime_(runtime) {}
+    ~InPlace() override {
+      std::erase_if(runtime_.timers_, [this](const Timer& timer) { return timer.executor == this; });
+    }
     void Post(Task task) override { task(); }
-    void After(absl::Duration, Task) override {}
+    void After(absl::Duration delay, Task task) override {
+      runtime_.timers_.push_back({this, runtime_.monotonic + delay, std::move(task)});
+    }
+
+   private:
+    InPlaceRuntime& runtime_;
   };
+  struct Timer {
+    Executor* executor;
+    absl::Duration at;
+    Task task;
+  };
+
+  std::vector<Timer> timers_;
   std::mt19937_64 engine_;
 };
 
@@ -109,6 +131,7 @@ class SimulatedJournal final : public KeyJournal {
     }
     return read;
   }
+  absl::Duration lets_go_after() const override { return absl::Hours(1); }
   absl::StatusOr<std::string> First() override {
     return topic_.entries.empty() ? std::string() : topic_.entries.begin()->second.value;
   }

@@ -141,8 +141,10 @@ void Backend::AppendAccess(event::v1::RecordAccessRequest request, Via via, std:
 }
 
 void Backend::AtOwner(std::shared_ptr<rpc::Call> call, std::string organization, std::function<void()> handle) {
-  if (!options_.owner.replicated || owner_.Owns(PartitionOf(organization))) return handle();
-  AtConfirmedOwner(std::move(call), std::move(organization), std::move(handle));
+  // Without an organisation there is nothing to look at.
+  if (!options_.owner.rivals || organization.empty()) return handle();
+  AtConfirmedOwner(std::move(call), std::move(organization),
+                   [this, handle = std::move(handle)] { watches_.Post(handle); });
 }
 
 // A refusal is given only once the log shows that its owner was the owner (ADR 25): so this is one.

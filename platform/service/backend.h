@@ -227,8 +227,9 @@ class Backend {
     if (peer == nullptr) return done(status);
     peer->CallAsync<Response>(PeerMethod(method), request, ToPeer(deadline), std::move(done));
   }
-  // For a handler that looks at an organisation's records (an id) before it submits what it is about: `handle` runs
-  // where the organisation is written for, with all that was acknowledged; elsewhere the call is passed on, or ends.
+  // For a handler that looks at an organisation's records (an id) before it submits what it is about, and refuses by
+  // what it sees: `handle` runs where the organisation is written for, with all that was acknowledged before the call
+  // came; elsewhere the call is passed on, or ends. Where there are rivals, on the executor of reads.
   void AtOwner(std::shared_ptr<rpc::Call> call, std::string organization, std::function<void()> handle);
   // The same, and nobody else wrote for it since the call came: `handle` runs, on the owner's executor, once the log
   // says so.

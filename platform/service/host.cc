@@ -78,6 +78,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Prepare(const Definition& definition
   options.request_key = environment.request_key;
   options.owner.address = environment.address;
   options.owner.replicated = environment.peers != nullptr;
+  options.owner.rivals = environment.shared_log;
   options.peer = PeerOf(environment);
   options.owner.on_failure = [service = std::string(definition.domain->service)](int partition,
                                                                                  const absl::Status& why) {

@@ -73,6 +73,7 @@ struct Environment {
   // calls them. Both or neither.
   std::string address;
   rpc::Peers* peers = nullptr;
+  bool shared_log = false;                 // Another process, meant or not, may write to it.
   relay::Outlet* public_topics = nullptr;  // Where public events go; null: no further than EventService.
   rpc::FrameOptions frame;
   CallLog call_log = CallLog::kFaults;  // Which calls leave a line in the event log.

@@ -30,6 +30,11 @@ class NobodyKnown final : public rpc::Authenticator {
 
 absl::StatusOr<std::unique_ptr<Single>> Single::Start(const process::Config& config, bool is_auth,
                                                       const MakeDefinition& make) {
+  if (config.kafka && config.peer_address.empty()) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "BAD_CONFIGURATION",
+                  "--kafka_brokers needs --peer_address: a service alone on Kafka finds neither the owners of its "
+                  "partitions nor the other services without it");
+  }
   std::unique_ptr<Single> single(new Single);
   auto secret = sealing::MasterKey::FromFile(config.data + "/keys/service.key");
   if (!secret.ok()) return process::NotInitialised(config.data, secret.status());
@@ -95,6 +100,7 @@ absl::Status Single::OpenHost(const process::Config& config, bool is_auth, const
   environment.tokens = tokens_.get();
   environment.compress = config.compress;
   environment.public_topics = public_topics_.get();
+  environment.shared_log = config.kafka.has_value();
   environment.peers = peers_.get();
   environment.address = config.advertise.empty() ? config.peer_address : config.advertise;
   environment.frame = config.frame;

@@ -90,6 +90,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
     environment.tokens = tokens_.get();
     environment.compress = options.compress;
     environment.env = options.env;
+    environment.shared_log = options.kafka.has_value();
     environment.public_topics = public_topics_.get();
     environment.frame = options.frame;
     environment.call_log = options.call_log;

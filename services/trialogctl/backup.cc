@@ -13,6 +13,7 @@
 #include "platform/log/continuity.h"
 #include "platform/log/embedded/embedded_log.h"
 #include "platform/log/kafka/kafka_log.h"
+#include "platform/sealing/key_table.h"
 #include "platform/text/text.h"
 #include "services/audit/views/audit_store.h"
 #include "services/process/common.h"
@@ -75,6 +76,16 @@ absl::StatusOr<json> ContentOf(const std::string& data) {
   return content;
 }
 
+std::string KeyStorePath(const std::string& data) { return data + "/keys/db"; }
+
+// {id, written} of the key store; null where there is none.
+absl::StatusOr<json> KeysOf(const std::string& data) {
+  if (!fs::is_directory(KeyStorePath(data))) return json();
+  const auto lineage = sealing::KeyTable::LineageOf(KeyStorePath(data));
+  if (!lineage.ok()) return lineage.status();
+  return json{{"id", lineage->id}, {"written", lineage->written}};
+}
+
 absl::StatusOr<json> FactsOf(const std::string& data) {
   json facts = json::object();
   if (HasLog(data)) {
@@ -87,6 +98,9 @@ absl::StatusOr<json> FactsOf(const std::string& data) {
   auto content = ContentOf(data);
   if (!content.ok()) return content.status();
   facts["stores"] = *std::move(content);
+  auto keys = KeysOf(data);
+  if (!keys.ok()) return keys.status();
+  facts["keys"] = *std::move(keys);
   return facts;
 }
 
@@ -218,6 +232,32 @@ absl::Status StageKeys(const RestoreOptions& options, const std::string& staged)
   return kept.status();
 }
 
+// The keys at hand must have all those of `known`: what was sealed under a key that is missing is lost, and one that
+// was destroyed since would be back.
+absl::Status CheckKeysCover(const json& keys, const json& known, std::string_view whose) {
+  if (known.is_null()) return absl::OkStatus();
+  if (keys.is_null()) {
+    return Refuse(absl::StatusCode::kDataLoss, "KEYS_ARE_OLDER", Cat("there is no key store, but ", whose, " has one"));
+  }
+  if (keys.value("id", "") != known.value("id", "")) {
+    return Refuse(absl::StatusCode::kDataLoss, "KEYS_ARE_OTHERS",
+                  Cat("the keys are of another site than those of ", whose));
+  }
+  if (keys.value("written", uint64_t{0}) >= known.value("written", uint64_t{0})) return absl::OkStatus();
+  return Refuse(absl::StatusCode::kDataLoss, "KEYS_ARE_OLDER",
+                Cat("the keys are older than those of ", whose,
+                    ": what was sealed since could not be opened, and what was erased since could"));
+}
+
+// On Kafka the topic of keys decides, and a key store is a fold of it.
+absl::Status CheckKeys(const RestoreOptions& options, const Manifest& manifest, const json& staged) {
+  if (options.kafka) return absl::OkStatus();
+  if (absl::Status covered = CheckKeysCover(staged, manifest.facts.value("keys", json()), "the backup"); !covered.ok())
+    return covered;
+  const auto kept = KeysOf(options.data);
+  return kept.ok() ? CheckKeysCover(staged, *kept, "the folder") : kept.status();
+}
+
 absl::Status CheckStaged(const RestoreOptions& options, const Manifest& manifest, const std::string& staged) {
   const auto facts = FactsOf(staged);
   if (!facts.ok()) return facts.status();
@@ -226,6 +266,7 @@ absl::Status CheckStaged(const RestoreOptions& options, const Manifest& manifest
     return Refuse(absl::StatusCode::kDataLoss, "BACKUP_DAMAGED",
                   Cat("what is in ", fact, "/ is not what was noted of it"));
   }
+  if (absl::Status keys = CheckKeys(options, manifest, facts->value("keys", json())); !keys.ok()) return keys;
   if (absl::Status same = CheckAgainstFolder(options.data, staged); !same.ok()) return same;
   if (options.kafka) {
     if (absl::Status same = CheckAgainstKafka(*options.kafka, staged); !same.ok()) return same;
@@ -258,6 +299,13 @@ absl::Status RestoreStaged(const RestoreOptions& options, const std::string& sta
   return TakeStaged(options.data, staged);
 }
 
+// A restore that died between its two renames: what was there is put back, to be compared with as ever.
+absl::Status UndoHalfARestore(const std::string& data) {
+  std::error_code error;
+  if (fs::exists(data, error) || !fs::exists(FormerFolder(data), error)) return absl::OkStatus();
+  return PublishFolder(FormerFolder(data), data);
+}
+
 }  // namespace
 
 absl::Status Backup(const std::string& data, const std::string& to, const std::string& keys_to) {
@@ -276,6 +324,7 @@ absl::Status Backup(const std::string& data, const std::string& to, const std::s
 absl::Status Restore(const RestoreOptions& options) {
   const std::string staged = options.data + ".restoring";
   std::error_code error;
+  if (absl::Status undone = UndoHalfARestore(options.data); !undone.ok()) return undone;
   fs::remove_all(staged, error);
   {
     FolderLock lock;

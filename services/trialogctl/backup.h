@@ -25,8 +25,8 @@ struct RestoreOptions {
 
 // Restores a backup when it is what was made, byte for byte, and loses nothing that is known: nothing is changed
 // otherwise. DATA_LOSS: BACKUP_DAMAGED; LOG_IS_SHORTER or LOG_IS_ANOTHER when the folder's own log goes further or
-// tells something else; LOG_ENDS_BEFORE_STORE or LOG_IS_ANOTHER of a log on Kafka; what `verify` says of the
-// checkpoint.
+// tells something else; KEYS_ARE_OLDER or KEYS_ARE_OTHERS than the backup's or the folder's own; LOG_ENDS_BEFORE_STORE
+// or LOG_IS_ANOTHER of a log on Kafka; what `verify` says of the checkpoint. One that died half way is undone first.
 absl::Status Restore(const RestoreOptions& options);
 
 }  // namespace trialog::ctl

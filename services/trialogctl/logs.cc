@@ -10,6 +10,7 @@
 #include "platform/log/kafka/kafka_log.h"
 #include "platform/log/kafka/topics.h"
 #include "platform/log/skip.h"
+#include "platform/reaction/causes.h"
 #include "platform/text/text.h"
 #include "services/process/kafka_flags.h"
 #include "services/trialogctl/flags.h"
@@ -71,7 +72,10 @@ absl::StatusOr<event::v1::FoldState> FoldWhole(log::Log& log, const std::string&
 absl::Status CheckIsOf(log::Log& log, const audit::ServiceStore& service, const view::Store& store) {
   const std::string name(service.domain->service);
   absl::Status checked;
-  for (int p = 0; p < service.partitions; ++p) checked.Update(log::CheckContinues(log, name, p, store.fold(p)));
+  for (int p = 0; p < service.partitions; ++p) {
+    checked.Update(log::CheckContinues(log, name, p, store.fold(p)));
+    checked.Update(reaction::CheckCauses(log, store.fold(p)));
+  }
   for (const auto& facts : service.facts) {
     for (int p = 0; p < log::kPartitions; ++p) {
       checked.Update(log::CheckContinues(log, facts.source, p, store.fact_fold(facts.source, p)));

@@ -33,7 +33,8 @@ std::vector<log::Report> AppendAndWait(log::Appender& appender, std::vector<std:
 // What a reader knows at the end of a partition.
 absl::StatusOr<event::v1::FoldState> FoldWhole(log::Log& log, const std::string& topic, int partition);
 
-// That a service's store, and the facts in it, were folded from this log. DATA_LOSS, as log::CheckContinues says.
+// That a service's store, and the facts in it, were folded from this log, and it reacted to what is there. DATA_LOSS,
+// as log::CheckContinues and reaction::AdmissionAtCause say.
 absl::Status CheckIsOf(log::Log& log, const audit::ServiceStore& service, const view::Store& store);
 
 // Of a service's log.

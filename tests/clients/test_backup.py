@@ -53,8 +53,8 @@ class Site:
 
     def start(self):
         self.server.start()
-        for person in (self.manager, self.auditor):
-            person.reconnect(self.server.target)
+        for person in (self.manager, self.auditor, self.organization.administrator, self.organization.nobody):
+            person.connect(self.server.target)
 
     def biobanks(self):
         listed = self.manager.BiobankService.ListBiobanks(biobank_pb2.ListBiobanksRequest(parent=self.organization.name))
@@ -129,6 +129,48 @@ def test_a_backup_that_would_lose_records_or_is_of_another_log_is_refused(site):
     again = site.restore(newer)
     assert again.returncode == 0, again.stderr
     assert pathlib.Path(f"{here}.before-restore").is_dir()
+    site.start()
+    assert site.biobanks() == {"one", "two"}
+
+
+def test_keys_that_do_not_go_with_the_data_are_refused(site, make_server):
+    site.write("one")
+    older = site.backup("older")
+    site.start()
+    site.organization.join("new", "LAB_TECHNICIAN")  # A person, and so a key.
+    newer = site.backup("newer")
+    stranger = Site(make_server())
+    others = stranger.backup("others")
+
+    def refused(folders, data=None):
+        said = site.restore(folders, data=data)
+        assert said.returncode == 1 and "keys are" in said.stderr, said.stderr
+        return said.stderr
+
+    empty = site.server.data.parent / "empty"
+    assert "older than those of the backup" in refused((newer[0], older[1]), empty)
+    assert "of another site" in refused((newer[0], others[1]), empty)
+    assert not empty.exists()
+    # What the folder knows of keys counts as well: here its log is gone, and a backup that had none would do.
+    shutil.rmtree(site.server.data / "log")
+    assert "older than those of the folder" in refused(older)
+    assert site.restore(newer).returncode == 0
+
+
+def test_a_restore_that_died_half_way_is_undone_first(site):
+    site.write("one")
+    older = site.backup("older")
+    site.start()
+    site.write("two")
+    newer = site.backup("newer")
+    # As it is between the two renames.
+    before, data = site.server.data.with_name(f"{site.server.data.name}.before-restore"), site.server.data
+    shutil.copytree(data, data.with_name(f"{data.name}.restoring"))
+    data.rename(before)
+    refused = site.restore(older)
+    assert refused.returncode == 1 and "would lose acknowledged records" in refused.stderr
+    assert data.is_dir() and not before.exists()
+    assert site.restore(newer).returncode == 0
     site.start()
     assert site.biobanks() == {"one", "two"}
 

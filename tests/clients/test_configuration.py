@@ -43,6 +43,11 @@ def refusal(run):
     return refuse
 
 
+@pytest.mark.parametrize("program", [program for program in PROGRAMS if program != "trialog-standalone"])
+def test_a_service_on_kafka_is_reached_by_the_others(refusal, program):
+    assert "--kafka_brokers needs --peer_address" in refusal(program, "--address=127.0.0.1:0", "--kafka_brokers=127.0.0.1:1")
+
+
 @pytest.mark.parametrize("program", [*PROGRAMS, "trialogctl"])
 def test_unknown_flags_and_values_of_no_type_are_refused(refusal, program):
     assert "--adress" in refusal(program, "--adress=127.0.0.1:1").replace("'", "--")

@@ -44,6 +44,11 @@ class History:
         """Of the latest change that was acknowledged."""
         return max((line["position"] for line in self.done(world)), key=offset_of)
 
+    def acknowledged(self):
+        """When a client had the answer to each change, in milliseconds of the wall clock, by position."""
+        done = [line for world in self.worlds for line in self.done(world)]
+        return {line["position"]: (line["wall"] + line["return"] - line["invoke"]) / 1e6 for line in done}
+
     def figures(self):
         """How much of what there was."""
         outcomes = collections.Counter(line["reason"] if line["outcome"] == "fail" else line["outcome"] for line in self.operations)

@@ -1,4 +1,5 @@
 """The quick start on Kafka as somebody runs it who stays: the consumer that goes on running prints what happens."""
+import contextlib
 import json
 import os
 import pathlib
@@ -23,17 +24,24 @@ def test_the_running_consumer_prints_new_notices(binaries, tmp_path):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    started = subprocess.Popen(
-        ["scripts/quickstart.sh", "--kafka", "--data", data], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        printed = ""
-        while "New notices are printed here" not in printed:
-            line = started.stdout.readline()
-            assert line, printed
-            printed += line
-        address = re.search(r"Trialog serves on (\S+);", printed)[1]
-        assert re.search(r"\d+ notices on trialog.trials.events", printed), printed
+    @contextlib.contextmanager
+    def started():
+        command = ["scripts/quickstart.sh", "--kafka", "--data", data]
+        running = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True)
+        try:
+            printed = ""
+            while "New notices are printed here" not in printed:
+                line = running.stdout.readline()
+                assert line, printed
+                printed += line
+            assert re.search(r"\d+ notices on trialog.trials.events", printed), printed
+            yield running, re.search(r"Trialog serves on (\S+);", printed)[1]
+        finally:
+            running.send_signal(signal.SIGTERM)
+            running.wait(UP_DEADLINE)
+            running.stdout.close()
+
+    with started() as (running, address):
         tool("login", "--server", address, "--credentials", data / "keys" / "demo-people.json", "--username", "provider-1")
         listed = tool("call", "trialog.trials.v1.PatientService/ListPatients", json.dumps({"parent": "organizations/demo", "page_size": 1}))
         patient = json.loads(listed)["patients"][0]
@@ -43,10 +51,8 @@ def test_the_running_consumer_prints_new_notices(binaries, tmp_path):
             "message": {"body": "made-up text"},
         }
         tool("call", "trialog.trials.v1.MessagingService/SendMessage", json.dumps(message))
-        while not (line := started.stdout.readline()).startswith("notice: "):
+        while not (line := running.stdout.readline()).startswith("notice: "):
             assert line, "it ended"
         assert line.startswith(f"notice: {patient['user']}/notifications/"), line
-    finally:
-        started.send_signal(signal.SIGTERM)
-        started.wait(UP_DEADLINE)
-        started.stdout.close()
+    with started():  # With the same command, on what is there.
+        pass

@@ -15,7 +15,8 @@ LOGS = tuple(f"trialog.{service}.log" for service in SERVICES)
 EVENTS = tuple(f"trialog.{service}.events" for service in SERVICES if service != "audit")  # It publishes nothing.
 KEYS = "trialog.keys"
 ALL_IN_ONE = "trialog-standalone"
-USERS = tuple(f"trialog-{service}" for service in SERVICES) + (ALL_IN_ONE, "trialog-operator", "trialog-consumer")
+INSPECTOR = "trialog-inspector"
+USERS = tuple(f"trialog-{service}" for service in SERVICES) + (ALL_IN_ONE, "trialog-operator", "trialog-consumer", INSPECTOR)
 
 # Whose logs a service folds beside its own.
 FOLDS = {
@@ -44,9 +45,11 @@ def may_write(user, topic):
 
 
 def may_read(user, topic):
-    """Owners read what is theirs, services what they fold, consumers what is public."""
+    """Owners read what is theirs, services what they fold, consumers what is public, who inspects all but keys."""
     if user == "trialog-consumer":
         return topic in (*EVENTS, ASIDE)
+    if user == INSPECTOR:
+        return topic in (*LOGS, *EVENTS)
     service = service_of(user)
     folded = FOLDS.get(service, ())
     return may_write(user, topic) or topic in {f"trialog.{other}.log" for other in folded}
@@ -95,6 +98,7 @@ def used(topics, binaries, tmp_path_factory):
         assert made.returncode == 0, made.stderr + server.last_words()
         server.stop()
         server.verify()
+        topics.data = server.data
     finally:
         server.kill()
     for topic in USED:
@@ -193,6 +197,17 @@ def test_a_server_works(used):
     assert sizes, printed
 
 
+def test_who_inspects_sees_owners_and_lag_and_verifies(used, binaries):
+    flags = used.flags(INSPECTOR)
+    owners = trialogctl(binaries, "owners", *flags)
+    assert owners.returncode == 0 and len(re.findall(r", term \d+", owners.stdout)) >= len(SERVICES), owners.stdout + owners.stderr
+    for arguments in ((), ("--group", "trialog.consumer.notifier")):
+        lag = trialogctl(binaries, "lag", *arguments, *flags)
+        assert lag.returncode == 0, lag.stderr
+    verified = trialogctl(binaries, "verify", "--data", used.data, *flags)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
 @pytest.mark.parametrize("user", USERS)
 def test_who_reads_which_topic(used, user):
     outcomes = {topic: used.read(user, topic) for topic in (*LOGS, *USED)}
@@ -222,6 +237,8 @@ def test_nothing_else_is_granted(kafka):
         expected |= {(user, "READ", "GROUP", f"trialog.{service}.owners") for service in groups}
     for operation in ("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS"):
         expected.add(("trialog-operator", operation, "TOPIC", "trialog.*"))
+    expected |= {(INSPECTOR, "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in (*LOGS, *EVENTS)}
+    expected.add((INSPECTOR, "DESCRIBE", "GROUP", "trialog.*"))
     expected.add(("trialog-consumer", "READ", "GROUP", "trialog.consumer.*"))
     for operation in ("READ", "WRITE", "DESCRIBE"):
         expected.add(("trialog-consumer", operation, "TOPIC", "trialog.consumer.*"))

@@ -94,7 +94,8 @@ class World {
     const bool wanted = wanted_ == p;
     Trace("process ", p, " starts", wanted ? ", wanted" : "");
     if (!stores_[p]) stores_[p] = OpenSmallStore(env_.get(), Cat("/store", p, ".", life_[p]));
-    OwnerOptions owner{.address = Cat("process ", p), .replicated = replicated_, .bugs = options_.bugs};
+    OwnerOptions owner{
+        .address = Cat("process ", p), .replicated = replicated_, .rivals = replicated_, .bugs = options_.bugs};
     if (options_.position_apart) {
       owner.bugs.fold.dies_before_position = [this, p] {
         const bool dies = !calm_ && random_.OneIn(20);

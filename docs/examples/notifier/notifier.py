@@ -2,7 +2,8 @@
 """An example notifier: tells people of their notices. What a team starts from that sends e-mail, text or push messages.
 
 It reads `trialog.trials.events`, asks trials where the recipient of each NotificationCreated is reached, and delivers it, in order for
-each organisation. `deliver` is the one place to change. Killed at any time it goes on without a loss or a repeat.
+each organisation. `deliver` is the one place to change. Killed at any time it goes on without a loss; only what it was delivering then
+is delivered again, under the same idempotency key.
 
 usage: notifier.py --brokers HOST:PORT --auth HOST:PORT --trials HOST:PORT --keys DIR --handled FILE [--kafka NAME=VALUE]…
   --keys    folder with a file for each organisation that it serves, named after it: the key_secret of a service account with
@@ -16,8 +17,10 @@ usage: notifier.py --brokers HOST:PORT --auth HOST:PORT --trials HOST:PORT --key
 It speaks in lines of JSON on standard output; `--until N` ends it after N notices, `--idle SECONDS` when nothing came for so long.
 """
 import argparse
+import collections
 import json
 import pathlib
+import re
 import sqlite3
 import sys
 import time
@@ -25,7 +28,7 @@ import time
 import grpc
 from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from google.protobuf.message import DecodeError
 from trialog.auth.v1 import service_account_pb2, service_account_pb2_grpc
 from trialog.trials.v1 import care_events_pb2, notification_pb2, notification_pb2_grpc
@@ -34,8 +37,12 @@ KIND = care_events_pb2.NotificationCreated.DESCRIPTOR.full_name
 CONTENT_TYPE = "application/protobuf"
 # Whoever answers so may answer otherwise soon: the same event is asked about again, and those behind it wait.
 PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED,
-           grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}  # fmt: skip
+           grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED}  # fmt: skip
+# These may pass, or be of this event or organisation alone: asked so often, lest one of them hold up all others.
+DOUBTFUL = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
+TRIES = 4
 LONGEST_PAUSE = 5  # Seconds.
+SEQUENCE = re.compile("[0-9]{20}\\.[0-9]{6}")  # Offset and index in the log of trials.
 COMMIT_EVERY = 20  # Records: so many are looked at again after a kill, and found handled.
 RENEW_BEFORE = 60  # Seconds that an access token must still hold.
 
@@ -109,9 +116,10 @@ def deliver(event_id, notice, contact, language):
 
 
 class Contacts:
-    """Asks trials where people are reached, as a program of its own in each organisation."""
+    """Asks trials where people are reached, as a program of its own in each organisation. `wait` lets seconds pass."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, wait):
+        self._wait = wait
         credentials = grpc.ssl_channel_credentials(pathlib.Path(arguments.roots).read_bytes()) if arguments.roots else None
 
         def channel(target):
@@ -139,8 +147,8 @@ class Contacts:
 
     def resolve(self, organization, notice, position):
         """(the preferred contact or None, language) of a notice's recipient, asked of a replica that has read the notice itself.
-        A status that is not passing is for the caller."""
-        pause = 0.05
+        A status that does not pass is for the caller."""
+        pause, doubtful = 0.05, 0
         while True:
             try:
                 metadata = [("authorization", f"Bearer {self._token(organization)}"), ("trialog-min-position", position)]
@@ -150,10 +158,11 @@ class Contacts:
             except grpc.RpcError as error:
                 if error.code() == grpc.StatusCode.UNAUTHENTICATED:
                     self._tokens.pop(organization, None)
-                elif error.code() not in PASSING:
+                doubtful += error.code() in DOUBTFUL
+                if error.code() not in PASSING | DOUBTFUL or doubtful == TRIES:
                     raise
                 say(waits=error.code().name)
-                time.sleep(pause)
+                self._wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
 
@@ -174,14 +183,15 @@ class Notifier:
         })  # fmt: skip
         self._aside = Producer({**common, "enable.idempotence": True, "acks": "all"})
         self._aside_topic = f"{arguments.group}.aside"
-        self._contacts, self._handled = Contacts(arguments), Handled(arguments.handled)
+        self._contacts, self._handled = Contacts(arguments, self._wait), Handled(arguments.handled)
+        self._early = collections.deque()  # What came while something else was waited for.
         self._consumer.subscribe([f"{arguments.topic_prefix}trials.events"])
 
     def run(self, until, idle):
         """Until so many notices were handled by this process, or nothing came for so long; for ever where neither is said."""
         handled, read, last = 0, 0, time.monotonic()
         while (not until or handled < until) and (not idle or time.monotonic() - last < idle):
-            message = self._consumer.poll(0.2)
+            message = self._early.popleft() if self._early else self._consumer.poll(0.2)
             if message is None:
                 continue
             if message.error():
@@ -193,13 +203,24 @@ class Notifier:
                 handled += self._handle(message)
             except Poison as why:
                 self._lay_aside(message, str(why))
-            self._consumer.store_offsets(message)
+            try:
+                self._consumer.store_offsets(message)
+            except KafkaException as error:  # The partition is another's by now, who will find the event handled.
+                say(kafka=error.args[0].name())
             read += 1
             if read % COMMIT_EVERY == 0:
                 self._consumer.commit()
         if read:
             self._consumer.commit(asynchronous=False)
         self._consumer.close()
+
+    def _wait(self, seconds):
+        """Polls meanwhile, as the group expects of whoever lives, and takes nothing more: one record a new partition at most."""
+        self._consumer.pause(self._consumer.assignment())
+        message = self._consumer.poll(seconds)
+        if message is not None and not message.error():
+            self._early.append(message)
+        self._consumer.resume(self._consumer.assignment())
 
     def _handle(self, message):
         """1 when the record led to something new."""
@@ -226,10 +247,7 @@ class Notifier:
     @staticmethod
     def _position(message, event):
         """Where the event stands in the log of trials, as its replicas understand it."""
-        offset, _, _ = event.get_extension("sequence").partition(".")
-        if not offset.isascii() or not offset.isdigit():
-            raise Poison("no place in the log")
-        return f"{message.partition()}/{int(offset)}"
+        return f"{message.partition()}/{int(event.get_extension('sequence').partition('.')[0])}"
 
     @staticmethod
     def _event(message) -> BaseCloudEvent:
@@ -237,9 +255,14 @@ class Notifier:
         if b"" in headers.values() or "ce_id" not in headers or headers.get("content-type") != CONTENT_TYPE.encode():
             raise Poison("no CloudEvent of a known content type")
         try:
-            return from_binary(KafkaMessage(headers, message.key(), message.value() or b""), Bytes())
+            event = from_binary(KafkaMessage(headers, message.key(), message.value() or b""), Bytes())
         except Exception as error:  # Whatever the library says of headers that are none.
             raise Poison("no CloudEvent") from error
+        if not event.get_extension("partitionkey"):
+            raise Poison("no organisation")
+        if not SEQUENCE.fullmatch(str(event.get_extension("sequence"))):
+            raise Poison("no place in the log")
+        return event
 
     def _lay_aside(self, message, why):
         """To the dead-letter topic as it is, with where it stood and why. Not counted as read before it stands there."""

@@ -29,8 +29,8 @@ const std::vector<std::pair<std::string, std::string>>& FixedSettings(const Topi
   // What was destroyed is gone from the brokers' disks within about an hour.
   static const List compacted = {
       {"cleanup.policy", "compact"},
-      {"max.compaction.lag.ms", "3600000"},
-      {"segment.ms", "3600000"},
+      {"max.compaction.lag.ms", Cat(absl::ToInt64Milliseconds(kKeysSegment))},
+      {"segment.ms", Cat(absl::ToInt64Milliseconds(kKeysSegment))},
       {"unclean.leader.election.enable", "false"},
       {"message.timestamp.type", "LogAppendTime"},
       {"max.message.bytes", "1048588"},

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "platform/log/kafka/client.h"
 #include "platform/log/log.h"
 
@@ -22,7 +23,9 @@ std::vector<Topic> PrivateTopics(const Options& options, const std::vector<std::
 Topic PublicTopic(const Options& options, std::string_view service);
 std::vector<Topic> PublicTopics(const Options& options, const std::vector<std::string>& services);
 
-// That of auth's wrapped keys.
+// That of auth's wrapped keys. What is deleted there is gone when the brokers compact, which they do with what is older
+// than this, once something newer is written.
+inline constexpr absl::Duration kKeysSegment = absl::Hours(1);
 Topic KeysTopic(const Options& options);
 
 // All topics of `services`.
