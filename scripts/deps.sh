@@ -9,7 +9,7 @@ what=${1:-run}
 GOOGLEAPIS=1.66.0
 packages=(ca-certificates git g++ cmake ninja-build ccache mold pkg-config python3 python3-pip
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libabsl-dev librocksdb-dev
-  libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libjemalloc-dev librdkafka-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
+  libssl-dev libsodium-dev libicu-dev libcjose-dev libjansson-dev libre2-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libcivetweb-dev libjemalloc-dev librdkafka-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libboost-dev)
 if [ "$what" != run ] && [ "$what" != kafka ] && [ "$what" != image ]; then
   packages+=(libgtest-dev libgmock-dev libxml2-dev clang-format-14)
 fi
@@ -53,11 +53,12 @@ go_program() {  # go_program NAME WHAT-IT-IS [FOLDER]: wanted, in .deps/bin; a p
 if [ "$what" = test ] || [ "$what" = image ]; then  # Asks a server's health, in the image.
   go_program grpc-health-probe github.com/grpc-ecosystem/grpc-health-probe@v0.4.40
 fi
-if [ "$what" = test ]; then  # A client that knows nothing; renders the manifests; checks them; the check of histories.
+if [ "$what" = test ]; then  # A client that knows nothing; renders the manifests; checks them; the checks of histories and of the audit log.
   go_program grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
   go_program kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
   go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
   go_program linearizable "$(cat tests/linearizable/*.go tests/linearizable/go.* | sha256sum)" tests/linearizable
+  go_program tlogcheck "$(cat tests/tlog/*.go tests/tlog/go.* | sha256sum)" tests/tlog
 fi
 if [ ${#go_programs[@]} -gt 0 ]; then
   go=go

@@ -6,12 +6,12 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/metric_type.h>
 
-#include <charconv>
 #include <limits>
 #include <map>
 
 #include "absl/synchronization/mutex.h"
 #include "platform/errors/errors.h"
+#include "platform/http/address.h"
 #include "platform/text/text.h"
 
 namespace trialog::telemetry {
@@ -76,26 +76,6 @@ class Collector final : public prometheus::Collectable {
   const std::function<void(Metrics&)> collect_;
 };
 
-bool IsPort(std::string_view text) {
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-// As the HTTP server wants it; empty for an address of another form.
-std::string ListeningAddress(std::string_view address) {
-  if (IsPort(address)) return Cat("127.0.0.1:", address);
-  const size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos || !IsPort(address.substr(colon + 1))) return {};
-  const std::string_view host = address.substr(0, colon);
-  if (host.empty() || host == "localhost") return Cat("127.0.0.1:", address.substr(colon + 1));
-  const bool numeric =
-      host.front() == '['
-          ? host.back() == ']' && host.find_first_not_of("[]0123456789abcdefABCDEF:.") == std::string_view::npos
-          : host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return numeric ? std::string(address) : std::string();
-}
-
 }  // namespace
 
 struct MetricsServer::Impl {
@@ -106,7 +86,7 @@ struct MetricsServer::Impl {
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
                                                                     std::function<void(Metrics&)> collect) {
-  const std::string listening = ListeningAddress(address);
+  const std::string listening = http::ListeningAddress(address);
   if (listening.empty()) {
     return Refuse(absl::StatusCode::kInvalidArgument, "METRICS_ADDRESS",
                   Cat("'", address, "' must be a port, or a numeric host and a port, as in 127.0.0.1:9464"));

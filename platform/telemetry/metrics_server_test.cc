@@ -1,37 +1,18 @@
 #include "platform/telemetry/metrics_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "platform/errors/errors.h"
 #include "platform/text/text.h"
+#include "tests/support/http_get.h"
 
 namespace trialog::telemetry {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// What a plain HTTP/1.0 client gets.
-std::string Get(int port, std::string_view path) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string answer;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-    const std::string request = Cat("GET ", path, " HTTP/1.0\r\n\r\n");
-    EXPECT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
-    char buffer[4096];
-    for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;) answer.append(buffer, static_cast<size_t>(n));
-  }
-  close(fd);
-  return answer;
-}
+using trialog::testing::HttpGet;
 
 TEST(MetricsServer, ShowsWhatIsToldWhenItIsAsked) {
   int asked = 0;
@@ -44,7 +25,7 @@ TEST(MetricsServer, ShowsWhatIsToldWhenItIsAsked) {
   });
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ(asked, 0);
-  const std::string page = Get((*server)->port(), "/metrics");
+  const std::string page = HttpGet((*server)->port(), "/metrics");
   EXPECT_EQ(asked, 1);
   for (const char* line : {"200 OK", "# HELP trialog_things_total Things.\n# TYPE trialog_things_total counter\n",
                            "trialog_things_total{kind=\"good\"} 3\n", "trialog_things_total{kind=\"bad\"} 1\n",
@@ -59,7 +40,7 @@ TEST(MetricsServer, ServesNothingElse) {
   auto server = MetricsServer::Start("127.0.0.1:0", [](Metrics&) {});
   ASSERT_TRUE(server.ok()) << server.status();
   for (const char* path : {"/", "/etc/passwd", "/metrics/../etc/passwd"}) {
-    EXPECT_THAT(Get((*server)->port(), path), Not(HasSubstr("200 OK"))) << path;
+    EXPECT_THAT(HttpGet((*server)->port(), path), Not(HasSubstr("200 OK"))) << path;
   }
 }
 

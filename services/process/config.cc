@@ -34,6 +34,9 @@ ABSL_FLAG(absl::Duration, dead_after, absl::Seconds(6),
           "A replica silent for this long loses its partitions to others");
 ABSL_FLAG(std::string, metrics_address, "",
           "Where Prometheus finds GET /metrics: a port of the loopback address, or host:port; empty: nowhere");
+ABSL_FLAG(std::string, public_log_address, "",
+          "Where anybody reads audit's tree by HTTP (C2SP tlog-tiles): a port of the loopback address, or host:port; "
+          "empty: nowhere");
 ABSL_FLAG(std::string, log_calls, "faults", "Calls that leave a line in the event log: faults, errors or all");
 ABSL_FLAG(absl::Duration, drain, absl::Seconds(10), "How long open calls may take after SIGTERM");
 ABSL_FLAG(uint64_t, disk_watermark, uint64_t{256} << 20,
@@ -164,6 +167,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv, std::string_view what_i
   config.min_free_bytes = absl::GetFlag(FLAGS_disk_watermark);
   config.compress = absl::GetFlag(FLAGS_compress);
   config.metrics_address = absl::GetFlag(FLAGS_metrics_address);
+  config.public_log_address = absl::GetFlag(FLAGS_public_log_address);
   if (!service::ParseCallLog(absl::GetFlag(FLAGS_log_calls), config.call_log)) {
     faults.Add("log_calls", absl::GetFlag(FLAGS_log_calls), "must be faults, errors or all");
   }

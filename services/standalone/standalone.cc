@@ -72,6 +72,7 @@ absl::Status Standalone::OpenHosts(const Options& options) {
   if (!audit_keys.ok()) return process::NotInitialised(data, audit_keys.status());
   audit::AuditParts audit_parts{
       .log = log_.get(), .store_path = data + "/stores/audit-tree", .keys = *std::move(audit_keys)};
+  audit_parts.public_address = options.public_log_address;
   audit_parts.compress = options.compress;
   audit_parts.env = options.env;
   for (const service::Definition& definition :

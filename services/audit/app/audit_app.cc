@@ -1,10 +1,14 @@
 #include "services/audit/app/audit_app.h"
 
+#include "platform/http/page_server.h"
 #include "platform/log/continuity.h"
 #include "platform/service/metrics.h"
+#include "platform/telemetry/event_log.h"
+#include "platform/text/text.h"
 #include "platform/view/prepared_store.h"
 #include "platform/view/times.h"
 #include "services/audit/app/audit_service.h"
+#include "services/audit/app/public_log.h"
 #include "services/audit/domain/choices.h"
 #include "services/audit/views/sources.h"
 
@@ -36,7 +40,8 @@ class AuditApp final : public service::Companion {
     sequencer_ =
         std::make_unique<Sequencer>(backend.runtime(), *parts_.log, *store_, *fold_, submit, parts_.sequencing);
     service_.UseStore(store_.get());
-    return sequencer_->Start();
+    if (absl::Status started = sequencer_->Start(); !started.ok()) return started;
+    return ServePublicly();
   }
 
   void Stop() override {
@@ -63,6 +68,17 @@ class AuditApp final : public service::Companion {
   }
 
  private:
+  absl::Status ServePublicly() {
+    if (parts_.public_address.empty()) return absl::OkStatus();
+    auto pages = http::PageServer::Start(parts_.public_address,
+                                         [log = std::make_shared<PublicLog>(store_.get(), parts_.keys.signer)](
+                                             std::string_view path) { return log->Get(path); });
+    if (!pages.ok()) return pages.status();
+    pages_ = *std::move(pages);
+    telemetry::Info("public_log", {{"port", Cat(pages_->port())}});
+    return absl::OkStatus();
+  }
+
   int64_t LagOf(const std::string& source) const {
     int64_t lag = 0;
     for (int p = 0; p < parts_.sequencing.partitions; ++p) {
@@ -100,6 +116,7 @@ class AuditApp final : public service::Companion {
   std::unique_ptr<AuditStore> store_;
   std::unique_ptr<AuditFold> fold_;
   std::unique_ptr<Sequencer> sequencer_;
+  std::unique_ptr<http::PageServer> pages_;  // Last: it reads the store.
 };
 
 }  // namespace

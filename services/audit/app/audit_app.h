@@ -15,6 +15,7 @@ struct AuditParts {
   log::Log* log;           // The one of the environment; outlives the service.
   std::string store_path;  // Of the tree and its indexes; not that of the environment, which keeps audit's choices.
   AuditKeys keys;
+  std::string public_address;  // Where anybody reads the tree (PublicLog) by HTTP; empty: nowhere.
   bool compress = true;
   rocksdb::Env* env = nullptr;  // Of the tree; null: the operating system's.
   // Empty sources: all services.

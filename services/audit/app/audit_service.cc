@@ -9,7 +9,7 @@
 #include "platform/text/text.h"
 #include "platform/view/times.h"
 #include "services/audit/app/access.h"
-#include "services/audit/tree/checkpoint.h"
+#include "services/audit/app/signed_checkpoint.h"
 #include "services/audit/tree/proof.h"
 
 namespace trialog::audit {
@@ -147,17 +147,6 @@ absl::StatusOr<v1::AuditEntry> AuditService::VisibleEntry(const Principal& princ
   return entry;
 }
 
-absl::StatusOr<v1::Checkpoint> AuditService::SignedCheckpoint(uint64_t size) const {
-  auto checkpoint = store_->Checkpoint(size);
-  if (!checkpoint.ok()) return checkpoint.status();
-  const std::string& origin = signer_.verifier().name();
-  checkpoint->set_origin(origin);
-  auto note = sealing::SignNote(CheckpointText({origin, checkpoint->tree_size(), checkpoint->root(), {}}), {&signer_});
-  if (!note.ok()) return note.status();
-  checkpoint->set_note(*std::move(note));
-  return checkpoint;
-}
-
 absl::StatusOr<v1::InclusionProof> AuditService::Prove(uint64_t tree_index, uint64_t tree_size) const {
   TileHashReader reader = store_->Hashes(tree_size);
   auto hashes = InclusionProof(tree_index, tree_size, reader);
@@ -183,7 +172,7 @@ void AuditService::GetEntry(const CallPtr& call) {
   auto entry = VisibleEntry(call->principal(), *tree_index);
   if (!entry.ok()) return call->Finish(entry.status());
   if (entry->name() != name) return call->Finish(NotFound("record"));
-  auto checkpoint = SignedCheckpoint(0);
+  auto checkpoint = SignedCheckpoint(*store_, signer_, 0);
   if (!checkpoint.ok() && !absl::IsNotFound(checkpoint.status())) return call->Finish(checkpoint.status());
   if (!checkpoint.ok() || checkpoint->tree_size() <= *tree_index) {
     return call->Finish(RetryLater(absl::StatusCode::kUnavailable, "NOT_YET_SIGNED",
@@ -226,7 +215,7 @@ void AuditService::ListEntries(const CallPtr& call) {
 }
 
 void AuditService::GetCheckpoint(const CallPtr& call) {
-  auto checkpoint = SignedCheckpoint(call->Request<v1::GetCheckpointRequest>().tree_size());
+  auto checkpoint = SignedCheckpoint(*store_, signer_, call->Request<v1::GetCheckpointRequest>().tree_size());
   checkpoint.ok() ? call->Finish(*checkpoint) : call->Finish(checkpoint.status());
 }
 

@@ -34,8 +34,6 @@ class AuditService {
 
   // An entry that the caller may see; NOT_FOUND for every other.
   absl::StatusOr<v1::AuditEntry> VisibleEntry(const Principal& principal, uint64_t tree_index) const;
-  // With origin and note. Size 0: the latest.
-  absl::StatusOr<v1::Checkpoint> SignedCheckpoint(uint64_t size) const;
   absl::StatusOr<v1::InclusionProof> Prove(uint64_t tree_index, uint64_t tree_size) const;
   // Answers once the read stands in audit's own log.
   template <typename Response>

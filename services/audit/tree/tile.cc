@@ -32,10 +32,9 @@ std::optional<uint64_t> Number(std::string_view text) {
   return number;
 }
 
-// Hashes that a tree of `size` leaves has at a tile level.
-uint64_t HashesAt(int level, uint64_t size) { return level * kTileHeight >= 64 ? 0 : size >> (level * kTileHeight); }
-
 }  // namespace
+
+uint64_t HashesAt(int level, uint64_t size) { return level * kTileHeight >= 64 ? 0 : size >> (level * kTileHeight); }
 
 std::string TilePath(const TileId& tile) {
   return Cat("tile/", tile.level, '/', IndexPath(tile.index), Partial(tile.width));

@@ -33,6 +33,9 @@ std::string EntriesPath(uint64_t index, int width);
 // The tile of a path; nullopt when it is not exactly one that TilePath writes (level 0 to 63).
 std::optional<TileId> ParseTilePath(std::string_view path);
 
+// How many hashes a tree of `size` leaves has at a tile level, in all its tiles.
+uint64_t HashesAt(int level, uint64_t size);
+
 // The tiles that a tree of `new_size` has and one of `old_size` has not, each at its width in the new tree.
 std::vector<TileId> NewTiles(uint64_t old_size, uint64_t new_size);
 
