@@ -29,7 +29,7 @@ struct Config {
   std::string trials_peer;  // Where analytics finds trials.
   std::string member;       // Of the Kafka group that shares partitions out; empty: a new one at each start.
   absl::Duration dead_after = absl::Seconds(6);
-  std::string metrics_address;  // Of MetricsServer; empty: none.
+  std::string metrics_address;     // Of MetricsServer; empty: none.
   std::string public_log_address;  // Of audit's PublicLog; empty: none.
   absl::Duration drain = absl::Seconds(10);
   uint64_t min_free_bytes = uint64_t{256} << 20;  // The disk's watermark.
