@@ -8,10 +8,6 @@ extern "C" const char* __asan_default_options() {
 
 extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; }
 
-// What libraries set up when they are loaded is theirs until the end; RocksDB's tables of names are not found by
-// whoever links it and calls little of it.
-extern "C" const char* __lsan_default_suppressions() { return "leak:call_init\n"; }
-
 extern "C" const char* __tsan_default_options() { return "halt_on_error=1:second_deadlock_stack=1"; }
 
 // Libraries of Debian are not instrumented: what they synchronise by atomics of their own looks like a race. What gRPC,
