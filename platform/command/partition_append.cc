@@ -178,8 +178,8 @@ void PartitionOwner::Finish(Group& group) {
 // A process that stood still refuses from what it knew, though a rival has acknowledged the contrary; what a broker
 // says of the log's end may be as old. So an empty record follows: where it is admitted, nothing came between.
 void PartitionOwner::ConfirmRejections() {
-  const std::string organization = decided_->conditional.front().command->organization;
-  Context context = NewContext(*decided_, organization);
+  // Of no organisation: those that were refused may be called anything, by anybody.
+  Context context = NewContext(*decided_, "");
   context.principal.caller.set_kind(event::v1::Caller::KIND_SERVICE);
   context.principal.caller.set_name(std::string(domain_.service));
   Pending pending;

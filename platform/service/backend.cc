@@ -141,8 +141,8 @@ void Backend::AppendAccess(event::v1::RecordAccessRequest request, Via via, std:
 }
 
 void Backend::AtOwner(std::shared_ptr<rpc::Call> call, std::string organization, std::function<void()> handle) {
-  // Without an organisation there is nothing to look at.
-  if (!options_.owner.rivals || organization.empty()) return handle();
+  // What no organisation is called has nothing to look at, and no partition: it is refused for its form.
+  if (!options_.owner.rivals || !NameMatches("organizations/*", Cat("organizations/", organization))) return handle();
   AtConfirmedOwner(std::move(call), std::move(organization),
                    [this, handle = std::move(handle)] { watches_.Post(handle); });
 }

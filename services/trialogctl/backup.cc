@@ -300,9 +300,12 @@ absl::Status RestoreStaged(const RestoreOptions& options, const std::string& sta
 }
 
 // A restore that died between its two renames: what was there is put back, to be compared with as ever.
-absl::Status UndoHalfARestore(const std::string& data) {
+absl::Status UndoHalfARestore(const std::string& data, const std::string& staged) {
   std::error_code error;
-  if (fs::exists(data, error) || !fs::exists(FormerFolder(data), error)) return absl::OkStatus();
+  // What it had staged is the sign: it goes into the place, or is removed, by every restore that ends.
+  if (fs::exists(data, error) || !fs::exists(FormerFolder(data), error) || !fs::exists(staged, error)) {
+    return absl::OkStatus();
+  }
   return PublishFolder(FormerFolder(data), data);
 }
 
@@ -324,7 +327,7 @@ absl::Status Backup(const std::string& data, const std::string& to, const std::s
 absl::Status Restore(const RestoreOptions& options) {
   const std::string staged = options.data + ".restoring";
   std::error_code error;
-  if (absl::Status undone = UndoHalfARestore(options.data); !undone.ok()) return undone;
+  if (absl::Status undone = UndoHalfARestore(options.data, staged); !undone.ok()) return undone;
   fs::remove_all(staged, error);
   {
     FolderLock lock;

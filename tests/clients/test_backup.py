@@ -171,6 +171,11 @@ def test_a_restore_that_died_half_way_is_undone_first(site):
     assert refused.returncode == 1 and "would lose acknowledged records" in refused.stderr
     assert data.is_dir() and not before.exists()
     assert site.restore(newer).returncode == 0
+    # What an earlier restore left beside it is no sign of that: whoever removes the folder has it removed.
+    data.rename(data.with_name("removed"))
+    refused = trialogctl(site.server.binaries, "restore", "--backup", newer[0], "--data", data)
+    assert refused.returncode == 1 and not data.exists()
+    data.with_name("removed").rename(data)
     site.start()
     assert site.biobanks() == {"one", "two"}
 

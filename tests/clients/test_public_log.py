@@ -107,6 +107,22 @@ def test_public_tools_verify_checkpoint_tiles_entries_and_proofs(site):
     assert "consistency" in site.log.check(consistency=bad).stderr
 
 
+def test_a_proof_is_a_file_that_is_checked_without_a_server(site, tmp_path):
+    write_much(site, 5)
+    listed = site.auditor.ListEntries(service_pb2.ListEntriesRequest(parent=site.name, page_size=5))
+    for entry in listed.entries:
+        shown = eventually(lambda entry=entry: site.auditor.GetEntry(service_pb2.GetEntryRequest(name=entry.name)))
+        file = tmp_path / "entry.tlog-proof"
+        file.write_text(shown.tlog_proof, encoding="utf-8")
+        checked = subprocess.run([TLOGCHECK, file, site.log.key], capture_output=True, text=True, timeout=DEADLINE, check=False)
+        assert checked.returncode == 0, checked.stderr
+        said = json.loads(checked.stdout)
+        assert said["index"] == shown.entry.tree_index and base64.b64decode(said["leaf"]) == shown.entry.material.leaf
+        assert shown.tlog_proof.endswith(shown.checkpoint.note)
+        file.write_text(shown.tlog_proof.replace(f"\nindex {said['index']}\n", f"\nindex {said['index'] - 1}\n"), encoding="utf-8")
+        assert subprocess.run([TLOGCHECK, file, site.log.key], capture_output=True, timeout=DEADLINE, check=False).returncode == 1
+
+
 class Folder:
     """A copy of the log as files, served by somebody else."""
 

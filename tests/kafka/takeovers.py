@@ -31,7 +31,7 @@ def takeovers(fleet, brokers, service, partitions, acknowledged):
         for offset, record, at in _records(brokers, f"{fleet.prefix}{service}.log", partition):
             if record.HasField("claim") and record.claim.term > term:
                 begun, term, owner, first, unknown = at, record.claim.term, record.claim.owner, True, True
-            elif record.HasField("data") and record.data.owner == owner and record.data.term == term:
+            elif record.HasField("data") and record.data.owner == owner and record.data.term == term and record.data.method != "owner.confirm":
                 if first:
                     written.append(at - begun)
                     first = False
@@ -43,8 +43,10 @@ def takeovers(fleet, brokers, service, partitions, acknowledged):
 
 def figures(written, known):
     """Said at the end."""
+    if not known:
+        return f"{len(written)} changes of owners, none with a command of a client"
     soon = sum(wait <= 300 for wait in known)  # The rest had nobody who asked for anything.
     return (
         f"{len(written)} changes of owners: {statistics.median(written)} ms from claim to first command; to the first acknowledged "
-        f"one of a client {statistics.median(known):.0f} ms, {soon} of {len(known)} within 300 ms"
+        f"one of a client {statistics.median(known):.0f} ms, {soon} of {len(known)} within 300 ms; the others had none"
     )

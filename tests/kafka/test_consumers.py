@@ -203,7 +203,7 @@ def test_a_notifier_killed_twenty_times_delivers_each_notice_once_and_in_order(f
     # What it was doing when it was killed it may do again, by the same key, which the receiver knows; nothing else.
     repeats = sum(delivered.values()) - len(delivered)
     print(f"{sum(delivered.values())} deliveries of {len(delivered)} notices, {KILLS} kills")
-    assert repeats <= KILLS and max(delivered.values()) <= 1 + repeats
+    assert repeats <= KILLS
 
 
 def test_what_cannot_be_read_is_laid_aside_as_it_is_and_the_rest_goes_on(fleet, notifier):

@@ -1,7 +1,10 @@
 """Processes that stand still, are replaced, and go on: nobody is refused, or shown anything strictly, from what they knew."""
+import base64
 import contextlib
+import functools
 import shutil
 import signal
+import time
 
 import grpc
 import pytest
@@ -9,7 +12,9 @@ from client import Caller, reason_of
 from organization import Organization, new_password
 from server import DEADLINE, Server
 from test_fleet import TAKEOVER, await_owned, create_biobank, retried
-from trialog.auth.v1 import auth_pb2, auth_pb2_grpc, invitation_pb2, organization_pb2, user_pb2
+from topics import whole_topics
+from trialog.auth.v1 import auth_pb2, auth_pb2_grpc, invitation_pb2, organization_pb2, service_account_pb2, user_pb2
+from trialog.event.v1 import record_pb2
 from trialog.inventory.v1 import biobank_pb2, biobank_pb2_grpc
 
 ASKED = 10
@@ -79,6 +84,55 @@ def test_an_owner_of_auth_that_stood_still_turns_away_nobody_who_joined_meanwhil
         outcome(joined)
         print(f"{sum(answer is not None for answer in outcomes)} of {ASKED} signed in, the rest are to try again")
         assert retried(lambda: sleepers.Login(login, timeout=DEADLINE))[0].identity.user.username == "new"
+
+
+def token_of(kind, name, secrets):
+    """A token of that form which nobody gave out."""
+    parts = (name, *[bytes(32)] * secrets)
+    return ".".join((kind, *(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)))
+
+
+def refusal_of(call):
+    """The code of a call that nobody may make, asked again while that is not known."""
+    deadline = time.monotonic() + TAKEOVER
+    while True:
+        try:
+            call()
+        except grpc.RpcError as error:
+            if error.code() not in UNSURE:
+                return error.code()
+            assert time.monotonic() < deadline, error
+        else:
+            raise AssertionError("it was let in")
+
+
+def test_what_strangers_call_an_organization_is_in_no_log_and_stops_none(make_fleet):
+    fleet = make_fleet(auth=2, inventory=0, trials=0, analytics=0)
+    organization = Organization(fleet)
+    auth, accounts = organization.nobody.AuthService, organization.nobody.ServiceAccountService
+    personal = "ada@example.org"
+    names = [f"organizations/{personal}/users/u/sessions/s".encode(), b"organizations/\xff\xfe/users/u/sessions/s", b"organizations/\xff\xfe/a/b/c/d"]
+    calls = [
+        *(functools.partial(auth.RefreshToken, auth_pb2.RefreshTokenRequest(refresh_token=token_of("trlgr1", name, 2))) for name in names),
+        *(
+            functools.partial(accounts.IssueServiceToken, service_account_pb2.IssueServiceTokenRequest(key_secret=token_of("trlgk1", name, 1)))
+            for name in names
+        ),
+        functools.partial(auth.Login, auth_pb2.LoginRequest(organization=f"organizations/{personal}", username="x", password="made-up one")),
+        # One of the right form, which nobody has: this one is looked for.
+        functools.partial(auth.Login, auth_pb2.LoginRequest(organization="organizations/nobody-has-it", username="x", password="made-up one")),
+    ]
+    for call in calls:
+        assert refusal_of(call) in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.INVALID_ARGUMENT), call
+    records = whole_topics(fleet.kafka_flags[1], f"{fleet.prefix}auth.log")
+    data = [record_pb2.LogRecord.FromString(message.value()).data for message in records]  # Each can be read.
+    assert {each.organization for each in data if each.method == "owner.confirm"} == {""}
+    assert not any(text in message.value() for message in records for text in (personal.encode(), b"nobody-has-it"))
+    for replica in fleet.all():  # Whoever folds them goes on.
+        replica.stop()
+        replica.start()
+    organization.administrator.connect(fleet.target)
+    retried(lambda: organization.invite("LAB_TECHNICIAN"))
 
 
 class OnKafka(Server):

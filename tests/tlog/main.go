@@ -3,6 +3,9 @@
 //
 // usage: tlogcheck URL KEY < PROOFS
 //
+//	tlogcheck FILE KEY
+//
+//	FILE    a proof by itself (C2SP tlog-proof), whose extra data is the leaf; nothing is asked of any server
 //	KEY     verifier key of the log, as C2SP signed-note writes it
 //	PROOFS  JSON: {"inclusion": [{"index", "size", "leaf", "hashes"}], "consistency": [{"from", "to", "from_root", "hashes"}]}, bytes as base64
 //
@@ -17,9 +20,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/transparency-dev/formats/log"
+	tlogproof "github.com/transparency-dev/formats/proof"
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
@@ -226,12 +231,46 @@ func check(url, key string) error {
 	})
 }
 
+func checkFile(path, key string) error {
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var given tlogproof.TLogProof
+	if err := given.Unmarshal(text); err != nil {
+		return err
+	}
+	checkpoint, _, _, err := log.ParseCheckpoint(given.Checkpoint, verifier.Name(), verifier)
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	leaf := rfc6962.DefaultHasher.HashLeaf(given.ExtraData)
+	var hashes [][]byte
+	for _, hash := range given.Hashes {
+		hashes = append(hashes, hash[:])
+	}
+	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, given.Index, checkpoint.Size, leaf, hashes, checkpoint.Hash); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"origin": checkpoint.Origin, "size": checkpoint.Size, "index": given.Index, "leaf": base64.StdEncoding.EncodeToString(given.ExtraData),
+	})
+}
+
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: tlogcheck URL KEY < PROOFS")
+		fmt.Fprintln(os.Stderr, "usage: tlogcheck URL KEY < PROOFS, or tlogcheck FILE KEY")
 		os.Exit(2)
 	}
-	if err := check(os.Args[1], os.Args[2]); err != nil {
+	run := checkFile
+	if strings.Contains(os.Args[1], "://") {
+		run = check
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "tlogcheck:", err)
 		os.Exit(1)
 	}

@@ -24,7 +24,7 @@ header() {  # header VARIABLE NAME FORM HEADERS: its value, if it is of that for
 
 lay_aside() {  # lay_aside PARTITION OFFSET
   local value=$state/$1.value length from=(-H "aside_topic=$topic" -H "aside_partition=$1" -H "aside_offset=$2")
-  local read=(kcat -b "$brokers" -C -q -t "$topic" -p "$1" -o "$2" -c 1) write=(kcat -b "$brokers" -P -t "$aside")
+  local read=(kcat -b "$brokers" -C -q -t "$topic" -p "$1" -o "$2" -c 1) write=(kcat -b "$brokers" -P -t "$aside" -X message.max.bytes=100000000)
   length=$("${read[@]}" -f '%S' "${options[@]}")
   if [ "$length" -gt 0 ]; then  # A whole file is one record, whatever is in it.
     "${read[@]}" -f '%s' "${options[@]}" >"$value"

@@ -38,10 +38,11 @@ CONTENT_TYPE = "application/protobuf"
 # Whoever answers so may answer otherwise soon: the same event is asked about again, and those behind it wait.
 PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED,
            grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED}  # fmt: skip
-# These may pass, or be of this event or organisation alone: asked so often, lest one of them hold up all others.
+# These may pass, or be of this event or organisation alone: asked again for a while, lest one of them hold up all others for ever.
 DOUBTFUL = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
-TRIES = 4
+DOUBTED_FOR = 60  # Seconds; then it is for people to look at.
 LONGEST_PAUSE = 5  # Seconds.
+ORGANIZATION = re.compile("[A-Za-z0-9._~-]{1,63}")
 SEQUENCE = re.compile("[0-9]{20}\\.[0-9]{6}")  # Offset and index in the log of trials.
 COMMIT_EVERY = 20  # Records: so many are looked at again after a kill, and found handled.
 RENEW_BEFORE = 60  # Seconds that an access token must still hold.
@@ -133,7 +134,7 @@ class Contacts:
 
     def serves(self, organization):
         """Whether there is a key of ours for the organisation. Its id comes from outside: it is a name, not a path."""
-        return organization.replace("-", "").replace("_", "").isalnum() and (self._keys / organization).is_file()
+        return ORGANIZATION.fullmatch(organization) is not None and (self._keys / organization).is_file()
 
     def _token(self, organization):
         token, ends = self._tokens.get(organization, ("", 0))
@@ -148,18 +149,24 @@ class Contacts:
     def resolve(self, organization, notice, position):
         """(the preferred contact or None, language) of a notice's recipient, asked of a replica that has read the notice itself.
         A status that does not pass is for the caller."""
-        pause, doubtful = 0.05, 0
+        pause, doubted_since = 0.05, None
         while True:
+            token = None
             try:
-                metadata = [("authorization", f"Bearer {self._token(organization)}"), ("trialog-min-position", position)]
+                token = self._token(organization)
+                metadata = [("authorization", f"Bearer {token}"), ("trialog-min-position", position)]
                 request = notification_pb2.ResolveContactRequest(name=notice)
                 answer = self._notices.ResolveContact(request, metadata=metadata, timeout=10)
                 return next(iter(answer.contacts), None), answer.language
             except grpc.RpcError as error:
                 if error.code() == grpc.StatusCode.UNAUTHENTICATED:
                     self._tokens.pop(organization, None)
-                doubtful += error.code() in DOUBTFUL
-                if error.code() not in PASSING | DOUBTFUL or doubtful == TRIES:
+                if error.code() in DOUBTFUL:
+                    doubted_since = doubted_since or time.monotonic()
+                # No repeat makes a good key of one that auth itself refuses.
+                key_refused = token is None and error.code() == grpc.StatusCode.UNAUTHENTICATED
+                refused = key_refused or (doubted_since and time.monotonic() - doubted_since > DOUBTED_FOR)
+                if error.code() not in PASSING | DOUBTFUL or refused:
                     raise
                 say(waits=error.code().name)
                 self._wait(pause)
@@ -181,7 +188,8 @@ class Notifier:
             "session.timeout.ms": 6000,
             **({"group.instance.id": arguments.member} if arguments.member else {}),
         })  # fmt: skip
-        self._aside = Producer({**common, "enable.idempotence": True, "acks": "all"})
+        # A record that fitted into one topic fits into the other.
+        self._aside = Producer({**common, "enable.idempotence": True, "acks": "all", "message.max.bytes": 100_000_000})
         self._aside_topic = f"{arguments.group}.aside"
         self._contacts, self._handled = Contacts(arguments, self._wait), Handled(arguments.handled)
         self._early = collections.deque()  # What came while something else was waited for.

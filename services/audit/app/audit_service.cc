@@ -11,6 +11,7 @@
 #include "services/audit/app/access.h"
 #include "services/audit/app/signed_checkpoint.h"
 #include "services/audit/tree/proof.h"
+#include "services/audit/tree/proof_text.h"
 
 namespace trialog::audit {
 namespace {
@@ -181,6 +182,8 @@ void AuditService::GetEntry(const CallPtr& call) {
   auto proof = Prove(*tree_index, checkpoint->tree_size());
   if (!proof.ok()) return call->Finish(proof.status());
   v1::GetEntryResponse response;
+  response.set_tlog_proof(ProofText(entry->material().leaf(), *tree_index,
+                                    {proof->hashes().begin(), proof->hashes().end()}, checkpoint->note()));
   *response.mutable_entry() = *std::move(entry);
   *response.mutable_checkpoint() = *std::move(checkpoint);
   *response.mutable_proof() = *std::move(proof);
