@@ -6,7 +6,6 @@ import hmac
 import http.server
 import json
 import pathlib
-import random
 import re
 import subprocess
 import threading
@@ -177,12 +176,9 @@ def copy(site, tmp_path):
         thread.join()
 
 
-def test_a_copy_as_files_verifies_and_any_flipped_byte_in_it_is_found(site, copy, pytestconfig):
+def test_a_copy_as_files_verifies_and_any_flipped_byte_in_it_is_found(site, copy, chance):
     whole = site.log.check(copy.url)
     assert whole.returncode == 0, whole.stderr
-    seed = random.SystemRandom().randrange(10**9)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
     for file in copy.files():
         kept = file.read_bytes()
         for _ in range(3):

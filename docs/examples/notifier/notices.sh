@@ -7,7 +7,7 @@
 # A record that is no event of ours is laid aside on trialog.consumer.notices.aside: its value, and where the rest of it stands. Of repeats,
 # which come after failures, the sequence tells.
 set -euo pipefail
-[ $# -ge 2 ] || { sed -n 2,9p "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n 2,8p "$0"; exit 2; }
 brokers=$1 state=$2
 shift 2
 end=()
